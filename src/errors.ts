@@ -1,0 +1,355 @@
+/**
+ * Every failure a caller can act on: one class each, with a stable `code` to match on and the offending values as fields.
+ *
+ * Not errors: a full ring in `tryPublish` (returns `false`) and lag (a value in the stream).
+ */
+
+/** What every error of this package is. Match on `code`; messages may be reworded. */
+export abstract class BusError extends Error {
+  /** Stable identifier, `BUS_…`. */
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    // The prototype's property keeps the name out of every instance's own enumerable fields.
+    Object.defineProperty(this, 'name', { value: new.target.name, enumerable: false, configurable: true });
+  }
+}
+
+/** How an offending value is shown in a message: quoted, control characters escaped, at most 80 characters. */
+function show(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'bigint' ? `${value}n` : String(value);
+  } catch {
+    text = Object.prototype.toString.call(value);
+  }
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+/** A topic that breaks the grammar, on publish or forward. Fix the call. */
+export class InvalidTopicError extends BusError {
+  readonly code = 'BUS_INVALID_TOPIC';
+  constructor(
+    readonly topic: unknown,
+    readonly reason: string,
+  ) {
+    super(`topic ${show(topic)}: ${reason}`);
+  }
+}
+
+/** A namespace that is empty or breaks the identifier rule. Fix the call. */
+export class InvalidNamespaceError extends BusError {
+  readonly code = 'BUS_INVALID_NAMESPACE';
+  constructor(
+    readonly namespace: unknown,
+    readonly reason: string,
+  ) {
+    super(`namespace ${show(namespace)}: ${reason}`);
+  }
+}
+
+/** A filter expression or structured filter that does not parse; thrown by `subscribe`. */
+export class InvalidFilterError extends BusError {
+  readonly code = 'BUS_INVALID_FILTER';
+  constructor(
+    readonly filter: unknown,
+    readonly reason: string,
+    /** Offset of the offending character, in UTF-16 units; undefined where no single place is at fault. */
+    readonly position?: number,
+  ) {
+    super(`filter ${show(filter)}: ${reason}`);
+  }
+}
+
+/** A glob that is malformed or can match no valid topic; thrown by `subscribe`. */
+export class InvalidGlobError extends BusError {
+  readonly code = 'BUS_INVALID_GLOB';
+  constructor(
+    readonly glob: unknown,
+    readonly reason: string,
+    /** Offset of the offending character, in UTF-16 units; undefined where no single place is at fault. */
+    readonly position?: number,
+  ) {
+    super(`glob ${show(glob)}: ${reason}`);
+  }
+}
+
+/** A glob that is too long or expands to too many alternatives to be matched in bounded time; thrown by `subscribe`. */
+export class GlobTooComplexError extends BusError {
+  readonly code = 'BUS_GLOB_TOO_COMPLEX';
+  constructor(
+    readonly glob: string,
+    readonly reason: string,
+  ) {
+    super(`glob ${show(glob)}: ${reason}`);
+  }
+}
+
+/** An option that does not exist; the message names the nearest one. */
+export class UnknownOptionError extends BusError {
+  readonly code = 'BUS_UNKNOWN_OPTION';
+  constructor(
+    readonly option: string,
+    readonly known: readonly string[],
+  ) {
+    super(`unknown option ${show(option)}; known options: ${known.join(', ')}`);
+  }
+}
+
+/** An option or argument of the wrong type or out of range. */
+export class InvalidOptionError extends BusError {
+  readonly code = 'BUS_INVALID_OPTION';
+  constructor(
+    readonly option: string,
+    readonly value: unknown,
+    readonly expected: string,
+  ) {
+    super(`${option} must be ${expected}, got ${show(value)}`);
+  }
+}
+
+/** A ring capacity that is no power of two or out of range. */
+export class InvalidCapacityError extends BusError {
+  readonly code = 'BUS_INVALID_CAPACITY';
+  constructor(
+    readonly capacityBytes: unknown,
+    readonly reason: string,
+  ) {
+    super(`capacityBytes ${show(capacityBytes)}: ${reason}`);
+  }
+}
+
+/** An event that cannot be encoded as its type; `cause` carries what the encoder or the user's getter threw. */
+export class InvalidEventError extends BusError {
+  readonly code = 'BUS_INVALID_EVENT';
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`event: ${reason}`, options);
+  }
+}
+
+/** A type that is not registered in this thread; name its module in `types`. */
+export class UnknownTypeError extends BusError {
+  readonly code = 'BUS_UNKNOWN_TYPE';
+  constructor(readonly typeUrl: string) {
+    super(`type ${show(typeUrl)} is not registered; name the module that exports it in the bus option "types"`);
+  }
+}
+
+/** Two different types under one type URL. */
+export class DuplicateTypeError extends BusError {
+  readonly code = 'BUS_DUPLICATE_TYPE';
+  constructor(readonly typeUrl: string) {
+    super(`type ${show(typeUrl)} is already registered with another codec`);
+  }
+}
+
+/** A module named in `types` that does not load or exports no event type. `cause` carries the loader's error. */
+export class TypesModuleError extends BusError {
+  readonly code = 'BUS_TYPES_MODULE';
+  constructor(
+    readonly url: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`types module ${show(url)}: ${reason}`, options);
+  }
+}
+
+/** An encoded event larger than a record may be (an eighth of the ring). Send less, or give the bus a larger ring. */
+export class EventTooLargeError extends BusError {
+  readonly code = 'BUS_EVENT_TOO_LARGE';
+  constructor(
+    readonly sizeBytes: number,
+    readonly maxBytes: number,
+    readonly topic: string,
+  ) {
+    super(
+      `event on ${show(topic)} needs ${sizeBytes} bytes, a record holds at most ${maxBytes} (an eighth of capacityBytes); ` +
+        `raise capacityBytes or send less`,
+    );
+  }
+}
+
+/** Bytes given to `forward` or read by the command that are no valid envelope. */
+export class MalformedEnvelopeError extends BusError {
+  readonly code = 'BUS_MALFORMED_ENVELOPE';
+  constructor(
+    readonly reason: string,
+    /** Offset of the offending byte from the start of the envelope. */
+    readonly offset: number,
+  ) {
+    super(`malformed envelope at byte ${offset}: ${reason}`);
+  }
+}
+
+/** An envelope given to `forward` that lacks what it must carry: a timestamp, a namespace, a topic, an event. */
+export class IncompleteEnvelopeError extends BusError {
+  readonly code = 'BUS_INCOMPLETE_ENVELOPE';
+  constructor(
+    readonly field: string,
+    readonly reason: string,
+  ) {
+    super(`forwarded envelope: ${field} ${reason}`);
+  }
+}
+
+/** Payload bytes that do not decode as their type; thrown where `envelope.event` is read. */
+export class MalformedPayloadError extends BusError {
+  readonly code = 'BUS_MALFORMED_PAYLOAD';
+  constructor(
+    readonly typeUrl: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`payload of type ${show(typeUrl)}: ${reason}`, options);
+  }
+}
+
+/** An operation on a bus that is closing, closed or destroyed. */
+export class BusClosedError extends BusError {
+  readonly code = 'BUS_CLOSED';
+  constructor(readonly operation: string) {
+    super(`${operation}: the bus is closed`);
+  }
+}
+
+/** `publish` behind a full ring when the heap queue is full too. The event was not accepted; await `writable()` first. */
+export class QueueFullError extends BusError {
+  readonly code = 'BUS_QUEUE_FULL';
+  constructor(
+    readonly pendingBytes: number,
+    readonly maxPendingBytes: number,
+    readonly heldBy: string,
+  ) {
+    super(
+      `${pendingBytes} bytes wait behind a full ring, maxPendingBytes is ${maxPendingBytes}; ${heldBy} holds the ring: ` +
+        `await bus.writable() when publish returns false, use tryPublish to drop, or raise maxPendingBytes`,
+    );
+  }
+}
+
+/** `publishSync` that found no room in time. The event was not accepted; a retry can help. */
+export class PublishTimeoutError extends BusError {
+  readonly code = 'BUS_PUBLISH_TIMEOUT';
+  constructor(
+    readonly timeoutMs: number,
+    readonly heldBy: string,
+  ) {
+    super(`no room in the ring for ${timeoutMs} ms; ${heldBy} holds it`);
+  }
+}
+
+/** A wait that could never end: the reader that holds the ring belongs to the thread (or is the handler) that would wait. */
+export class WouldDeadlockError extends BusError {
+  readonly code = 'BUS_WOULD_DEADLOCK';
+  constructor(
+    readonly operation: string,
+    readonly heldBy: string,
+  ) {
+    super(`${operation} would wait for ${heldBy}, which cannot read on while this call waits`);
+  }
+}
+
+/** `publishSync` called from user code that runs while a record is being encoded. */
+export class ReentrantPublishError extends BusError {
+  readonly code = 'BUS_REENTRANT_PUBLISH';
+  constructor() {
+    super('publishSync was called while another event is being encoded; use publish, which queues behind it');
+  }
+}
+
+/** A handler that threw or rejected. Reported, counted, not redelivered; `cause` is what it threw. */
+export class HandlerError extends BusError {
+  readonly code = 'BUS_HANDLER_FAILED';
+  constructor(
+    readonly subscription: string,
+    readonly topic: string,
+    readonly sequence: number,
+    cause: unknown,
+  ) {
+    super(`handler of ${subscription} failed on ${topic} (sequence ${sequence}): ${show(cause)}`, { cause });
+  }
+}
+
+/** A subscriber module that cannot be loaded. Not retried; `cause` is the loader's error. */
+export class ModuleLoadError extends BusError {
+  readonly code = 'BUS_MODULE_LOAD';
+  constructor(
+    readonly url: string,
+    cause: unknown,
+  ) {
+    super(`subscriber module ${show(url)} does not load: ${cause instanceof Error ? cause.message : show(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** A subscriber module whose default export is neither a function nor an object with a handle function. Not retried. */
+export class ModuleShapeError extends BusError {
+  readonly code = 'BUS_MODULE_SHAPE';
+  constructor(
+    readonly url: string,
+    readonly reason: string,
+  ) {
+    super(`subscriber module ${show(url)}: ${reason}`);
+  }
+}
+
+/** A subscriber thread that ended by itself: it threw outside a handler, exited, was terminated or ran out of memory. */
+export class WorkerExitedError extends BusError {
+  readonly code = 'BUS_WORKER_EXITED';
+  constructor(
+    readonly subscription: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`subscriber thread of ${subscription} ended: ${reason}`, options);
+  }
+}
+
+/** A 65th reader. Handlers of one thread share a reader; iterators, modules and `isolate` take one each. */
+export class TooManyReadersError extends BusError {
+  readonly code = 'BUS_TOO_MANY_READERS';
+  constructor(readonly maxReaders: number) {
+    super(`all ${maxReaders} readers of the bus are taken; stop a module, an iterator or an isolated handler first`);
+  }
+}
+
+/** A wait on a subscription that was stopped, evicted or closed before it was met. */
+export class SubscriptionEndedError extends BusError {
+  readonly code = 'BUS_SUBSCRIPTION_ENDED';
+  constructor(
+    readonly subscription: string,
+    readonly reason: string,
+  ) {
+    super(`${subscription}: ${reason}`);
+  }
+}
+
+/** Shared memory written by another version of the package. */
+export class LayoutMismatchError extends BusError {
+  readonly code = 'BUS_LAYOUT_MISMATCH';
+  constructor(
+    readonly found: number,
+    readonly expected: number,
+  ) {
+    super(
+      `shared memory has layout ${found}, this version reads ${expected}; load one version of ringcast in all threads`,
+    );
+  }
+}
+
+/** Bytes in the ring that are no record: memory was written by somebody else. Destroy the bus. */
+export class CorruptRecordError extends BusError {
+  readonly code = 'BUS_CORRUPT_RECORD';
+  constructor(
+    readonly offset: number,
+    readonly reason: string,
+  ) {
+    super(`corrupt record at offset ${offset}: ${reason}`);
+  }
+}
