@@ -353,3 +353,8 @@ export class CorruptRecordError extends BusError {
     super(`corrupt record at offset ${offset}: ${reason}`);
   }
 }
+
+/** A .proto file that cannot be turned into event classes: missing, not valid, or using what is not supported. */
+export class CodegenError extends BusError {
+  readonly code = 'BUS_CODEGEN';
+}

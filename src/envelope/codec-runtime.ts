@@ -1,0 +1,157 @@
+/**
+ * What generated classes share besides reading and writing fields: taking values in constructors, and refusing what is not
+ * an event. The subpath `ringcast/codec` is this module; generated code imports nothing else.
+ */
+
+import { InvalidEventError, MalformedPayloadError } from '../errors.js';
+import type { EventCodec } from './event-codec.js';
+import { MAX_DEPTH, tooDeep, WireError } from './wire-reader.js';
+import { reject } from './wire-writer.js';
+
+export type { EventCodec, FieldDescriptor } from './event-codec.js';
+export {
+  cursor,
+  EMPTY_BYTES,
+  readBool,
+  readBytes,
+  readDouble,
+  readEnd,
+  readFixed32,
+  readFixed64,
+  readFloat,
+  readInt32,
+  readInt64,
+  readInt64AsNumber,
+  readSfixed32,
+  readSfixed64,
+  readSint32,
+  readSint64,
+  readString,
+  readTag,
+  readUint32,
+  readUint64,
+  skipField,
+} from './wire-reader.js';
+export {
+  closeDelimited,
+  reject,
+  writeBool,
+  writeBytes,
+  writeDouble,
+  writeFixed32,
+  writeFixed64,
+  writeFloat,
+  writeInt32,
+  writeInt64,
+  writeSfixed32,
+  writeSfixed64,
+  writeSint32,
+  writeSint64,
+  writeString,
+  writeUint32,
+  writeUint64,
+  writeVarint,
+} from './wire-writer.js';
+
+/** For constructors: a 64-bit value as the bigint it is stored as. */
+export function bigintOf(value: bigint | number, field: string): bigint {
+  if (typeof value === 'bigint') return value;
+  if (!Number.isSafeInteger(value)) reject(field, 'a bigint (or a safe integer)', value);
+  return BigInt(value);
+}
+
+/** For constructors: an instance of `Type`, the value itself where it is one. */
+export function instanceOf<T extends object, I>(Type: new (init: I) => T, value: I | T): T {
+  return value instanceof Type ? value : new Type(value as I);
+}
+
+/** For constructors: a copy of a map; a key such as `__proto__` stays a key. */
+export function mapOf<V, T>(values: Readonly<Record<string, V>>, convert: (value: V) => T): Record<string, T> {
+  const copy: Record<string, T> = {};
+  for (const key of Object.keys(values)) setEntry(copy, key, convert(values[key]!));
+  return copy;
+}
+
+/** Puts an entry into a decoded map; a key such as `__proto__` stays a key. */
+export function setEntry<T>(map: Record<string, T>, key: string, value: T): void {
+  if (key === '__proto__') {
+    Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+  } else {
+    map[key] = value;
+  }
+}
+
+/** Refuses what cannot be a message and nesting that never ends (a message that contains itself). */
+export function checkMessage(value: unknown, depth: number, field: string): void {
+  if (typeof value !== 'object' || value === null) reject(field, 'an object', value);
+  if (depth > MAX_DEPTH)
+    throw new InvalidEventError(`${field} is nested deeper than ${MAX_DEPTH} messages, or contains itself`);
+}
+
+/** Refuses a `map` field that is no plain record; a Map has no own properties and would be lost. */
+export function checkMap(value: unknown, field: string): void {
+  if (typeof value !== 'object' || value === null || value instanceof Map || Array.isArray(value)) {
+    reject(field, 'a plain object', value);
+  }
+}
+
+/** Refuses a repeated field that is no array. */
+export function checkList(value: unknown, field: string): void {
+  if (!Array.isArray(value)) reject(field, 'an array', value);
+}
+
+/**
+ * Called where an object encoded to nothing: it may be all defaults, or an object of another type, which would be lost
+ * without a word. Checking each event would cost more than writing it.
+ */
+export function checkEmpty(value: object, codec: EventCodec): void {
+  const known = codec.fields.map((field) => field.jsonName);
+  const stranger = Object.keys(value).find((key) => !known.includes(key));
+  if (stranger !== undefined) {
+    throw new InvalidEventError(
+      `${JSON.stringify(stranger)} is no field of ${codec.typeUrl}; its fields are: ${known.join(', ') || 'none'}`,
+    );
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (
+    value instanceof Date ||
+    value instanceof Map ||
+    value instanceof Set ||
+    Array.isArray(value) ||
+    ArrayBuffer.isView(value)
+  ) {
+    throw new InvalidEventError(`a ${(prototype as object).constructor.name} is no ${codec.typeUrl}; give its fields`);
+  }
+}
+
+/** Refuses two members of a oneof. */
+export function rejectBoth(owner: string, first: string, second: string): never {
+  throw new InvalidEventError(`${owner}: only one of ${first} and ${second} may be set`);
+}
+
+/** A key of a map<bool, …>. */
+export function boolOfKey(key: string, field: string): boolean {
+  if (key !== 'true' && key !== 'false') reject(field, 'a map with the keys true and false', key);
+  return key === 'true';
+}
+
+/** A key of a map with 32-bit keys. */
+export function numberOfKey(key: string): number {
+  return key === '' ? Number.NaN : Number(key);
+}
+
+/** A key of a map with 64-bit keys. */
+export function bigintOfKey(key: string, field: string): bigint {
+  if (!/^-?[0-9]+$/.test(key)) reject(field, 'a map whose keys are integers', key);
+  return BigInt(key);
+}
+
+/** What a codec's `decode` throws for `error`. */
+export function malformed(typeUrl: string, error: unknown): unknown {
+  return error instanceof WireError ? new MalformedPayloadError(typeUrl, error.reason, { cause: error }) : error;
+}
+
+/** Refuses nesting that is deeper than protobufjs reads. */
+export function checkDepth(depth: number, position: number): void {
+  if (depth > MAX_DEPTH) tooDeep(position);
+}

@@ -1,0 +1,247 @@
+/**
+ * Protobuf's encodings as plain functions over a caller's buffer; what generated code calls.
+ *
+ * One shape for all: `write…(target, position, limit, value, field)` puts `value` at `position` and returns the position
+ * after it, or -1 when it would not end at or before `limit`. Nothing at or beyond `limit` is ever touched, so the target
+ * may be a window of a shared ring. Bytes in [position, limit) are undefined after -1.
+ *
+ * Every value is checked before it is written: a wrong type or range throws InvalidEventError with `field` in the message.
+ * No state outlives a call, so a getter of the event may encode another event in between. Nothing is allocated.
+ */
+
+import { InvalidEventError } from '../errors.js';
+
+/** Node's own UTF-8 writer: undocumented, in every release; `write` spends as long again on its arguments. */
+interface Utf8Writer {
+  utf8Write(text: string, offset: number, length: number): number;
+}
+
+/** Below this many characters a loop is faster than the call into native code (measured: even at about 20). */
+const SHORT_STRING_CHARS = 20;
+
+const TWO_TO_32 = 0x1_0000_0000;
+const MIN_INT64 = -(2n ** 63n);
+const MAX_INT64 = 2n ** 63n - 1n;
+const MAX_UINT64 = 2n ** 64n - 1n;
+
+// A 64-bit value on its way between bigint and two halves. Used within one call only, never across user code.
+const wide = new BigUint64Array(1);
+const halves = new Uint32Array(wide.buffer);
+const LOW = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 0 : 1;
+const HIGH = 1 - LOW;
+
+// The getter of %TypedArray%.prototype: unlike the property it cannot be overridden to claim a shorter length than `set` copies.
+const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!.get as (
+  this: Uint8Array,
+) => number;
+
+function show(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'string') return 'a string';
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
+    return `${value}`;
+  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** Throws InvalidEventError `BUS_INVALID_EVENT` that names the field, what it takes and what it got. */
+export function reject(field: string, expected: string, value: unknown): never {
+  throw new InvalidEventError(`${field} must be ${expected}, got ${show(value)}`);
+}
+
+/** Bytes of `value` (0 to 2^32 - 1) as a varint. */
+export function varintSize(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
+}
+
+/** Writes a tag, a length or any other trusted unsigned 32-bit integer. */
+export function writeVarint(target: Buffer, position: number, limit: number, value: number): number {
+  let rest = value;
+  let end = position;
+  while (rest > 127) {
+    if (end >= limit) return -1;
+    target[end++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  if (end >= limit) return -1;
+  target[end] = rest;
+  return end + 1;
+}
+
+/** Puts the length of [start, end) into the one byte that was kept before `start`, and moves the content where one is too few. */
+export function closeDelimited(target: Buffer, start: number, end: number, limit: number): number {
+  const size = end - start;
+  if (size < 0x80) {
+    target[start - 1] = size;
+    return end;
+  }
+  const shift = varintSize(size) - 1;
+  if (end + shift > limit) return -1;
+  target.copyWithin(start + shift, start, end);
+  writeVarint(target, start - 1, limit, size);
+  return end + shift;
+}
+
+/** Writes length and UTF-8 bytes. A lone surrogate becomes U+FFFD, as TextEncoder does: protobuf strings must be valid UTF-8. */
+export function writeString(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  if (typeof value !== 'string') return reject(field, 'a string', value);
+  const chars = value.length;
+  if (chars >= SHORT_STRING_CHARS) return writeUtf8(target, position, limit, value);
+  let end = position + 1;
+  if (end + chars > limit) return -1;
+  target[position] = chars;
+  for (let index = 0; index < chars; index++) {
+    const code = value.charCodeAt(index);
+    if (code > 127) return writeUtf8(target, position, limit, value);
+    target[end++] = code;
+  }
+  return end;
+}
+
+function writeUtf8(target: Buffer, position: number, limit: number, value: string): number {
+  const chars = value.length;
+  const utf8 = target as unknown as Utf8Writer;
+  if (position + 5 + 3 * chars > limit) {
+    // The worst case does not fit, so the exact size is worth a pass.
+    const size = Buffer.byteLength(value);
+    const start = position + varintSize(size);
+    if (start + size > limit) return -1;
+    writeVarint(target, position, limit, size);
+    utf8.utf8Write(value, start, size);
+    return start + size;
+  }
+  // One pass: the length prefix is guessed from the characters, the bytes move where the guess was wrong.
+  const guess = varintSize(chars);
+  const size = utf8.utf8Write(value, position + guess, 3 * chars);
+  const prefix = varintSize(size);
+  if (prefix !== guess) target.copyWithin(position + prefix, position + guess, position + guess + size);
+  writeVarint(target, position, limit, size);
+  return position + prefix + size;
+}
+
+/** Writes length and bytes of a Uint8Array (or Buffer). */
+export function writeBytes(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  // isView is false for a Proxy, whose length and content need not agree.
+  if (!(value instanceof Uint8Array) || !ArrayBuffer.isView(value)) return reject(field, 'a Uint8Array', value);
+  const size = lengthOf.call(value);
+  const start = writeVarint(target, position, limit, size);
+  if (start < 0 || start + size > limit) return -1;
+  Uint8Array.prototype.set.call(target, value, start);
+  return start + size;
+}
+
+export function writeBool(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  if (typeof value !== 'boolean') return reject(field, 'a boolean', value);
+  if (position >= limit) return -1;
+  target[position] = value ? 1 : 0;
+  return position + 1;
+}
+
+function uint32(value: unknown, field: string): number {
+  if (typeof value !== 'number' || value >>> 0 !== value) reject(field, 'an integer from 0 to 4294967295', value);
+  return value;
+}
+
+function int32(value: unknown, field: string): number {
+  if (typeof value !== 'number' || (value | 0) !== value)
+    reject(field, 'an integer from -2147483648 to 2147483647', value);
+  return value;
+}
+
+export function writeUint32(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  return writeVarint(target, position, limit, uint32(value, field));
+}
+
+/** Also enums. Negative values take ten bytes, as if they had 64 bits. */
+export function writeInt32(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  const checked = int32(value, field);
+  if (checked >= 0) return writeVarint(target, position, limit, checked);
+  halves[LOW] = checked;
+  halves[HIGH] = -1;
+  return writeHalves(target, position, limit);
+}
+
+export function writeSint32(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  const checked = int32(value, field);
+  return writeVarint(target, position, limit, ((checked << 1) ^ (checked >> 31)) >>> 0);
+}
+
+export function writeFixed32(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  const checked = uint32(value, field);
+  return position + 4 > limit ? -1 : target.writeUInt32LE(checked, position);
+}
+
+export function writeSfixed32(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  const checked = int32(value, field);
+  return position + 4 > limit ? -1 : target.writeInt32LE(checked, position);
+}
+
+export function writeFloat(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  if (typeof value !== 'number') return reject(field, 'a number', value);
+  return position + 4 > limit ? -1 : target.writeFloatLE(value, position);
+}
+
+export function writeDouble(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  if (typeof value !== 'number') return reject(field, 'a number', value);
+  return position + 8 > limit ? -1 : target.writeDoubleLE(value, position);
+}
+
+/** Splits `value` into the halves. Numbers must be safe integers: beyond 2^53 a number no longer says which integer it is. */
+function split(value: unknown, min: bigint, max: bigint, field: string): void {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && (value >= 0 || min < 0n)) {
+    halves[LOW] = value >>> 0;
+    halves[HIGH] = Math.floor(value / TWO_TO_32);
+  } else if (typeof value === 'bigint' && value >= min && value <= max) {
+    wide[0] = value;
+  } else {
+    reject(field, `a bigint from ${min} to ${max} (or a safe integer)`, value);
+  }
+}
+
+function writeHalves(target: Buffer, position: number, limit: number): number {
+  let low = halves[LOW]!;
+  let high = halves[HIGH]!;
+  let end = position;
+  while (high > 0) {
+    if (end >= limit) return -1;
+    target[end++] = (low & 127) | 128;
+    low = ((low >>> 7) | (high << 25)) >>> 0;
+    high >>>= 7;
+  }
+  return writeVarint(target, end, limit, low);
+}
+
+function writeHalvesFixed(target: Buffer, position: number, limit: number): number {
+  if (position + 8 > limit) return -1;
+  target.writeUInt32LE(halves[LOW]!, position);
+  return target.writeUInt32LE(halves[HIGH]!, position + 4);
+}
+
+export function writeInt64(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  split(value, MIN_INT64, MAX_INT64, field);
+  return writeHalves(target, position, limit);
+}
+
+export function writeUint64(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  split(value, 0n, MAX_UINT64, field);
+  return writeHalves(target, position, limit);
+}
+
+export function writeSint64(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  split(value, MIN_INT64, MAX_INT64, field);
+  const low = halves[LOW]!;
+  const high = halves[HIGH]! | 0;
+  const sign = high >> 31;
+  halves[HIGH] = ((high << 1) | (low >>> 31)) ^ sign;
+  halves[LOW] = (low << 1) ^ sign;
+  return writeHalves(target, position, limit);
+}
+
+export function writeFixed64(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  split(value, 0n, MAX_UINT64, field);
+  return writeHalvesFixed(target, position, limit);
+}
+
+export function writeSfixed64(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  split(value, MIN_INT64, MAX_INT64, field);
+  return writeHalvesFixed(target, position, limit);
+}
