@@ -1,0 +1,82 @@
+/**
+ * A table of names that all threads share: the thread that owns the ring appends, any thread looks up by id.
+ *
+ *   cell 0      COUNT: names so far; stored last, so that an id below it is complete
+ *   cells 1...  ENDS: for each id from 1, the offset behind its last byte
+ *   then        the names' UTF-8 bytes, one after another
+ *
+ * Ids start at 1; 0 means "not in the table". Append-only, and outside the ring: a reader that joins late or is overtaken
+ * misses no definition.
+ */
+import { AtomicCells } from '../memory/cells.js';
+
+/** Room for names, on average; the table is full when either its ids or its bytes run out. */
+const BYTES_PER_NAME = 64;
+const COUNT = 0;
+const ENDS = COUNT + 1;
+const CELL_BYTES = Int32Array.BYTES_PER_ELEMENT;
+
+/** Cells and bytes of the table; `maxNames` follows from the buffer's size. */
+class NameTable {
+  readonly cells: AtomicCells;
+  readonly bytes: Buffer;
+  readonly maxNames: number;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.maxNames = (buffer.byteLength - CELL_BYTES) / (CELL_BYTES + BYTES_PER_NAME);
+    this.cells = new AtomicCells(buffer);
+    this.bytes = Buffer.from(buffer, (ENDS + this.maxNames) * CELL_BYTES);
+  }
+
+  endOf(id: number): number {
+    return id === 0 ? 0 : this.cells.load(ENDS + id - 1);
+  }
+}
+
+/** Allocates a table for at most `maxNames` names. */
+export function allocateNames(maxNames: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(CELL_BYTES + maxNames * (CELL_BYTES + BYTES_PER_NAME));
+}
+
+/** The appending side. One thread, one instance. */
+export class NameRegistry {
+  readonly #table: NameTable;
+  #count = 0;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#table = new NameTable(buffer);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Appends `name`, which the caller knows is not in the table. Returns its id, or 0 when the table is full. */
+  append(name: string): number {
+    const table = this.#table;
+    if (this.#count === table.maxNames) return 0;
+    const start = table.endOf(this.#count);
+    const length = Buffer.byteLength(name);
+    if (start + length > table.bytes.length) return 0;
+    table.bytes.write(name, start, length, 'utf8');
+    const id = ++this.#count;
+    table.cells.store(ENDS + id - 1, start + length);
+    // Orders the bytes before the count; a record that carries the id is published later still.
+    table.cells.store(COUNT, id);
+    return id;
+  }
+}
+
+/** The looking-up side, in any thread. */
+export class NameDirectory {
+  readonly #table: NameTable;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#table = new NameTable(buffer);
+  }
+
+  /** The name of an id taken from a record. Allocates the string: callers keep it. */
+  name(id: number): string {
+    return this.#table.bytes.toString('utf8', this.#table.endOf(id - 1), this.#table.endOf(id));
+  }
+}

@@ -1,0 +1,32 @@
+/** What a reader counts in its slot, for any thread to see. The reader's thread stores, a turn behind at most. */
+import { type Cells, loadCount, storeCount } from '../memory/cells.js';
+import * as control from './control-descriptor.js';
+
+export interface ReaderCounts {
+  /** Records seen, wanted or not, those skipped during sleep included. */
+  readonly scanned: number;
+  /** Events whose handler returned. */
+  readonly delivered: number;
+  /** Events whose handler threw or rejected. */
+  readonly failed: number;
+  /** Wake-ups that only the safety check noticed; a correct wake protocol leaves it at 0. */
+  readonly rescued: number;
+}
+
+export function storeCounts(cells: Cells, reader: number, counts: ReaderCounts): void {
+  const slot = control.slotOf(reader);
+  storeCount(cells, slot + control.SCANNED, counts.scanned);
+  storeCount(cells, slot + control.DELIVERED, counts.delivered);
+  storeCount(cells, slot + control.FAILED, counts.failed);
+  cells.store(slot + control.RESCUED, counts.rescued);
+}
+
+export function loadCounts(cells: Cells, reader: number): ReaderCounts {
+  const slot = control.slotOf(reader);
+  return {
+    scanned: loadCount(cells, slot + control.SCANNED),
+    delivered: loadCount(cells, slot + control.DELIVERED),
+    failed: loadCount(cells, slot + control.FAILED),
+    rescued: cells.load(slot + control.RESCUED),
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * The readers that hold a writer back: how far it may go before it would overwrite something unread.
+ *
+ * Owned by the writer's thread. The lowest RELEASED is looked up only when the cached limit says the ring is full, the
+ * cached minimum of the LMAX Disruptor (https://lmax-exchange.github.io/disruptor/disruptor.html): readers only move on,
+ * so an old minimum is always safe.
+ */
+import type { Cells } from '../memory/cells.js';
+import { narrow, widen } from '../memory/position.js';
+import {
+  AWAKE,
+  FREE,
+  GATING,
+  GENERATION,
+  LOSSY,
+  MAX_READERS,
+  RELEASED,
+  STATE,
+  slotOf,
+  TAKEN,
+  WAKE,
+} from './control-descriptor.js';
+
+export class ReaderGate {
+  readonly #cells: Cells;
+  readonly #capacityUnits: number;
+  readonly #used: boolean[] = new Array(MAX_READERS).fill(false);
+  /** Slots that gate, in no order. */
+  readonly #gating: number[] = [];
+
+  constructor(cells: Cells, capacityUnits: number) {
+    this.#cells = cells;
+    this.#capacityUnits = capacityUnits;
+  }
+
+  /** A free slot, or -1 when all are taken. */
+  findFree(): number {
+    return this.#used.indexOf(false);
+  }
+
+  /** Gives a slot to a reader that starts at `position` and, unless it is lossy, holds the writer back from now on. */
+  join(reader: number, position: number, gates: boolean): void {
+    const slot = slotOf(reader);
+    this.#used[reader] = true;
+    this.#cells.add(slot + GENERATION, 1);
+    this.#cells.store(slot + RELEASED, narrow(position));
+    this.#cells.store(slot + TAKEN, narrow(position));
+    this.#cells.store(slot + WAKE, AWAKE);
+    // Last: whoever sees the state sees the cursor too.
+    this.#cells.store(slot + STATE, gates ? GATING : LOSSY);
+    if (gates) this.#gating.push(reader);
+  }
+
+  /** Stops counting the reader; its slot stays taken until {@link free}. */
+  stopGating(reader: number): void {
+    const index = this.#gating.indexOf(reader);
+    if (index >= 0) this.#gating.splice(index, 1);
+  }
+
+  /** Gives a slot back. Only when its thread can no longer touch it. */
+  free(reader: number): void {
+    this.stopGating(reader);
+    this.#cells.store(slotOf(reader) + STATE, FREE);
+    this.#used[reader] = false;
+  }
+
+  gates(reader: number): boolean {
+    return this.#gating.includes(reader);
+  }
+
+  /** The position that the writer may reach, given its own `tail`: a lap ahead of the slowest gating reader. */
+  limit(tail: number): number {
+    let lowest = tail;
+    for (let i = 0; i < this.#gating.length; i++) {
+      const released = this.released(this.#gating[i]!, tail);
+      if (released < lowest) lowest = released;
+    }
+    return lowest + this.#capacityUnits;
+  }
+
+  /** The slowest gating reader, or -1 when none is behind `tail`. */
+  holder(tail: number): number {
+    let lowest = tail;
+    let holder = -1;
+    for (const reader of this.#gating) {
+      const released = this.released(reader, tail);
+      if (released < lowest) {
+        lowest = released;
+        holder = reader;
+      }
+    }
+    return holder;
+  }
+
+  /** The wide position up to which `reader` has released; `near` is a wide position less than 2^31 units away. */
+  released(reader: number, near: number): number {
+    // Pairs with the reader's store: what the reader copied out before it is no longer needed in the ring.
+    return widen(near, this.#cells.load(slotOf(reader) + RELEASED));
+  }
+
+  /** The gating readers, for the writer's own use. */
+  get gating(): readonly number[] {
+    return this.#gating;
+  }
+}

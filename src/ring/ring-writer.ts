@@ -1,0 +1,261 @@
+/**
+ * The one writer of a ring: claims room, frames records, publishes TAIL.
+ *
+ * *Claiming.* `open` gives a window at the tail into which a record of unknown length can be encoded in place; it ends at
+ * or before the gate limit, the announced INTENT and the end of the ring, so nothing unread can be touched. `claim`
+ * makes room for a record of known length, padding over the end of the ring where it does not fit before it.
+ *
+ * *Committing.* The header is written last, then TAIL. An open window may be left alone; a claim must be committed.
+ *
+ * *Announcing.* INTENT is raised before bytes are overwritten, in steps, so that a reader that does not gate can tell
+ * after copying whether its copy is whole (the broadcast protocol of Agrona,
+ * https://github.com/aeron-io/agrona, made cheaper by the steps).
+ */
+import type { Cells } from '../memory/cells.js';
+import { narrow } from '../memory/position.js';
+import * as control from './control-descriptor.js';
+import { ReaderGate } from './reader-gate.js';
+import * as record from './record-descriptor.js';
+import { maxRecordBytes, offsetOf, type RingMemory } from './ring-memory.js';
+import { Waker } from './waker.js';
+
+const MAX_INTENT_STEP_BYTES = 16 * 1024;
+
+export class RingWriter {
+  readonly memory: RingMemory;
+  readonly gate: ReaderGate;
+  readonly waker: Waker;
+  readonly maxRecordBytes: number;
+  readonly #cells: Cells;
+  readonly #words: Int32Array;
+  readonly #capacityUnits: number;
+  readonly #unitsPerBoundary: number;
+  readonly #stepUnits: number;
+  /** Wide positions. Always tail <= intent <= limit. */
+  #tail: number;
+  #intent: number;
+  #limit: number;
+  #epoch: number;
+  #boundary = -1;
+  #sequence = 0;
+
+  /** Byte range of the open window; a record's header goes to `windowStart`. */
+  windowStart = 0;
+  windowEnd = 0;
+
+  /** @param startPosition the position that the ring was allocated with */
+  constructor(memory: RingMemory, notify: (reader: number) => void, startPosition = 0) {
+    this.memory = memory;
+    this.#cells = memory.cells;
+    this.#words = memory.words;
+    this.maxRecordBytes = maxRecordBytes(memory.capacityBytes);
+    this.#capacityUnits = memory.capacityBytes >> record.UNIT_SHIFT;
+    this.#unitsPerBoundary = this.#capacityUnits / control.BOUNDARIES;
+    this.#stepUnits = Math.min(MAX_INTENT_STEP_BYTES, memory.capacityBytes / control.BOUNDARIES) >> record.UNIT_SHIFT;
+    this.#tail = startPosition;
+    this.#intent = startPosition;
+    this.#limit = startPosition + this.#capacityUnits;
+    this.#epoch = Math.floor(startPosition / control.EPOCH_UNITS);
+    this.gate = new ReaderGate(memory.cells, this.#capacityUnits);
+    this.waker = new Waker(memory.cells, startPosition, notify);
+  }
+
+  /** Wide position behind the last record. */
+  get tail(): number {
+    return this.#tail;
+  }
+
+  /** The sequence that the next record takes. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Bytes that the slowest gating reader has not released, as of now. */
+  get usedBytes(): number {
+    return (this.#tail + this.#capacityUnits - this.gate.limit(this.#tail)) * record.UNIT_BYTES;
+  }
+
+  /** The slowest gating reader that is behind, or -1. */
+  get holder(): number {
+    return this.gate.holder(this.#tail);
+  }
+
+  /**
+   * Adds a reader that starts at the tail.
+   *
+   * @returns its slot, or -1 when all are taken
+   */
+  join(gates: boolean): number {
+    const reader = this.gate.findFree();
+    if (reader < 0) return -1;
+    this.waker.forget(reader);
+    this.gate.join(reader, this.#tail, gates);
+    // The cached limit may be from a time without gating readers, when it was a lap ahead of an older tail. That is
+    // never more than a lap ahead of this one, so it holds for the new reader as it is.
+    return reader;
+  }
+
+  /** Removes a reader whose thread can no longer touch its slot. */
+  leave(reader: number): void {
+    this.waker.forget(reader);
+    this.gate.free(reader);
+  }
+
+  /**
+   * Opens the window at the tail, at least `expectedBytes` long where the ring's end and the readers allow.
+   *
+   * Sets `windowStart` and `windowEnd`; the window is empty when the ring is full. Nothing is taken.
+   */
+  open(expectedBytes: number): void {
+    const tail = this.#tail;
+    const wanted = record.unitsOf(expectedBytes);
+    if (this.#intent - tail < wanted) this.#raiseIntent(tail + wanted);
+    const start = offsetOf(tail, this.memory.capacityBytes);
+    this.windowStart = start;
+    this.windowEnd = Math.min(start + (this.#intent - tail) * record.UNIT_BYTES, this.memory.capacityBytes);
+  }
+
+  /**
+   * Makes room for a record of `recordBytes`, header included, at most {@link maxRecordBytes}.
+   *
+   * @returns the byte offset to write it to, or -1 when readers still hold the room it needs
+   */
+  claim(recordBytes: number): number {
+    const units = record.unitsOf(recordBytes);
+    const toEnd = this.#capacityUnits - (this.#tail % this.#capacityUnits);
+    const needed = units <= toEnd ? units : toEnd + units;
+    if (this.#intent - this.#tail < needed) {
+      this.#raiseIntent(this.#tail + needed);
+      if (this.#intent - this.#tail < needed) return -1;
+    }
+    if (units > toEnd) this.#pad(toEnd);
+    return offsetOf(this.#tail, this.memory.capacityBytes);
+  }
+
+  /**
+   * Commits the record at the tail, whose body has been written behind the room for its header.
+   *
+   * @param wantedLow,wantedHigh the readers that want it, one bit each
+   * @returns its sequence
+   */
+  commit(
+    recordBytes: number,
+    topicId: number,
+    payloadOffset: number,
+    typeId: number,
+    seconds: number,
+    nanos: number,
+    wantedLow: number,
+    wantedHigh: number,
+  ): number {
+    const words = this.#words;
+    const sequence = this.#sequence++;
+    const word = offsetOf(this.#tail, this.memory.capacityBytes) >> 2;
+    words[word + record.LENGTH_WORD] = recordBytes;
+    words[word + record.KIND_WORD] = record.EVENT_RECORD;
+    words[word + record.TOPIC_WORD] = topicId;
+    words[word + record.SEQUENCE_LOW_WORD] = sequence | 0;
+    words[word + record.SEQUENCE_HIGH_WORD] = Math.floor(sequence / 2 ** 32);
+    words[word + record.PAYLOAD_WORD] = payloadOffset | (typeId << record.TYPE_ID_SHIFT);
+    words[word + record.SECONDS_WORD] = seconds | 0;
+    words[word + record.NANOS_WORD] = nanos;
+    this.#advance(record.unitsOf(recordBytes));
+    // Orders the record's plain bytes before the position that lets readers at them.
+    this.#cells.store(control.TAIL, narrow(this.#tail));
+    this.waker.want(wantedLow, wantedHigh);
+    return sequence;
+  }
+
+  /** Whether {@link flush} has anybody to wake. */
+  get flushDue(): boolean {
+    return this.waker.due(this.#tail, this.#sequence);
+  }
+
+  /** Wakes the sleeping readers that want something written since the last call. */
+  flush(): void {
+    this.waker.flush(this.#tail, this.#sequence);
+  }
+
+  /** Bytes of room that readers leave at this moment, after everything that can be done about it. */
+  freeBytes(): number {
+    this.#refreshLimit(this.#tail + this.#capacityUnits);
+    return (this.#limit - this.#tail) * record.UNIT_BYTES;
+  }
+
+  /**
+   * Asks the readers to say when `freeBytes` of room are left: a parked writer is told through its event loop.
+   *
+   * @returns false, and nothing is asked, when there is that much room already
+   */
+  park(freeBytes: number): boolean {
+    return this.#announceWait(freeBytes, control.WRITER_PARKED);
+  }
+
+  /** Blocks this thread until `freeBytes` of room are left, at most `timeoutMs`. May return early. */
+  block(freeBytes: number, timeoutMs: number): void {
+    if (!this.#announceWait(freeBytes, control.WRITER_BLOCKED)) return;
+    this.#cells.wait(control.WRITER_WAIT, control.WRITER_BLOCKED, timeoutMs);
+    this.unpark();
+  }
+
+  /** Takes back what {@link park} asked for. */
+  unpark(): void {
+    this.#cells.store(control.WRITER_WAIT, control.WRITER_AWAKE);
+  }
+
+  #announceWait(freeBytes: number, how: number): boolean {
+    this.#cells.store(control.NEED, narrow(this.#tail + (freeBytes >> record.UNIT_SHIFT) - this.#capacityUnits));
+    // Then look at RELEASED again: a reader stores RELEASED, then looks at WRITER_WAIT, so one of us sees the other.
+    this.#cells.store(control.WRITER_WAIT, how);
+    if (this.freeBytes() < freeBytes) return true;
+    this.unpark();
+    return false;
+  }
+
+  setState(state: number): void {
+    this.#cells.store(control.WRITER_STATE, state);
+  }
+
+  /** Fills the ring up to its end, invisibly: the padding shows with the record behind it. */
+  #pad(units: number): void {
+    const word = offsetOf(this.#tail, this.memory.capacityBytes) >> 2;
+    this.#words[word + record.LENGTH_WORD] = units * record.UNIT_BYTES;
+    this.#words[word + record.KIND_WORD] = record.PADDING_RECORD;
+    this.#advance(units);
+  }
+
+  #advance(units: number): void {
+    const boundary = Math.floor((this.#tail % this.#capacityUnits) / this.#unitsPerBoundary);
+    if (boundary !== this.#boundary) {
+      this.#boundary = boundary;
+      // Before TAIL passes it, so that an index entry never points at bytes that are no record.
+      this.#cells.store(control.BOUNDARY + boundary, narrow(this.#tail));
+    }
+    this.#tail += units;
+  }
+
+  /** Announces that bytes up to `wanted`, rounded up to a step, may be overwritten, as far as the readers allow. */
+  #raiseIntent(wanted: number): void {
+    if (wanted > this.#limit) this.#refreshLimit(wanted);
+    const rounded = Math.ceil(wanted / this.#stepUnits) * this.#stepUnits;
+    const intent = Math.min(rounded, this.#limit);
+    if (intent <= this.#intent) return;
+    const epoch = Math.floor(intent / control.EPOCH_UNITS);
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      // Before INTENT: a reader loads INTENT first, so it never sees a wrapped INTENT with the old epoch.
+      this.#cells.store(control.EPOCH, epoch);
+    }
+    this.#intent = intent;
+    // A read-modify-write: on arm64 a plain release store would let the record's bytes pass it.
+    this.#cells.exchange(control.INTENT, narrow(intent));
+  }
+
+  #refreshLimit(wanted: number): void {
+    this.#limit = this.gate.limit(this.#tail);
+    if (this.#limit >= wanted) return;
+    // The ring looks full. Wake whoever has something to read, and move on whoever sleeps with nothing to read.
+    this.flush();
+    if (this.waker.skipSleepers(this.gate.gating)) this.#limit = this.gate.limit(this.#tail);
+  }
+}
