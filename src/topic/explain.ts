@@ -52,8 +52,9 @@ function explainStrings(filters: readonly string[]): string {
 }
 
 function explainGlob(glob: string): string {
-  const words = compileGlob(glob).map(explainPattern);
-  const inWords = words.length <= MAX_PATTERNS_IN_WORDS && words.every((pattern) => pattern !== undefined);
+  const patterns = compileGlob(glob);
+  const words = patterns.map(explainPattern).filter((pattern) => pattern !== undefined);
+  const inWords = words.length === patterns.length && words.length <= MAX_PATTERNS_IN_WORDS;
   return inWords ? join(' or ', words) : `topic matches ${JSON.stringify(glob)}`;
 }
 
@@ -87,8 +88,8 @@ function explainSelector({ path, operator, operand }: ParsedSelector): string {
 }
 
 /** Joins with a conjunction, with parentheses around parts that hold another one. */
-function join(conjunction: string, parts: readonly (string | undefined)[]): string {
-  const said = parts.filter((part) => part !== undefined && part !== '');
+function join(conjunction: string, parts: readonly string[]): string {
+  const said = parts.filter((part) => part !== '');
   if (said.length < 2) return said.join('');
   return said.map((part) => (/ (and|or) /.test(part) ? `(${part})` : part)).join(conjunction);
 }
