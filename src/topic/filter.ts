@@ -13,6 +13,7 @@
  */
 import { InvalidFilterError, InvalidOptionError, UnknownOptionError } from '../errors.js';
 import { type Condition, namespaceCondition } from './condition.js';
+import { compileExpression } from './expression.js';
 import { compileGlob } from './glob.js';
 import {
   conditionSelector,
@@ -101,11 +102,8 @@ function compileString(filter: unknown): Selector {
   return isGlob(filter) ? topicSelector(compileGlob(filter)) : compileExpression(filter);
 }
 
-function compileExpression(expression: string): Selector {
-  throw new InvalidFilterError(expression, 'filter expressions are not supported yet');
-}
-
-function isGlob(filter: string): boolean {
+/** Whether a filter string is a glob; any other is an expression. */
+export function isGlob(filter: string): boolean {
   return filter.startsWith('/') || filter.startsWith('**');
 }
 
@@ -159,7 +157,8 @@ function isStrings(value: unknown): value is string | readonly string[] {
   return typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'));
 }
 
-function listOf(value: string | readonly string[] | undefined): readonly string[] {
+/** A value of the structured form as a list. */
+export function listOf(value: string | readonly string[] | undefined): readonly string[] {
   return value === undefined ? [] : typeof value === 'string' ? [value] : value;
 }
 

@@ -53,7 +53,8 @@ export function namespaceFault(namespace: unknown): string | undefined {
   return typeof namespace === 'string' ? identifierFault(namespace) : 'must be a string';
 }
 
-function topicFault(topic: unknown): string | undefined {
+/** Why a value is no topic; undefined when it is one. */
+export function topicFault(topic: unknown): string | undefined {
   if (typeof topic !== 'string') return 'must be a string';
   if (topic === '') return 'must not be empty';
   if (topic[0] !== '/') return "must start with '/'";
