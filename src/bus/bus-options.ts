@@ -1,0 +1,121 @@
+/** What a bus can be created with. */
+import { InvalidOptionError } from '../errors.js';
+import { checkNamespace, checkTopic } from '../topic/topic.js';
+import { WallClock } from './clock.js';
+import { checkKeys, choiceOption, functionOption, integerOption } from './option-check.js';
+
+/** When sleeping subscribers are woken: at the end of the synchronous burst, or at each publish. */
+export type Flush = 'burst' | 'each';
+
+/** All optional, read once by `createBus`. */
+export interface BusOptions {
+  /**
+   * Size of the ring, a power of two from 64 KiB to 1 GiB; default 4 MiB. A record takes at most an eighth. A larger ring
+   * rides out longer pauses of a subscriber, and costs its memory once.
+   */
+  readonly capacityBytes?: number;
+  /** Namespace of events published without one; default `default`. */
+  readonly namespace?: string;
+  /** Modules that export users' event types; every thread of the bus imports them. No top-level await. */
+  readonly types?: readonly (URL | string)[];
+  /** Type URL of the plain objects published on a topic. Without one, plain values are MessagePack. */
+  readonly topicTypes?: Readonly<Record<string, string>>;
+  /** How much `publish` may queue behind a full ring, in bytes of records; 0 to 2^40, default 16 MiB. */
+  readonly maxPendingBytes?: number;
+  /** Topics that get an id in shared memory, 1 to 2^24, default 65,536 (68 bytes each). Others work too, more slowly. */
+  readonly maxTopics?: number;
+  /** How long a lossless subscriber may hold up a waiting publisher before it is evicted; default 30,000. */
+  readonly stallTimeoutMs?: number;
+  /** When sleeping subscribers are woken: at the end of the `burst` (default), or at `each` publish, sooner and dearer. */
+  readonly flush?: Flush;
+  /** Source of time: milliseconds since the Unix epoch, fractions welcome. Default: the system's, in sub-µs steps. */
+  readonly clock?: () => number;
+}
+
+export interface ResolvedBusOptions {
+  readonly capacityBytes: number;
+  readonly namespace: string;
+  readonly types: readonly string[];
+  readonly topicTypes: ReadonlyMap<string, string>;
+  readonly maxPendingBytes: number;
+  readonly maxTopics: number;
+  readonly stallTimeoutMs: number;
+  readonly flush: Flush;
+  readonly clock: () => number;
+}
+
+export const DEFAULT_CAPACITY_BYTES = 4 * 1024 * 1024;
+export const DEFAULT_NAMESPACE = 'default';
+export const DEFAULT_MAX_PENDING_BYTES = 16 * 1024 * 1024;
+export const DEFAULT_MAX_TOPICS = 65_536;
+export const DEFAULT_STALL_TIMEOUT_MS = 30_000;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+const KNOWN = [
+  'capacityBytes',
+  'namespace',
+  'types',
+  'topicTypes',
+  'maxPendingBytes',
+  'maxTopics',
+  'stallTimeoutMs',
+  'flush',
+  'clock',
+] as const satisfies readonly (keyof BusOptions)[];
+
+/**
+ * Checks the options and fills in the defaults. `capacityBytes` is checked where the ring is allocated.
+ *
+ * @throws {UnknownOptionError} `BUS_UNKNOWN_OPTION`
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
+ */
+export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions {
+  checkKeys('options', options, KNOWN);
+  const namespace = options.namespace ?? DEFAULT_NAMESPACE;
+  checkNamespace(namespace);
+  const clock = functionOption('clock', options.clock);
+  const wallClock = new WallClock();
+  return {
+    capacityBytes: options.capacityBytes ?? DEFAULT_CAPACITY_BYTES,
+    namespace,
+    types: resolveTypes(options.types),
+    topicTypes: resolveTopicTypes(options.topicTypes),
+    maxPendingBytes: integerOption('maxPendingBytes', options.maxPendingBytes, DEFAULT_MAX_PENDING_BYTES, 0, 2 ** 40),
+    maxTopics: integerOption('maxTopics', options.maxTopics, DEFAULT_MAX_TOPICS, 1, 2 ** 24),
+    stallTimeoutMs: integerOption(
+      'stallTimeoutMs',
+      options.stallTimeoutMs,
+      DEFAULT_STALL_TIMEOUT_MS,
+      1,
+      MAX_TIMEOUT_MS,
+    ),
+    flush: choiceOption('flush', options.flush, ['burst', 'each']),
+    clock: clock ?? (() => wallClock.now()),
+  };
+}
+
+function resolveTypes(types: BusOptions['types']): readonly string[] {
+  if (types === undefined) return [];
+  if (!Array.isArray(types)) throw new InvalidOptionError('types', types, 'an array of module URLs');
+  return types.map((type: URL | string) => moduleUrl('types', type));
+}
+
+/** A module as a URL string: a URL object, or a string that is an absolute URL. */
+export function moduleUrl(option: string, value: URL | string): string {
+  if (value instanceof URL) return value.href;
+  if (typeof value === 'string' && URL.canParse(value)) return value;
+  throw new InvalidOptionError(option, value, "a module URL, such as new URL('./module.js', import.meta.url)");
+}
+
+function resolveTopicTypes(topicTypes: BusOptions['topicTypes']): ReadonlyMap<string, string> {
+  if (topicTypes === undefined) return new Map();
+  if (topicTypes === null || typeof topicTypes !== 'object') {
+    throw new InvalidOptionError('topicTypes', topicTypes, 'an object from topic to type URL');
+  }
+  const entries = Object.entries(topicTypes);
+  for (const [topic, typeUrl] of entries) {
+    checkTopic(topic);
+    if (typeof typeUrl !== 'string') throw new InvalidOptionError(`topicTypes[${topic}]`, typeUrl, 'a type URL');
+  }
+  return new Map(entries);
+}

@@ -1,0 +1,31 @@
+/** One look at everything a bus counts. */
+import type { SubscriptionStats } from './subscription.js';
+
+/** Counts are since the bus was created. */
+export interface BusStats {
+  /** Events accepted, those that nobody wanted included. */
+  readonly published: number;
+  /** Events accepted that no subscription wanted; they were not written. */
+  readonly unwanted: number;
+  /** Records written to the ring. */
+  readonly written: number;
+  /** Events that `tryPublish` refused because the ring was full. */
+  readonly refused: number;
+  /** What waits on the heap behind a full ring. */
+  readonly pending: { readonly events: number; readonly bytes: number };
+  readonly ring: {
+    readonly capacityBytes: number;
+    /** Bytes that the slowest reader has not released. */
+    readonly usedBytes: number;
+    /** The subscription that holds the ring, if it is not empty. */
+    readonly heldBy: string | undefined;
+  };
+  /** Notifications sent to sleeping readers. */
+  readonly wakes: number;
+  /** Wake-ups that only a safety check noticed, of subscriptions that have not ended; 0 unless something is broken. */
+  readonly rescued: number;
+  /** Topics that have an id. */
+  readonly topics: number;
+  /** Those that have not ended. */
+  readonly subscriptions: readonly SubscriptionStats[];
+}

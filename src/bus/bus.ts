@@ -1,0 +1,298 @@
+/** The bus: publish here, subscribe in this thread or any other. */
+import { EventEmitter } from 'node:events';
+import { FieldReader } from '../envelope/field-resolver.js';
+import { TypeRegistry } from '../envelope/type-registry.js';
+import { BusClosedError, InvalidOptionError, UnknownTypeError } from '../errors.js';
+import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
+import { allocateRing, attachRing } from '../ring/ring-memory.js';
+import { RingWriter } from '../ring/ring-writer.js';
+import type { FilterInput } from '../topic/filter.js';
+import { TypeDirectory } from '../worker/type-directory.js';
+import { type BusOptions, resolveBusOptions } from './bus-options.js';
+import type { BusStats } from './bus-stats.js';
+import { type CloseResult, closeDown } from './closing.js';
+import type { EventStream } from './event-stream.js';
+import { EventTypes, MAX_TYPES } from './event-types.js';
+import { KeepAlive } from './keep-alive.js';
+import { checkKeys, integerOption } from './option-check.js';
+import { Publisher } from './publisher.js';
+import { Readers } from './readers.js';
+import { emitSafely, unwatched } from './report.js';
+import { Room } from './room.js';
+import type { HandlerOptions, ModuleOptions, SubscribeOptions } from './subscribe-options.js';
+import type { Subscription } from './subscription.js';
+import { type Handler, type SubscriptionParts, Subscriptions } from './subscriptions.js';
+import { TopicTable } from './topic-table.js';
+
+/** What happens on a bus, as events. */
+export interface BusEvents {
+  /** An error of a subscription that nobody listens to there. Unheard, it becomes a process warning. */
+  error: [error: Error];
+  /** What was queued behind a full ring is in the ring, and there is room for more. */
+  drain: [];
+}
+
+export interface PublishOptions {
+  /** Default: the bus's. */
+  readonly namespace?: string;
+}
+
+const DEFAULT_PUBLISH_TIMEOUT_MS = 1_000;
+const DEFAULT_DRAIN_TIMEOUT_MS = 10_000;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const NO_OPTIONS = {};
+
+/**
+ * Creates a bus, owned by the calling thread: it publishes and subscribes there; modules read in threads of their own.
+ *
+ * Allocates: the ring (`capacityBytes`) and the topic table, in shared memory, once. Starts no thread.
+ *
+ * @throws {UnknownOptionError} `BUS_UNKNOWN_OPTION`
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
+ * @throws {InvalidCapacityError} `BUS_INVALID_CAPACITY`
+ * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module in `types` does not load or exports no event type
+ * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when `topicTypes` names a type that is not registered
+ * @example
+ * const bus = createBus();
+ * bus.subscribe('/service/**', (envelope) => console.log(envelope.topic, envelope.event));
+ * bus.publish('/service/container/exit', { id: 'c1', status: 0 });
+ */
+export function createBus(options?: BusOptions): Bus {
+  return new Bus(options);
+}
+
+export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
+  readonly #writer: RingWriter;
+  readonly #publisher: Publisher;
+  readonly #names: NameRegistry;
+  readonly #room: Room;
+  readonly #parts: SubscriptionParts;
+  readonly #subscriptions: Subscriptions;
+  #closing: Promise<CloseResult> | undefined;
+
+  /** Use {@link createBus}. */
+  constructor(options?: BusOptions) {
+    super();
+    const resolved = resolveBusOptions(options);
+    const ring = allocateRing(resolved.capacityBytes);
+    const memory = attachRing(ring);
+    const registry = new TypeRegistry();
+    registry.load(resolved.types);
+    const declared = new Map(
+      [...resolved.topicTypes].map(([topic, typeUrl]) => {
+        const codec = registry.find(typeUrl);
+        if (codec === undefined) throw new UnknownTypeError(typeUrl);
+        return [topic, codec] as const;
+      }),
+    );
+    const topicNames = allocateNames(resolved.maxTopics);
+    const typeNames = allocateNames(MAX_TYPES);
+    const keepAlive = new KeepAlive();
+    const readers = new Readers();
+    this.#names = new NameRegistry(topicNames);
+    this.#writer = new RingWriter(memory, (reader) => readers.wake(reader));
+    const topics = new TopicTable(this.#names, resolved.maxTopics, declared);
+    const types = new EventTypes(registry, new NameRegistry(typeNames));
+    this.#publisher = new Publisher(this.#writer, topics, types, readers, resolved, () => this.#room.queued());
+    this.#room = new Room(this.#writer, this.#publisher, readers, keepAlive, () => emitSafely(this, 'drain'));
+    this.#parts = {
+      bus: this,
+      writer: this.#writer,
+      topics,
+      publisher: this.#publisher,
+      readers,
+      room: this.#room,
+      keepAlive,
+      reading: {
+        memory,
+        topicNames: new NameDirectory(topicNames),
+        types: new TypeDirectory(registry, new NameDirectory(typeNames)),
+        fields: new FieldReader(registry),
+      },
+      attachment: { ring, topicNames, typeNames, types: resolved.types },
+    };
+    this.#subscriptions = new Subscriptions(this.#parts);
+  }
+
+  /**
+   * Publishes an event, queueing it when the ring is full: the contract of `stream.write`.
+   *
+   * The event is encoded before the call returns and may be changed afterwards. Success means accepted: every subscription
+   * in force now gets it, in the order of acceptance; with none, it costs a map look-up. No handler runs inside the call.
+   *
+   * Shapes: an instance of an event class, a plain object on a topic with a declared type, an Any `{ typeUrl, value }`, or
+   * any other value, which is encoded as MessagePack.
+   * Waits: never. Allocates: nothing but what the event's own getters do, unless it has to queue.
+   *
+   * @param topic see `checkTopic`: `/` and segments of letters and digits joined by single `.`, `_` or `-`
+   * @returns true, or false when it was accepted but queued: `await bus.writable()` before publishing more
+   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
+   * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when it cannot be encoded as its type
+   * @throws {EventTooLargeError} `BUS_EVENT_TOO_LARGE` when its record is larger than an eighth of the ring
+   * @throws {QueueFullError} `BUS_QUEUE_FULL` when `maxPendingBytes` wait already
+   * @throws {BusClosedError} `BUS_CLOSED`
+   */
+  publish(topic: string, event: unknown, options: PublishOptions = NO_OPTIONS): boolean {
+    this.#checkOpen('publish');
+    return this.#publisher.publish(topic, event, namespaceOf(options));
+  }
+
+  /**
+   * Publishes an event if there is room for it at this moment: never waits, never queues. Errors as {@link publish}.
+   *
+   * @returns false when it was not accepted; `stats().refused` counts them
+   */
+  tryPublish(topic: string, event: unknown, options: PublishOptions = NO_OPTIONS): boolean {
+    this.#checkOpen('tryPublish');
+    return this.#publisher.tryPublish(topic, event, namespaceOf(options));
+  }
+
+  /**
+   * Publishes an event, blocking this thread until there is room. Errors as {@link publish}, and:
+   *
+   * @param options `timeoutMs`: how long to wait, 0 to 2^31 - 1, default 1,000
+   * @throws {PublishTimeoutError} `BUS_PUBLISH_TIMEOUT` when there was none; the event was not accepted
+   * @throws {WouldDeadlockError} `BUS_WOULD_DEADLOCK` at once, when the reader that holds the ring is on this thread
+   * @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` when called while an event is being encoded
+   */
+  publishSync(
+    topic: string,
+    event: unknown,
+    options: PublishOptions & { readonly timeoutMs?: number } = NO_OPTIONS,
+  ): void {
+    this.#checkOpen('publishSync');
+    const { namespace, timeoutMs } = options;
+    checkKeys('options', options, ['namespace', 'timeoutMs']);
+    const timeout = integerOption('timeoutMs', timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0, MAX_TIMEOUT_MS);
+    this.#publisher.publishSync(topic, event, namespace, timeout);
+  }
+
+  /**
+   * Puts an envelope from elsewhere on the bus, with its own time and namespace: canonical bytes to the byte, others made
+   * canonical with their unknown fields kept. Queues as {@link publish} does, and returns what it returns.
+   *
+   * @param envelope an encoded `containerd.types.Envelope`, or an envelope that a handler received
+   * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE`
+   * @throws {IncompleteEnvelopeError} `BUS_INCOMPLETE_ENVELOPE` when it has no time or no event
+   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
+   * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
+   */
+  forward(envelope: Uint8Array | { toBinary(): Uint8Array }): boolean {
+    this.#checkOpen('forward');
+    if (envelope instanceof Uint8Array) return this.#publisher.forward(envelope);
+    if (typeof envelope?.toBinary !== 'function') {
+      throw new InvalidOptionError('envelope', envelope, 'the bytes of an envelope, or a received envelope');
+    }
+    return this.#publisher.forward(envelope.toBinary());
+  }
+
+  /**
+   * Resolves when nothing is queued and there is room in the ring. Holds the process open until then.
+   *
+   * Rejects with `BUS_WOULD_DEADLOCK` when it is awaited in a handler of the reader that holds the ring, and with
+   * `BUS_CLOSED` when the bus is destroyed meanwhile.
+   */
+  writable(): Promise<void> {
+    if (this.#closing !== undefined) return unwatched(Promise.reject(new BusClosedError('writable')));
+    return this.#room.wait();
+  }
+
+  /** Wakes sleeping subscribers now, and not at the end of this synchronous burst. */
+  flush(): void {
+    if (this.#closing === undefined) this.#publisher.flush();
+  }
+
+  /**
+   * Subscribes a handler on this thread, a module on a thread of its own, or, with neither, returns a stream for
+   * `for await`.
+   *
+   * Effective at once: what is accepted after the call returned is delivered, even if the thread is still starting; nothing
+   * accepted before is.
+   *
+   * @param filter a glob (`/service/**`), a containerd filter expression, a list of them (any of), or a structured filter
+   * @throws {InvalidGlobError} `BUS_INVALID_GLOB`
+   * @throws {GlobTooComplexError} `BUS_GLOB_TOO_COMPLEX`
+   * @throws {InvalidFilterError} `BUS_INVALID_FILTER`
+   * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS` when a 65th reader would be needed
+   */
+  subscribe(filter: FilterInput, handler: Handler, options?: HandlerOptions): Subscription;
+  subscribe(filter: FilterInput, module: URL, options?: ModuleOptions): Subscription;
+  subscribe(filter: FilterInput, options?: SubscribeOptions): EventStream;
+  subscribe(
+    filter: FilterInput,
+    subscriber?: Handler | URL | SubscribeOptions,
+    options: HandlerOptions | ModuleOptions = NO_OPTIONS,
+  ): Subscription {
+    this.#checkOpen('subscribe');
+    if (typeof subscriber === 'function') return this.#subscriptions.handler(filter, subscriber, options);
+    if (subscriber instanceof URL) return this.#subscriptions.module(filter, subscriber, options);
+    if (subscriber === undefined || (typeof subscriber === 'object' && subscriber !== null)) {
+      return this.#subscriptions.stream(filter, subscriber ?? NO_OPTIONS);
+    }
+    throw new InvalidOptionError('subscriber', subscriber, 'a function, a module URL or options');
+  }
+
+  /** One look at the counters. Any time, also after the bus was closed. */
+  stats(): BusStats {
+    const { accepted, unwanted, refused } = this.#publisher.counts;
+    const { holder } = this.#writer;
+    const subscriptions = [...this.#subscriptions.all].map((subscription) => subscription.stats());
+    return {
+      published: accepted,
+      unwanted,
+      written: this.#writer.sequence,
+      refused,
+      pending: { events: this.#publisher.queue.length, bytes: this.#publisher.queue.bytes },
+      ring: {
+        capacityBytes: this.#writer.memory.capacityBytes,
+        usedBytes: this.#writer.usedBytes,
+        heldBy: holder < 0 ? undefined : this.#parts.readers.describe(holder),
+      },
+      wakes: this.#writer.waker.wakes,
+      rescued: subscriptions.reduce((sum, { rescued }) => sum + rescued, 0),
+      topics: this.#names.count,
+      subscriptions,
+    };
+  }
+
+  /**
+   * Finishes what is held: from the call on publishing is refused, everything accepted is delivered, streams end, threads
+   * are torn down. Calling it again returns the same promise. Called in a handler, it does not wait for that handler.
+   *
+   * @param options `drainTimeoutMs`: how long to wait for subscribers, 0 to 2^31 - 1, default 10,000
+   */
+  close(options: { readonly drainTimeoutMs?: number } = NO_OPTIONS): Promise<CloseResult> {
+    checkKeys('options', options, ['drainTimeoutMs']);
+    const drainTimeoutMs = integerOption(
+      'drainTimeoutMs',
+      options.drainTimeoutMs,
+      DEFAULT_DRAIN_TIMEOUT_MS,
+      0,
+      MAX_TIMEOUT_MS,
+    );
+    this.#closing ??= closeDown(this.#parts, this.#subscriptions, drainTimeoutMs);
+    return this.#closing;
+  }
+
+  /** Abandons everything at once: what is undelivered stays so, threads are ended where they are. */
+  destroy(): void {
+    void this.close({ drainTimeoutMs: 0 });
+    for (const subscription of this.#subscriptions.all) subscription.delivery.destroy();
+    this.#room.abandon();
+  }
+
+  /** The same as `close()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#closing !== undefined) throw new BusClosedError(operation);
+  }
+}
+
+function namespaceOf(options: PublishOptions): string | undefined {
+  if (options !== NO_OPTIONS) checkKeys('options', options, ['namespace']);
+  return options.namespace;
+}

@@ -1,0 +1,90 @@
+/** A subscription that is read with `for await`: the ring is its queue, and one event is in the reader's hand. */
+import type { Envelope } from '../envelope/envelope.js';
+import type { FilterInput } from '../topic/filter.js';
+import type { KeepAlive } from './keep-alive.js';
+import { Subscription } from './subscription.js';
+
+type Waiter = (result: IteratorResult<Envelope, undefined>) => void;
+
+export class EventStream extends Subscription implements AsyncIterableIterator<Envelope, undefined> {
+  readonly #keepAlive: KeepAlive;
+  readonly #waiters: Waiter[] = [];
+  /** Handed over by the reader, not asked for yet. */
+  #ready: Envelope | undefined;
+  /** Lets the reader go on to the next event: the one before has been dealt with. */
+  #release: (() => void) | undefined;
+  #over = false;
+
+  /** Made by `bus.subscribe`. @internal */
+  constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, nextSequence: () => number) {
+    super(name, filter, keepAlive, nextSequence);
+    this.#keepAlive = keepAlive;
+    this.once('end', () => this.#finish());
+  }
+
+  /** The stream's handler: settles when the event has been dealt with. @internal */
+  readonly accept = (envelope: Envelope): Promise<void> => {
+    return new Promise((release) => {
+      const waiter = this.#waiters.shift();
+      if (waiter === undefined) this.#ready = envelope;
+      else this.#settle(waiter, { done: false, value: envelope });
+      // Somebody is already asking for the one after: that one counts as dealt with.
+      if (this.#waiters.length > 0) release();
+      else this.#release = release;
+    });
+  };
+
+  /**
+   * The next event; `done` after the stream has ended. Asking for it says that the one before has been dealt with: only
+   * then its room in the ring is released. Holds the process open until it resolves.
+   */
+  next(): Promise<IteratorResult<Envelope, undefined>> {
+    const envelope = this.#ready;
+    if (envelope !== undefined) {
+      this.#ready = undefined;
+      return Promise.resolve({ done: false, value: envelope });
+    }
+    if (this.#over) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => {
+      this.#keepAlive.hold();
+      this.#waiters.push(resolve);
+      this.#letGo();
+    });
+  }
+
+  /** Stops the subscription; what is unread is dropped. `break` in a `for await` calls it. */
+  return(): Promise<IteratorResult<Envelope, undefined>> {
+    void this.stop();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** @internal */
+  override stopAt(endSequence: number): Promise<void> {
+    const ended = super.stopAt(endSequence);
+    if (endSequence === 0) {
+      this.#ready = undefined;
+      this.#letGo();
+    }
+    return ended;
+  }
+
+  #letGo(): void {
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
+  }
+
+  #settle(waiter: Waiter, result: IteratorResult<Envelope, undefined>): void {
+    this.#keepAlive.release();
+    waiter(result);
+  }
+
+  #finish(): void {
+    this.#over = true;
+    for (const waiter of this.#waiters.splice(0)) this.#settle(waiter, { done: true, value: undefined });
+  }
+}

@@ -1,0 +1,87 @@
+/** What an event is published as, and the ids of types in shared memory. */
+
+import { type PayloadEncoder, rawPayload } from '../envelope/envelope-template.js';
+import type { EventCodec } from '../envelope/event-codec.js';
+import { messagePackCodec } from '../envelope/payload-codec.js';
+import type { TypeRegistry } from '../envelope/type-registry.js';
+import { InvalidEventError } from '../errors.js';
+import type { NameRegistry } from '../ring/name-registry.js';
+import { MAX_TYPE_ID } from '../ring/record-descriptor.js';
+
+/** A type as its events are written. */
+export interface PublishedType {
+  readonly typeUrl: string;
+  readonly codec: PayloadEncoder;
+  /** Index in the type registry; 0: the registry is full, readers read the envelope. */
+  readonly id: number;
+}
+
+/** Types that get an id; enough for any schema, bounded because an Any may carry any type URL. */
+export const MAX_TYPES = 4096;
+
+/** An Any as users give it: passed through untouched. */
+interface PackedEvent {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
+}
+
+export class EventTypes {
+  readonly #registry: TypeRegistry;
+  readonly #names: NameRegistry;
+  readonly #ids = new Map<string, number>();
+  readonly #published = new Map<EventCodec, PublishedType>();
+  /** The prototype of the last instance of an event class, and its type: most events of a burst are alike. */
+  #lastPrototype: unknown = this;
+  #lastType: PublishedType | undefined;
+
+  constructor(registry: TypeRegistry, names: NameRegistry) {
+    this.#registry = registry;
+    this.#names = names;
+  }
+
+  /**
+   * What `event` is published as: an instance of an event class as that type, an Any as what it says, a plain object as
+   * the type declared for its topic, and every other value as MessagePack.
+   *
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` for undefined
+   */
+  of(event: unknown, declared: EventCodec | undefined): PublishedType {
+    if (event === undefined) throw new InvalidEventError('is undefined; publish a value, or null for none');
+    if (event === null || typeof event !== 'object') return this.#typeOf(declared ?? messagePackCodec);
+    const prototype: unknown = Object.getPrototypeOf(event);
+    if (prototype === this.#lastPrototype) return this.#lastType!;
+    const codec = prototype === Object.prototype ? undefined : this.#registry.codecOf(event);
+    if (codec !== undefined) {
+      this.#lastPrototype = prototype;
+      this.#lastType = this.#typeOf(codec);
+      return this.#lastType;
+    }
+    if (isPacked(event)) return { typeUrl: event.typeUrl, codec: rawPayload, id: this.idOfUrl(event.typeUrl) };
+    return this.#typeOf(declared ?? messagePackCodec);
+  }
+
+  /** The id of a type URL; 0 when there is no room for it. */
+  idOfUrl(typeUrl: string): number {
+    let id = this.#ids.get(typeUrl);
+    if (id === undefined) {
+      id = this.#ids.size < MAX_TYPES ? this.#names.append(typeUrl) : 0;
+      if (id > MAX_TYPE_ID) id = 0;
+      if (id !== 0) this.#ids.set(typeUrl, id);
+    }
+    return id;
+  }
+
+  #typeOf(codec: EventCodec): PublishedType {
+    let type = this.#published.get(codec);
+    if (type === undefined) {
+      type = { typeUrl: codec.typeUrl, codec, id: this.idOfUrl(codec.typeUrl) };
+      this.#published.set(codec, type);
+    }
+    return type;
+  }
+}
+
+function isPacked(event: object): event is PackedEvent {
+  const { typeUrl, value } = event as Partial<PackedEvent>;
+  return typeof typeUrl === 'string' && value instanceof Uint8Array;
+}

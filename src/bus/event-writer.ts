@@ -1,0 +1,172 @@
+/**
+ * From an event to a record: encoded straight into the ring where a window at its tail is long enough, else outside it
+ * and copied. A throw leaves ring and sequence as they were.
+ */
+import type { EnvelopeTemplate } from '../envelope/envelope-template.js';
+import { EventTooLargeError } from '../errors.js';
+import { HEADER_BYTES, PAYLOAD_OFFSET_MASK } from '../ring/record-descriptor.js';
+import type { RingWriter } from '../ring/ring-writer.js';
+import type { EventTypes, PublishedType } from './event-types.js';
+import type { PendingRecord } from './pending-queue.js';
+import type { TopicEntry } from './topic-table.js';
+
+/** First guess of a record's size, and the margin over the last one. */
+const EXPECTED_BYTES = 512;
+/** First size of the memory for records that cannot be encoded in place. */
+const SCRATCH_BYTES = 64 * 1024;
+/** An event larger than that is refused without its exact size. */
+const MAX_ENCODE_BYTES = 2 ** 30;
+
+export class EventWriter {
+  readonly #writer: RingWriter;
+  readonly #types: EventTypes;
+  readonly #clock: () => number;
+  readonly #onRepeat: (queued: number) => void;
+  readonly #queued: () => number;
+  #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  #expectedBytes = EXPECTED_BYTES;
+  /** True while an encoder, and with it the event's getters, may be running. */
+  encoding = false;
+
+  /**
+   * @param queued how many records wait now
+   * @param onRepeat an event will be encoded once more, and its getters run again: forget what they published since that
+   *   many records waited
+   */
+  constructor(
+    writer: RingWriter,
+    types: EventTypes,
+    clock: () => number,
+    queued: () => number,
+    onRepeat: (queued: number) => void,
+  ) {
+    this.#writer = writer;
+    this.#types = types;
+    this.#clock = clock;
+    this.#queued = queued;
+    this.#onRepeat = onRepeat;
+  }
+
+  /**
+   * Encodes an event and, if `direct`, writes it.
+   *
+   * @param namespace valid
+   * @returns undefined when it was written; else the finished record, in memory of its own
+   */
+  write(entry: TopicEntry, event: unknown, namespace: string, direct: boolean): PendingRecord | undefined {
+    const type = this.#types.of(event, entry.declared);
+    const template = entry.templateFor(namespace, type.typeUrl);
+    const nowMs = this.#clock();
+    const seconds = Math.floor(nowMs / 1000);
+    const nanos = Math.floor((nowMs - seconds * 1000) * 1e6);
+    if (direct && this.#writeInPlace(entry, template, type, event, seconds, nanos)) return undefined;
+    const body = this.#encode(template, type, event, seconds, nanos);
+    const { id: topicId, wantedLow, wantedHigh } = entry;
+    const { payloadOffset } = template;
+    const record = { body, topicId, payloadOffset, typeId: type.id, seconds, nanos, wantedLow, wantedHigh };
+    if (direct && this.writeRecord(record)) return undefined;
+    // What stays behind needs memory of its own: the next event overwrites the scratch.
+    return { ...record, body: Buffer.from(body) };
+  }
+
+  /** Copies a finished record into the ring. False when there is no room. */
+  writeRecord(record: PendingRecord): boolean {
+    const { body } = record;
+    const offset = this.#writer.claim(body.length + HEADER_BYTES);
+    if (offset < 0) return false;
+    this.#writer.memory.bytes.set(body, offset + HEADER_BYTES);
+    this.#writer.commit(
+      body.length + HEADER_BYTES,
+      record.topicId,
+      recordOffset(record.payloadOffset),
+      record.typeId,
+      record.seconds,
+      record.nanos,
+      record.wantedLow,
+      record.wantedHigh,
+    );
+    return true;
+  }
+
+  /** @throws {EventTooLargeError} `BUS_EVENT_TOO_LARGE` when an envelope of that size does not fit a record */
+  checkSize(bodyBytes: number, topic: string): void {
+    const recordBytes = bodyBytes + HEADER_BYTES;
+    const { maxRecordBytes } = this.#writer;
+    if (recordBytes > maxRecordBytes) throw new EventTooLargeError(recordBytes, maxRecordBytes, topic);
+  }
+
+  #writeInPlace(
+    entry: TopicEntry,
+    template: EnvelopeTemplate,
+    type: PublishedType,
+    event: unknown,
+    seconds: number,
+    nanos: number,
+  ): boolean {
+    const writer = this.#writer;
+    writer.open(this.#expectedBytes);
+    const start = writer.windowStart + HEADER_BYTES;
+    const limit = Math.min(writer.windowEnd, writer.windowStart + writer.maxRecordBytes);
+    if (start >= limit) return false;
+    const end = this.#encodeInto(writer.memory.bytes, start, limit, template, type, event, seconds, nanos);
+    if (end < 0) return false;
+    const recordBytes = end - start + HEADER_BYTES;
+    this.#expectedBytes = recordBytes + EXPECTED_BYTES;
+    writer.commit(
+      recordBytes,
+      entry.id,
+      recordOffset(template.payloadOffset),
+      type.id,
+      seconds,
+      nanos,
+      entry.wantedLow,
+      entry.wantedHigh,
+    );
+    return true;
+  }
+
+  /** Encodes into memory outside the ring, as large as it takes. */
+  #encode(template: EnvelopeTemplate, type: PublishedType, event: unknown, seconds: number, nanos: number): Buffer {
+    // Within a getter the scratch may hold the outer event.
+    let target = this.encoding ? Buffer.allocUnsafeSlow(SCRATCH_BYTES) : this.#scratch;
+    for (;;) {
+      const end = this.#encodeInto(target, 0, target.length, template, type, event, seconds, nanos);
+      if (end >= 0) {
+        this.checkSize(end, template.topic);
+        return target.subarray(0, end);
+      }
+      if (target.length >= MAX_ENCODE_BYTES) this.checkSize(target.length, template.topic);
+      target = Buffer.allocUnsafeSlow(target.length * 4);
+      if (!this.encoding && target.length <= this.#writer.maxRecordBytes) this.#scratch = target;
+    }
+  }
+
+  #encodeInto(
+    target: Buffer,
+    start: number,
+    limit: number,
+    template: EnvelopeTemplate,
+    type: PublishedType,
+    event: unknown,
+    seconds: number,
+    nanos: number,
+  ): number {
+    const outer = this.encoding;
+    const queued = this.#queued();
+    this.encoding = true;
+    let end: number;
+    try {
+      end = template.write(target, start, limit, seconds, nanos, type.codec, event);
+    } finally {
+      this.encoding = outer;
+    }
+    if (end < 0) this.#onRepeat(queued);
+    return end;
+  }
+}
+
+/** Where the payload starts, from the start of the record; 0 when that does not fit its 16 bits. */
+function recordOffset(payloadOffset: number): number {
+  const offset = payloadOffset + HEADER_BYTES;
+  return payloadOffset === 0 || offset > PAYLOAD_OFFSET_MASK ? 0 : offset;
+}

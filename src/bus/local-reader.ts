@@ -1,0 +1,102 @@
+/** A reader on the thread of the bus: one cursor, the handlers that share it, and what drives them. */
+import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import type { NameDirectory } from '../ring/name-registry.js';
+import type { RingMemory } from '../ring/ring-memory.js';
+import { RingReader } from '../ring/ring-reader.js';
+import type { FieldResolver } from '../topic/condition.js';
+import type { CompiledFilter } from '../topic/filter.js';
+import type { FilterHandle } from '../topic/filter-index.js';
+import { Dispatcher } from '../worker/dispatcher.js';
+import { Pump } from '../worker/pump.js';
+import { Router } from '../worker/router.js';
+import type { Target } from '../worker/target.js';
+import type { TypeDirectory } from '../worker/type-directory.js';
+
+/** What the readers of one thread have in common. */
+export interface ReadingContext {
+  readonly memory: RingMemory;
+  readonly topicNames: NameDirectory;
+  readonly types: TypeDirectory;
+  readonly fields: FieldResolver<ReceivedEnvelope>;
+}
+
+export class LocalReader {
+  readonly reader: number;
+  readonly #ringReader: RingReader;
+  readonly #router: Router;
+  readonly #dispatcher: Dispatcher;
+  readonly #pump: Pump;
+  readonly #draining = new Map<Target, () => void>();
+  readonly #onUnused: () => void;
+  #targets = 0;
+
+  /**
+   * @param nextSequence sequence of the first record from the slot's cursor on
+   * @param onRoom the room that the parked writer waits for is there
+   * @param onUnused the last handler is gone, and nothing touches the slot any more
+   */
+  constructor(reader: number, context: ReadingContext, nextSequence: number, onRoom: () => void, onUnused: () => void) {
+    this.reader = reader;
+    this.#onUnused = onUnused;
+    this.#ringReader = new RingReader(context.memory, reader, onRoom);
+    this.#router = new Router(context.topicNames, context.fields);
+    this.#dispatcher = new Dispatcher(this.#ringReader, this.#router, context.types, nextSequence, () =>
+      this.#pump.settled(),
+    );
+    this.#pump = new Pump(this.#ringReader, this.#dispatcher, () => this.#afterTurn());
+    this.#pump.start();
+  }
+
+  add(filter: CompiledFilter, target: Target): FilterHandle {
+    this.#targets++;
+    return this.#router.add(filter, target);
+  }
+
+  /** Takes a target out; what it has in hand it keeps. */
+  remove(handle: FilterHandle, target: Target): void {
+    target.active = false;
+    this.#router.remove(handle);
+    this.#draining.delete(target);
+    this.#dispatcher.drop(target);
+    // Not at once: the caller may be one of our handlers, in the middle of a batch.
+    if (--this.#targets === 0) setImmediate(() => this.#retire());
+  }
+
+  /** Calls `done` when every record with a sequence below the target's end has been handed to it and has settled. */
+  drain(target: Target, done: () => void): void {
+    this.#draining.set(target, done);
+    this.#pump.nudge();
+    setImmediate(() => this.#finishDrained());
+  }
+
+  /** The writer has woken the reader. */
+  wake(): void {
+    this.#pump.notified();
+  }
+
+  get scanned(): number {
+    return this.#dispatcher.scanned;
+  }
+
+  get rescued(): number {
+    return this.#dispatcher.rescued;
+  }
+
+  #afterTurn(): void {
+    if (this.#draining.size > 0) this.#finishDrained();
+  }
+
+  #finishDrained(): void {
+    for (const [target, done] of this.#draining) {
+      if (target.busy || this.#dispatcher.nextSequence < target.endSequence) continue;
+      this.#draining.delete(target);
+      done();
+    }
+  }
+
+  #retire(): void {
+    if (this.#targets > 0) return;
+    this.#pump.stop();
+    this.#onUnused();
+  }
+}

@@ -1,0 +1,45 @@
+/** Checks of options objects: bad input is refused before anything is changed. */
+import { InvalidOptionError, UnknownOptionError } from '../errors.js';
+
+/** Checks that `options` is a plain object (or undefined) with known keys only. */
+export function checkKeys(name: string, options: unknown, known: readonly string[]): void {
+  if (options === undefined) return;
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw new InvalidOptionError(name, options, 'an object');
+  }
+  for (const key of Object.keys(options)) if (!known.includes(key)) throw new UnknownOptionError(key, known);
+}
+
+/** An integer from `min` to `max`, or `fallback` when undefined. */
+export function integerOption(name: string, value: unknown, fallback: number, min: number, max: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw new InvalidOptionError(name, value, `an integer from ${min} to ${max}`);
+  }
+  return value;
+}
+
+/** One of a closed set of words, or the first when undefined. */
+export function choiceOption<T extends string>(name: string, value: unknown, choices: readonly [T, ...T[]]): T {
+  if (value === undefined) return choices[0];
+  if (!choices.includes(value as T)) {
+    throw new InvalidOptionError(name, value, choices.map((choice) => `'${choice}'`).join(' or '));
+  }
+  return value as T;
+}
+
+/** A boolean, or false when undefined. */
+export function flagOption(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== 'boolean') throw new InvalidOptionError(name, value, 'a boolean');
+  return value;
+}
+
+/** A function, or undefined. */
+export function functionOption<T extends (...args: never[]) => unknown>(
+  name: string,
+  value: T | undefined,
+): T | undefined {
+  if (value !== undefined && typeof value !== 'function') throw new InvalidOptionError(name, value, 'a function');
+  return value;
+}

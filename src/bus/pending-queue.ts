@@ -1,0 +1,60 @@
+/** Finished records that wait on the heap for room in the ring, first in, first out. */
+
+/** A record as it was accepted: encoded, with its time, its topic and who wanted it then. */
+export interface PendingRecord {
+  /** The envelope, encoded. */
+  readonly body: Buffer;
+  readonly topicId: number;
+  /** Offset of the payload in the body; 0: read the envelope. */
+  readonly payloadOffset: number;
+  readonly typeId: number;
+  readonly seconds: number;
+  readonly nanos: number;
+  readonly wantedLow: number;
+  readonly wantedHigh: number;
+}
+
+/** The dead head of the array is cut off when it is longer than this and than what lives. */
+const MAX_DEAD_HEAD = 1024;
+
+export class PendingQueue {
+  #records: (PendingRecord | undefined)[] = [];
+  #head = 0;
+  /** Bytes of the bodies that wait. */
+  bytes = 0;
+
+  get length(): number {
+    return this.#records.length - this.#head;
+  }
+
+  get first(): PendingRecord | undefined {
+    return this.#records[this.#head];
+  }
+
+  /** Puts a record in, `ahead` places from the front. */
+  insert(record: PendingRecord, ahead: number): void {
+    if (ahead >= this.length) this.#records.push(record);
+    else this.#records.splice(this.#head + ahead, 0, record);
+    this.bytes += record.body.length;
+  }
+
+  /** Drops all but the first `length` records. Returns how many. */
+  truncate(length: number): number {
+    const dropped = this.#records.splice(this.#head + length);
+    for (const record of dropped) this.bytes -= record!.body.length;
+    return dropped.length;
+  }
+
+  shift(): void {
+    this.bytes -= this.#records[this.#head]!.body.length;
+    this.#records[this.#head++] = undefined;
+    if (this.#head > MAX_DEAD_HEAD && this.#head * 2 > this.#records.length) {
+      this.#records = this.#records.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  *[Symbol.iterator](): Iterator<PendingRecord> {
+    for (let i = this.#head; i < this.#records.length; i++) yield this.#records[i]!;
+  }
+}

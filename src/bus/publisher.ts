@@ -1,0 +1,225 @@
+/**
+ * The publishing side of a bus.
+ *
+ * *Accepting.* When an event is accepted, its bytes, its time, its sequence and who wants it are settled. The three verbs
+ * differ only in what happens when the ring is full: `publish` queues, `tryPublish` refuses, `publishSync` waits.
+ *
+ * *Order.* While the heap queue holds anything, nothing is written but the queue. While an event is being encoded, what
+ * its own getters publish goes to the queue behind it.
+ */
+import { PublishTimeoutError, QueueFullError, ReentrantPublishError, WouldDeadlockError } from '../errors.js';
+import type { RingWriter } from '../ring/ring-writer.js';
+import { checkNamespace } from '../topic/topic.js';
+import { BurstFlush } from './burst-flush.js';
+import type { ResolvedBusOptions } from './bus-options.js';
+import type { EventTypes } from './event-types.js';
+import { EventWriter } from './event-writer.js';
+import { Forwarder } from './forwarder.js';
+import { PendingQueue, type PendingRecord } from './pending-queue.js';
+import type { TopicEntry, TopicTable } from './topic-table.js';
+
+/** Longest blocked wait between two looks at what holds the ring. */
+const BLOCK_SLICE_MS = 50;
+
+/** What the publisher asks of the bus about readers. */
+export interface ReaderDirectory {
+  /** Whether the reader runs on this thread. */
+  isLocal(reader: number): boolean;
+  /** How messages call the reader; -1: none. */
+  describe(reader: number): string;
+}
+
+/** Counters since the bus began. */
+export interface PublisherCounts {
+  /** Events accepted, those that nobody wanted included. */
+  accepted: number;
+  /** Events that nobody wanted; they were not written. */
+  unwanted: number;
+  /** Events that `tryPublish` refused. */
+  refused: number;
+}
+
+export class Publisher {
+  readonly counts: PublisherCounts = { accepted: 0, unwanted: 0, refused: 0 };
+  readonly queue = new PendingQueue();
+  readonly #writer: RingWriter;
+  readonly #topics: TopicTable;
+  readonly #events: EventWriter;
+  readonly #forwarder: Forwarder;
+  readonly #burst: BurstFlush;
+  readonly #readers: ReaderDirectory;
+  readonly #namespace: string;
+  readonly #maxPendingBytes: number;
+  readonly #onQueued: () => void;
+
+  /** @param onQueued called when the queue holds something that the ring has no room for */
+  constructor(
+    writer: RingWriter,
+    topics: TopicTable,
+    types: EventTypes,
+    readers: ReaderDirectory,
+    options: ResolvedBusOptions,
+    onQueued: () => void,
+  ) {
+    this.#writer = writer;
+    this.#topics = topics;
+    this.#readers = readers;
+    this.#namespace = options.namespace;
+    this.#maxPendingBytes = options.maxPendingBytes;
+    this.#onQueued = onQueued;
+    this.#burst = new BurstFlush(writer, options.flush === 'each');
+    this.#forwarder = new Forwarder(types);
+    this.#events = new EventWriter(
+      writer,
+      types,
+      options.clock,
+      () => this.queue.length,
+      (queued) => {
+        if (this.queue.length > queued) this.counts.accepted -= this.queue.truncate(queued);
+      },
+    );
+  }
+
+  /** The sequence of the event that is accepted next. */
+  get nextSequence(): number {
+    // The event that is being encoded goes before what its getters have published so far.
+    const encoding = this.#events.encoding && this.queue.length > 0 ? 1 : 0;
+    return this.#writer.sequence + this.queue.length + encoding;
+  }
+
+  /** Room that a waiting publisher waits for: enough for the largest record behind the largest padding. */
+  get roomBytes(): number {
+    return this.#writer.maxRecordBytes * 2;
+  }
+
+  publish(topic: string, event: unknown, namespace: string | undefined): boolean {
+    const entry = this.#wantedEntry(topic);
+    if (entry === undefined) return true;
+    const ahead = this.queue.length;
+    const record = this.#write(entry, event, namespace);
+    if (record === undefined) return true;
+    this.#enqueue(record, ahead);
+    return false;
+  }
+
+  tryPublish(topic: string, event: unknown, namespace: string | undefined): boolean {
+    const entry = this.#wantedEntry(topic);
+    if (entry === undefined) return true;
+    if (this.#direct && this.#write(entry, event, namespace) === undefined) return true;
+    this.counts.refused++;
+    return false;
+  }
+
+  publishSync(topic: string, event: unknown, namespace: string | undefined, timeoutMs: number): void {
+    if (this.#events.encoding) throw new ReentrantPublishError();
+    const entry = this.#wantedEntry(topic);
+    if (entry === undefined) return;
+    let ahead = this.queue.length;
+    const record = this.#write(entry, event, namespace);
+    if (record === undefined) return;
+    const deadlineMs = performance.now() + timeoutMs;
+    for (;;) {
+      while (ahead > 0 && this.#writeFirst()) ahead--;
+      if (ahead === 0 && this.#events.writeRecord(record)) break;
+      this.#blockUntil(deadlineMs, timeoutMs);
+    }
+    this.#accepted();
+  }
+
+  /** Puts an envelope from elsewhere into the ring. Returns as {@link publish} does. */
+  forward(bytes: Uint8Array): boolean {
+    const envelope = this.#forwarder.read(bytes);
+    const entry = this.#wantedEntry(envelope.topic);
+    if (entry === undefined) return true;
+    const { body, payloadOffset, typeId, seconds, nanos } = envelope;
+    const { id: topicId, wantedLow, wantedHigh } = entry;
+    this.#events.checkSize(body.length, entry.topic);
+    const record = { body, topicId, payloadOffset, typeId, seconds, nanos, wantedLow, wantedHigh };
+    if (this.#direct && this.#events.writeRecord(record)) {
+      this.#accepted();
+      return true;
+    }
+    // The caller may reuse its bytes.
+    this.#enqueue({ ...record, body: Buffer.from(body) }, this.queue.length);
+    return false;
+  }
+
+  /** Wakes sleeping subscribers now. */
+  flush(): void {
+    this.#burst.flush();
+  }
+
+  /** Moves the queue into the ring as far as there is room. Returns whether all of it went. */
+  writeQueued(): boolean {
+    while (this.queue.length > 0) if (!this.#writeFirst()) return false;
+    return true;
+  }
+
+  /** True while nothing waits and no event is being encoded. */
+  get #direct(): boolean {
+    return this.queue.length === 0 && !this.#events.encoding;
+  }
+
+  /** The entry of a topic that somebody wants; undefined, and counted, when nobody does. */
+  #wantedEntry(topic: string): TopicEntry | undefined {
+    const entry = this.#topics.entry(topic);
+    if ((entry.wantedLow | entry.wantedHigh) !== 0) return entry;
+    this.counts.accepted++;
+    this.counts.unwanted++;
+    return undefined;
+  }
+
+  /** Writes an event into the ring. Returns undefined, or the finished record if it has to wait. */
+  #write(entry: TopicEntry, event: unknown, namespace: string | undefined): PendingRecord | undefined {
+    if (namespace !== undefined) checkNamespace(namespace);
+    let record: PendingRecord | undefined;
+    try {
+      record = this.#events.write(entry, event, namespace ?? this.#namespace, this.#direct);
+    } catch (error) {
+      // What its getters published was accepted all the same.
+      this.#writeBehind();
+      throw error;
+    }
+    if (record === undefined) this.#accepted();
+    return record;
+  }
+
+  #writeFirst(): boolean {
+    if (!this.#events.writeRecord(this.queue.first!)) return false;
+    this.queue.shift();
+    this.#burst.written();
+    return true;
+  }
+
+  /** Puts a record into the queue, `ahead` places from its front. */
+  #enqueue(record: PendingRecord, ahead: number): void {
+    if (this.queue.bytes + record.body.length > this.#maxPendingBytes) {
+      const heldBy = this.#readers.describe(this.#writer.holder);
+      this.#writeBehind();
+      throw new QueueFullError(this.queue.bytes, this.#maxPendingBytes, heldBy);
+    }
+    this.queue.insert(record, ahead);
+    this.counts.accepted++;
+    this.#writeBehind();
+  }
+
+  #blockUntil(deadlineMs: number, timeoutMs: number): void {
+    const holder = this.#writer.holder;
+    const heldBy = this.#readers.describe(holder);
+    if (holder >= 0 && this.#readers.isLocal(holder)) throw new WouldDeadlockError('publishSync', heldBy);
+    const leftMs = deadlineMs - performance.now();
+    if (leftMs <= 0) throw new PublishTimeoutError(timeoutMs, heldBy);
+    this.#writer.block(this.roomBytes, Math.min(leftMs, BLOCK_SLICE_MS));
+  }
+
+  #accepted(): void {
+    this.counts.accepted++;
+    this.#burst.written();
+    if (this.queue.length > 0) this.#writeBehind();
+  }
+
+  /** Writes what waits behind an event, unless that one is still being encoded. */
+  #writeBehind(): void {
+    if (this.queue.length > 0 && !this.#events.encoding && !this.writeQueued()) this.#onQueued();
+  }
+}

@@ -1,0 +1,28 @@
+/** Where errors go that no caller is there to catch: to a listener, or into a process warning. Never a crash. */
+import type { EventEmitter } from 'node:events';
+
+/** Tells the first of `emitters` that somebody listens to; with none, the process is warned. */
+export function reportError(error: Error, ...emitters: readonly EventEmitter[]): void {
+  for (const emitter of emitters) {
+    if (emitter.listenerCount('error') > 0) {
+      emitSafely(emitter, 'error', error);
+      return;
+    }
+  }
+  process.emitWarning(error);
+}
+
+/** Emits an event whose listeners may throw: their error becomes a process warning, as the caller cannot handle it. */
+export function emitSafely(emitter: EventEmitter, event: string, ...values: readonly unknown[]): void {
+  try {
+    emitter.emit(event, ...values);
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** A promise that does not end the process when it is rejected and nobody watches it. */
+export function unwatched<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

@@ -1,0 +1,143 @@
+/** Waiting for room in the ring without blocking: what queued goes first, then those who await `writable()`. */
+import { BusClosedError, WouldDeadlockError } from '../errors.js';
+import type { RingWriter } from '../ring/ring-writer.js';
+import { currentHandling } from './handling.js';
+import type { KeepAlive } from './keep-alive.js';
+import type { Publisher, ReaderDirectory } from './publisher.js';
+import { unwatched } from './report.js';
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+  /** What is being handled in the waiter's async context. */
+  readonly handling: unknown;
+}
+
+export class Room {
+  readonly #writer: RingWriter;
+  readonly #publisher: Publisher;
+  readonly #readers: ReaderDirectory;
+  readonly #keepAlive: KeepAlive;
+  readonly #onDrain: () => void;
+  #waiters: Waiter[] = [];
+  /** A reader will say when there is room. */
+  #parked = false;
+  #proceeding = false;
+  /** Something was queued since the last drain. */
+  #queued = false;
+  #onEmptied: (() => void) | undefined;
+
+  /** @param onDrain called when what was queued is in the ring and there is room for more */
+  constructor(
+    writer: RingWriter,
+    publisher: Publisher,
+    readers: ReaderDirectory,
+    keepAlive: KeepAlive,
+    onDrain: () => void,
+  ) {
+    this.#writer = writer;
+    this.#publisher = publisher;
+    this.#readers = readers;
+    this.#keepAlive = keepAlive;
+    this.#onDrain = onDrain;
+  }
+
+  /** Something was queued. */
+  queued(): void {
+    this.#queued = true;
+    this.#proceedSoon();
+  }
+
+  /** A reader made the room that the writer is parked for. */
+  made(): void {
+    this.#parked = false;
+    this.#proceedSoon();
+  }
+
+  /** Resolves when nothing is queued and there is room; see `bus.writable`. */
+  wait(): Promise<void> {
+    if (this.#isWritable()) return Promise.resolve();
+    const waiting = new Promise<void>((resolve, reject) => {
+      this.#keepAlive.hold();
+      this.#waiters.push({ resolve, reject, handling: currentHandling() });
+    });
+    this.#proceed();
+    return unwatched(waiting);
+  }
+
+  /** Resolves when nothing is queued any more. */
+  emptied(): Promise<void> {
+    if (this.#publisher.queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmptied = resolve;
+      this.#proceedSoon();
+    });
+  }
+
+  /** Fails everybody who waits. */
+  abandon(): void {
+    this.#settle((waiter) => waiter.reject(new BusClosedError('writable')));
+    this.#writer.unpark();
+  }
+
+  #isWritable(): boolean {
+    return this.#publisher.queue.length === 0 && this.#writer.freeBytes() >= this.#publisher.roomBytes;
+  }
+
+  /** Not at once: the caller is a reader in the middle of a batch, or a publisher whose answer comes first. */
+  #proceedSoon(): void {
+    if (this.#parked || this.#proceeding) return;
+    this.#proceeding = true;
+    queueMicrotask(() => {
+      this.#proceeding = false;
+      this.#proceed();
+    });
+  }
+
+  #proceed(): void {
+    while (!this.#parked) {
+      const emptied = this.#publisher.writeQueued();
+      if (emptied) this.#onEmptied?.();
+      if (emptied && this.#isWritable()) {
+        this.#settle((waiter) => waiter.resolve());
+        if (this.#queued) {
+          this.#queued = false;
+          this.#onDrain();
+        }
+        return;
+      }
+      if (this.#publisher.queue.length === 0 && this.#waiters.length === 0) return;
+      this.#parked = this.#writer.park(this.#publisher.roomBytes);
+    }
+    this.#rejectDeadlocked();
+  }
+
+  /** A handler that waits for the reader which waits for the handler would wait for ever. */
+  #rejectDeadlocked(): void {
+    const holder = this.#writer.holder;
+    if (holder < 0 || !this.#waiters.some((waiter) => readerOf(waiter) === holder)) return;
+    const error = new WouldDeadlockError('writable', this.#readers.describe(holder));
+    const [doomed, others] = [this.#waiters, [] as Waiter[]];
+    this.#waiters = others;
+    for (const waiter of doomed) {
+      if (readerOf(waiter) !== holder) others.push(waiter);
+      else {
+        this.#keepAlive.release();
+        waiter.reject(error);
+      }
+    }
+  }
+
+  #settle(settle: (waiter: Waiter) => void): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) {
+      this.#keepAlive.release();
+      settle(waiter);
+    }
+  }
+}
+
+function readerOf(waiter: Waiter): number | undefined {
+  return (waiter.handling as { readonly reader?: number } | undefined)?.reader;
+}

@@ -1,0 +1,185 @@
+/** A live subscription as its owner holds it, whatever it delivers to. */
+import { EventEmitter } from 'node:events';
+import { InvalidOptionError } from '../errors.js';
+import type { FilterInput } from '../topic/filter.js';
+import type { KeepAlive } from './keep-alive.js';
+import { checkKeys, flagOption } from './option-check.js';
+import { unwatched } from './report.js';
+
+/** What happens to a subscription, as events. */
+export interface SubscriptionEvents {
+  /** A handler failed, or the thread ended by itself. Unheard, it goes to the bus, and from there into a warning. */
+  error: [error: Error];
+  /** The subscription is over: nothing more is delivered. */
+  end: [];
+}
+
+/** What a subscription has done so far. Counts of another thread are at most one turn of its loop old. */
+export interface SubscriptionStats {
+  readonly name: string;
+  readonly filter: FilterInput;
+  /** Where the handler runs: in the thread of the bus, or in one of its own. */
+  readonly thread: 'bus' | 'own';
+  readonly state: 'starting' | 'reading' | 'stopping' | 'ended';
+  /** Events whose handler returned, or whose promise resolved. */
+  readonly delivered: number;
+  /** Events whose handler threw or rejected. */
+  readonly failed: number;
+  /** Records its reader has gone through, wanted or not, those of other handlers on the same reader included. */
+  readonly scanned: number;
+  /** Bytes of the ring that its reader still holds. */
+  readonly backlogBytes: number;
+  /** Wake-ups that only the safety check noticed; 0 unless the wake protocol is broken. */
+  readonly rescued: number;
+}
+
+export type DeliveryCounts = Pick<SubscriptionStats, 'delivered' | 'failed' | 'scanned' | 'backlogBytes' | 'rescued'>;
+
+/** How events get to a subscription's handler. */
+export interface Delivery {
+  readonly thread: 'bus' | 'own';
+  /** The reader's slot. */
+  readonly reader: number;
+  /** Sequences below it were accepted before the subscription. */
+  readonly joinSequence: number;
+  /** Resolves when the handler can be called; rejects when it never will be. */
+  readonly ready: Promise<void>;
+  /** Resolves when nothing more will be handled. Never rejects. */
+  readonly ended: Promise<void>;
+  /** Lets events with a sequence below `endSequence` be delivered, and no others. */
+  stop(endSequence: number): void;
+  /** Ends it at once, handlers in other threads included. */
+  destroy(): void;
+  counts(): DeliveryCounts;
+}
+
+export class Subscription extends EventEmitter<SubscriptionEvents> implements Disposable {
+  /** Given as an option, or made up; used in errors, warnings and `stats()`. */
+  readonly name: string;
+  readonly filter: FilterInput;
+  readonly #keepAlive: KeepAlive;
+  readonly #nextSequence: () => number;
+  #delivery!: Delivery;
+  #state: SubscriptionStats['state'] = 'starting';
+  #holds = false;
+  #last: DeliveryCounts | undefined;
+
+  /** Made by `bus.subscribe`. @internal */
+  constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, nextSequence: () => number) {
+    super();
+    this.name = name;
+    this.filter = filter;
+    this.#keepAlive = keepAlive;
+    this.#nextSequence = nextSequence;
+  }
+
+  /** Ties the subscription to what carries it out. @internal */
+  attach(delivery: Delivery): void {
+    this.#delivery = delivery;
+    unwatched(delivery.ready).then(
+      () => {
+        if (this.#state === 'starting') this.#state = 'reading';
+      },
+      () => {},
+    );
+    void delivery.ended.then(() => this.#end());
+    // A thread of its own is there to do work; a handler is there as long as somebody publishes.
+    if (delivery.thread === 'own') this.ref();
+  }
+
+  /**
+   * Resolves when the handler can be called: at once for a handler, after its set-up for a module. What is published
+   * before that arrives all the same. Rejects when the module cannot be used.
+   */
+  get ready(): Promise<void> {
+    return this.#delivery.ready;
+  }
+
+  /** Resolves when the subscription is over, for whatever reason. Never rejects. */
+  get ended(): Promise<void> {
+    return this.#delivery.ended;
+  }
+
+  /** False from `stop` on, and after the subscription has ended by itself. */
+  get active(): boolean {
+    return this.#state === 'starting' || this.#state === 'reading';
+  }
+
+  /** What carries the subscription out. @internal */
+  get delivery(): Delivery {
+    return this.#delivery;
+  }
+
+  /**
+   * Ends the subscription. What is unread is dropped, or, with `drain`, delivered first. On this thread no handler starts
+   * after a call without `drain`.
+   *
+   * @returns a promise that resolves when nothing is being handled any more; calling it again is harmless
+   */
+  stop(options: { readonly drain?: boolean } = {}): Promise<void> {
+    checkKeys('options', options, ['drain']);
+    const drain = flagOption('drain', options.drain);
+    return this.stopAt(drain ? this.#nextSequence() : 0);
+  }
+
+  /** As {@link stop}, with the sequence to end at. @internal */
+  stopAt(endSequence: number): Promise<void> {
+    if (this.#state !== 'ended') {
+      this.#state = 'stopping';
+      this.#delivery.stop(endSequence);
+    }
+    return this.#delivery.ended;
+  }
+
+  stats(): SubscriptionStats {
+    const counts = this.#last ?? this.#delivery.counts();
+    return { name: this.name, filter: this.filter, thread: this.#delivery.thread, state: this.#state, ...counts };
+  }
+
+  /** Holds the process open while the subscription is active. The default for modules. */
+  ref(): this {
+    if (!this.#holds && this.#state !== 'ended') {
+      this.#holds = true;
+      this.#keepAlive.hold();
+    }
+    return this;
+  }
+
+  /** Lets the process end although the subscription is active. The default for handlers. */
+  unref(): this {
+    if (this.#holds) {
+      this.#holds = false;
+      this.#keepAlive.release();
+    }
+    return this;
+  }
+
+  /** The same as `stop()`. */
+  [Symbol.dispose](): void {
+    void this.stop();
+  }
+
+  #end(): void {
+    this.#last = { ...this.#delivery.counts(), backlogBytes: 0 };
+    this.#state = 'ended';
+    this.unref();
+    this.emit('end');
+  }
+}
+
+/** Stops `subscription` when `signal` is aborted. */
+export function stopOnAbort(subscription: Subscription, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const stop = (): void => void subscription.stop();
+  if (signal.aborted) {
+    stop();
+    return;
+  }
+  signal.addEventListener('abort', stop, { once: true });
+  void subscription.ended.then(() => signal.removeEventListener('abort', stop));
+}
+
+export function signalOption(value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw new InvalidOptionError('signal', value, 'an AbortSignal');
+}

@@ -1,0 +1,123 @@
+/**
+ * What the publishing thread knows of each topic: its id, who wants it, and the bytes that repeat in its envelopes.
+ *
+ * A topic is checked and matched once, not once an event. Topics that come twice within a recent set are kept and, when
+ * somebody wants them, get an id; the others pass through a bounded set, so that a million one-off topics cost no memory.
+ */
+
+import { EnvelopeTemplate } from '../envelope/envelope-template.js';
+import type { EventCodec } from '../envelope/event-codec.js';
+import { InvalidTopicError } from '../errors.js';
+import type { NameRegistry } from '../ring/name-registry.js';
+import type { CompiledFilter } from '../topic/filter.js';
+import { type FilterHandle, FilterIndex } from '../topic/filter-index.js';
+import { checkTopic, isReservedTopic } from '../topic/topic.js';
+
+/** Topics of one generation of the recent set; two are remembered. */
+const RECENT_TOPICS = 2048;
+/** Templates kept for one topic, besides the last used: namespaces times types. */
+const MAX_TEMPLATES = 64;
+
+export class TopicEntry {
+  readonly topic: string;
+  /** Index in the topic registry; 0: none. */
+  id = 0;
+  /** Readers that want the topic as of `version` of the filters, one bit each. */
+  wantedLow = 0;
+  wantedHigh = 0;
+  version = -1;
+  /** Codec of plain objects on this topic, if one was declared. */
+  readonly declared: EventCodec | undefined;
+  /** The last used template. */
+  template: EnvelopeTemplate | undefined;
+  readonly #templates = new Map<string, EnvelopeTemplate>();
+
+  constructor(topic: string, declared: EventCodec | undefined) {
+    this.topic = topic;
+    this.declared = declared;
+  }
+
+  /** The template of a namespace, which is valid, and a type. */
+  templateFor(namespace: string, typeUrl: string): EnvelopeTemplate {
+    const last = this.template;
+    if (last !== undefined && last.namespace === namespace && last.typeUrl === typeUrl) return last;
+    const key = `${namespace}\n${typeUrl}`;
+    let template = this.#templates.get(key);
+    if (template === undefined) {
+      template = new EnvelopeTemplate(namespace, this.topic, typeUrl);
+      if (this.#templates.size >= MAX_TEMPLATES) this.#templates.clear();
+      this.#templates.set(key, template);
+    }
+    this.template = template;
+    return template;
+  }
+}
+
+export class TopicTable {
+  readonly #index = new FilterIndex<number>();
+  readonly #names: NameRegistry;
+  readonly #maxTopics: number;
+  readonly #declared: ReadonlyMap<string, EventCodec>;
+  readonly #known = new Map<string, TopicEntry>();
+  #recent = new Map<string, TopicEntry>();
+  #lessRecent = new Map<string, TopicEntry>();
+
+  constructor(names: NameRegistry, maxTopics: number, declared: ReadonlyMap<string, EventCodec>) {
+    this.#names = names;
+    this.#maxTopics = maxTopics;
+    this.#declared = declared;
+  }
+
+  /** From now on `reader` wants what `filter` selects. */
+  add(filter: CompiledFilter, reader: number): FilterHandle {
+    return this.#index.add(filter, reader);
+  }
+
+  remove(handle: FilterHandle): void {
+    this.#index.remove(handle);
+  }
+
+  /**
+   * The entry of a topic, up to date.
+   *
+   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
+   */
+  entry(topic: string): TopicEntry {
+    const entry = this.#known.get(topic) ?? this.#meet(topic);
+    if (entry.version !== this.#index.version) this.#refresh(entry);
+    return entry;
+  }
+
+  #meet(topic: string): TopicEntry {
+    const again = this.#recent.get(topic) ?? this.#lessRecent.get(topic);
+    if (again !== undefined) {
+      if (this.#known.size < this.#maxTopics) {
+        this.#known.set(topic, again);
+        // Looks at who wants it again, and gives it an id if somebody does.
+        again.version = -1;
+      }
+      return again;
+    }
+    checkTopic(topic);
+    if (isReservedTopic(topic)) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
+    const entry = new TopicEntry(topic, this.#declared.get(topic));
+    if (this.#recent.size >= RECENT_TOPICS) {
+      this.#lessRecent = this.#recent;
+      this.#recent = new Map();
+    }
+    this.#recent.set(topic, entry);
+    return entry;
+  }
+
+  #refresh(entry: TopicEntry): void {
+    entry.version = this.#index.version;
+    entry.wantedLow = 0;
+    entry.wantedHigh = 0;
+    for (const { subscriber: reader } of this.#index.match(entry.topic)) {
+      if (reader < 32) entry.wantedLow |= 1 << reader;
+      else entry.wantedHigh |= 1 << (reader - 32);
+    }
+    const wanted = (entry.wantedLow | entry.wantedHigh) !== 0;
+    if (wanted && entry.id === 0 && this.#known.has(entry.topic)) entry.id = this.#names.append(entry.topic);
+  }
+}

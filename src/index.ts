@@ -1,0 +1,19 @@
+/** ringcast: an in-process event bus for Node worker threads. */
+export { Bus, type BusEvents, createBus, type PublishOptions } from './bus/bus.js';
+export type { BusOptions, Flush } from './bus/bus-options.js';
+export type { BusStats } from './bus/bus-stats.js';
+export type { CloseResult } from './bus/closing.js';
+export type { EventStream } from './bus/event-stream.js';
+export type { HandlerOptions, ModuleOptions, SubscribeOptions } from './bus/subscribe-options.js';
+export type { Subscription, SubscriptionEvents, SubscriptionStats } from './bus/subscription.js';
+export type { Handler } from './bus/subscriptions.js';
+
+export type { DeepReadonly, Envelope } from './envelope/envelope.js';
+export * from './errors.js';
+export type { FilterInput, FilterSpec } from './topic/filter.js';
+export type {
+  SubscriberContext,
+  SubscriberFunction,
+  SubscriberModule,
+  SubscriberObject,
+} from './worker/subscriber-module.js';

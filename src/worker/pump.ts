@@ -1,0 +1,96 @@
+/**
+ * Drives a dispatcher in an event loop: runs while there is something to read, sleeps when there is not, and gives the
+ * loop a turn at least every few milliseconds.
+ */
+import type { RingReader } from '../ring/ring-reader.js';
+import type { Dispatcher } from './dispatcher.js';
+
+/** How long other work of the thread may have to wait for the dispatcher. */
+const TURN_BUDGET_MS = 4;
+/** At most ten safety checks a second. */
+const SAFETY_CHECK_MS = 100;
+
+export class Pump {
+  readonly #reader: RingReader;
+  readonly #dispatcher: Dispatcher;
+  readonly #onTurn: () => void;
+  readonly #run = (): void => this.#turn();
+  #asleep = false;
+  #scheduled = false;
+  #stopped = false;
+  #safetyTimer: NodeJS.Timeout | undefined;
+  /** What the last safety check found unread although its readers were told. */
+  #suspect: number | undefined;
+
+  /** @param onTurn called after each turn, when RELEASED and the counters are as they will be seen from outside */
+  constructor(reader: RingReader, dispatcher: Dispatcher, onTurn: () => void) {
+    this.#reader = reader;
+    this.#dispatcher = dispatcher;
+    this.#onTurn = onTurn;
+  }
+
+  /** Starts reading; what is there is dispatched in a turn of its own. */
+  start(): void {
+    this.#safetyTimer = setInterval(() => this.#checkSafety(), SAFETY_CHECK_MS).unref();
+    this.#schedule();
+  }
+
+  /** The writer has set the wake word to AWAKE and said so. */
+  notified(): void {
+    if (this.#asleep && this.#reader.awake) this.#wakeUp();
+  }
+
+  /** A batch whose handlers were pending has settled. */
+  settled(): void {
+    this.#schedule();
+  }
+
+  /** Lets nothing more be dispatched. A handler may still be pending. */
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#safetyTimer);
+  }
+
+  /** Ends a sleep, so that records are looked at once more. */
+  nudge(): void {
+    if (this.#asleep && this.#reader.wakeSelf()) this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    this.#asleep = false;
+    const sequence = this.#reader.resume();
+    if (sequence >= 0) this.#dispatcher.skipTo(sequence);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    setImmediate(this.#run);
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    if (this.#stopped || this.#asleep || this.#dispatcher.pending) return;
+    const seen = this.#dispatcher.scanned;
+    const step = this.#dispatcher.step(TURN_BUDGET_MS);
+    this.#onTurn();
+    if (step === 'waiting' || this.#stopped) return;
+    // A reader that just had work looks once more before it sleeps: a wake costs the writer microseconds.
+    if (step === 'more' || this.#dispatcher.scanned !== seen || !this.#reader.fallAsleep()) this.#schedule();
+    else this.#asleep = true;
+  }
+
+  /**
+   * Finds a wake-up that never came: the same unread records in two checks, and the wake word still set. It never should;
+   * `rescued` counts the times when one of those records was wanted.
+   */
+  #checkSafety(): void {
+    const unread = this.#asleep ? this.#reader.flushedUnread : undefined;
+    const certain = unread !== undefined && unread === this.#suspect;
+    this.#suspect = unread;
+    if (!certain || !this.#reader.wakeSelf()) return;
+    this.#dispatcher.watchUntil(unread);
+    this.#wakeUp();
+  }
+}

@@ -1,0 +1,68 @@
+/** The subscriber module that a user writes: what it may export, and how it is loaded in its thread. */
+import type { Envelope } from '../envelope/envelope.js';
+import { ModuleLoadError, ModuleShapeError } from '../errors.js';
+
+/** What a subscriber module is given besides events. */
+export interface SubscriberContext<D = unknown> {
+  /** The subscription's name. */
+  readonly name: string;
+  /** What the subscription was given as `data`: a clone for each life of the thread; shared buffers stay shared. */
+  readonly data: D;
+  /** Aborted when the subscription is stopped or the bus closes, before the last events are handled. */
+  readonly signal: AbortSignal;
+}
+
+/** A module that is a single function. A returned promise is awaited before the next event. */
+export type SubscriberFunction<D = unknown, E = unknown> = (
+  envelope: Envelope<E>,
+  context: SubscriberContext<D>,
+) => void | Promise<void>;
+
+/** A module with a life: set up once, events one by one or in batches, torn down at the end. */
+export interface SubscriberObject<D = unknown, E = unknown> {
+  setup?(context: SubscriberContext<D>): void | Promise<void>;
+  handle?(envelope: Envelope<E>, context: SubscriberContext<D>): void | Promise<void>;
+  /** In place of `handle`: the events of one batch, in order, never empty. */
+  handleBatch?(envelopes: readonly Envelope<E>[], context: SubscriberContext<D>): void | Promise<void>;
+  teardown?(context: SubscriberContext<D>): void | Promise<void>;
+}
+
+/** What a subscriber module exports as `default`. */
+export type SubscriberModule<D = unknown, E = unknown> = SubscriberFunction<D, E> | SubscriberObject<D, E>;
+
+/**
+ * Imports a subscriber module.
+ *
+ * @throws {ModuleLoadError} `BUS_MODULE_LOAD` when it does not load
+ * @throws {ModuleShapeError} `BUS_MODULE_SHAPE` when its default export is neither a function nor an object with `handle`
+ *   or `handleBatch`
+ */
+export async function loadSubscriber(url: string): Promise<SubscriberObject> {
+  let exported: unknown;
+  try {
+    exported = ((await import(url)) as { default?: unknown }).default;
+  } catch (error) {
+    throw new ModuleLoadError(url, error);
+  }
+  if (typeof exported === 'function') return { handle: exported as SubscriberFunction };
+  if (exported === undefined) {
+    throw new ModuleShapeError(url, 'has no default export; export default a function (envelope, context) => …');
+  }
+  if (exported === null || typeof exported !== 'object') {
+    throw new ModuleShapeError(
+      url,
+      `its default export is ${exported === null ? 'null' : `a ${typeof exported}`}, not a function or an object`,
+    );
+  }
+  const module = exported as Record<string, unknown>;
+  for (const name of ['setup', 'handle', 'handleBatch', 'teardown']) {
+    if (module[name] !== undefined && typeof module[name] !== 'function') {
+      throw new ModuleShapeError(url, `${name} of its default export is no function`);
+    }
+  }
+  if ((module.handle === undefined) === (module.handleBatch === undefined)) {
+    const found = module.handle === undefined ? 'neither' : 'both';
+    throw new ModuleShapeError(url, `its default export must have one of handle and handleBatch, and has ${found}`);
+  }
+  return exported as SubscriberObject;
+}

@@ -1,0 +1,146 @@
+/**
+ * The thread's side of a module subscription: attaches to the ring, sets the user's module up, reads until told to stop.
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import { FieldReader } from '../envelope/field-resolver.js';
+import { TypeRegistry } from '../envelope/type-registry.js';
+import { NameDirectory } from '../ring/name-registry.js';
+import { storeCounts } from '../ring/reader-counters.js';
+import { attachRing, type RingMemory } from '../ring/ring-memory.js';
+import { RingReader } from '../ring/ring-reader.js';
+import { compileFilter } from '../topic/filter.js';
+import { BatchTarget } from './batch-target.js';
+import { DedicatedLoop } from './dedicated-loop.js';
+import { Dispatcher } from './dispatcher.js';
+import { Pump } from './pump.js';
+import { Router } from './router.js';
+import { SingleTarget } from './single-target.js';
+import { loadSubscriber, type SubscriberContext, type SubscriberObject } from './subscriber-module.js';
+import type { Target } from './target.js';
+import { TypeDirectory } from './type-directory.js';
+import { type Attachment, crossError, type FromThread, type RefusedStep, type ToThread } from './worker-protocol.js';
+
+/** Sets up and starts one subscriber; resolves once it reads, or has said why it cannot. */
+export async function attachSubscriber(attachment: Attachment): Promise<void> {
+  const { port } = attachment;
+  const abort = new AbortController();
+  const context: SubscriberContext = { name: attachment.name, data: attachment.data, signal: abort.signal };
+  let step: RefusedStep = 'types';
+  try {
+    const types = new TypeRegistry();
+    types.load(attachment.types);
+    step = 'module';
+    const module = await loadSubscriber(attachment.moduleUrl);
+    step = 'setup';
+    await module.setup?.(context);
+    new SubscriberThread(attachment, types, module, context, abort).start();
+  } catch (error) {
+    send(port, { kind: 'refused', step, error: crossError(error) });
+    port.close();
+  }
+}
+
+class SubscriberThread {
+  readonly #port: MessagePort;
+  readonly #module: SubscriberObject;
+  readonly #context: SubscriberContext;
+  readonly #abort: AbortController;
+  readonly #memory: RingMemory;
+  readonly #reader: RingReader;
+  readonly #target: Target;
+  readonly #dispatcher: Dispatcher;
+  readonly #loop: Pump | DedicatedLoop;
+  #ended = false;
+
+  constructor(
+    attachment: Attachment,
+    types: TypeRegistry,
+    module: SubscriberObject,
+    context: SubscriberContext,
+    abort: AbortController,
+  ) {
+    this.#port = attachment.port;
+    this.#module = module;
+    this.#context = context;
+    this.#abort = abort;
+    this.#memory = attachRing(attachment.ring);
+    this.#reader = new RingReader(this.#memory, attachment.reader, () => send(this.#port, { kind: 'room' }));
+    this.#target = this.#makeTarget(attachment.joinSequence);
+    const router = new Router(new NameDirectory(attachment.topicNames), new FieldReader(types));
+    router.add(compileFilter(attachment.filter), this.#target);
+    const directory = new TypeDirectory(types, new NameDirectory(attachment.typeNames));
+    this.#dispatcher = new Dispatcher(this.#reader, router, directory, attachment.nextSequence, () =>
+      this.#loop.settled(),
+    );
+    const onTurn = (): void => this.#afterTurn();
+    this.#loop =
+      attachment.loop === 'dedicated'
+        ? new DedicatedLoop(this.#reader, this.#dispatcher, onTurn, () => this.#readPort())
+        : new Pump(this.#reader, this.#dispatcher, onTurn);
+  }
+
+  start(): void {
+    this.#port.on('message', (message: ToThread) => this.#receive(message));
+    send(this.#port, { kind: 'ready' });
+    this.#loop.start();
+  }
+
+  #makeTarget(joinSequence: number): Target {
+    const module = this.#module;
+    const context = this.#context;
+    const report = (error: unknown, envelope: ReceivedEnvelope): void =>
+      send(this.#port, {
+        kind: 'handler-failed',
+        topic: envelope.topic,
+        sequence: envelope.sequence,
+        error: crossError(error),
+      });
+    return module.handleBatch === undefined
+      ? new SingleTarget(joinSequence, (envelope) => module.handle!(envelope, context), report)
+      : new BatchTarget(joinSequence, (envelopes) => module.handleBatch!(envelopes, context), report);
+  }
+
+  #receive(message: ToThread): void {
+    if (message.kind === 'stop') {
+      this.#target.endSequence = Math.min(this.#target.endSequence, message.endSequence);
+      this.#abort.abort();
+      this.#loop.nudge();
+      this.#afterTurn();
+    } else {
+      this.#loop.notified();
+    }
+  }
+
+  /** Takes messages while the loop is blocked and no event can bring them. */
+  #readPort(): void {
+    for (let entry = receiveMessageOnPort(this.#port); entry !== undefined; entry = receiveMessageOnPort(this.#port)) {
+      this.#receive(entry.message as ToThread);
+    }
+  }
+
+  #afterTurn(): void {
+    const { delivered, failed, endSequence } = this.#target;
+    const { scanned, rescued } = this.#dispatcher;
+    storeCounts(this.#memory.cells, this.#reader.reader, { scanned, delivered, failed, rescued });
+    if (!this.#ended && !this.#dispatcher.pending && this.#dispatcher.nextSequence >= endSequence) {
+      this.#ended = true;
+      this.#loop.stop();
+      void this.#tearDown();
+    }
+  }
+
+  async #tearDown(): Promise<void> {
+    try {
+      await this.#module.teardown?.(this.#context);
+      send(this.#port, { kind: 'stopped', error: undefined });
+    } catch (error) {
+      send(this.#port, { kind: 'stopped', error: crossError(error) });
+    }
+    this.#port.close();
+  }
+}
+
+function send(port: MessagePort, message: FromThread): void {
+  port.postMessage(message);
+}

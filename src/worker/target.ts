@@ -1,0 +1,73 @@
+/**
+ * One subscription as the thread that delivers to it sees it: a handler, and the events it has in hand.
+ *
+ * While a target is busy it holds RELEASED back at the first record that it has not settled. Nothing that a handler
+ * throws leaves a target.
+ */
+import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import { distance } from '../memory/position.js';
+
+/** Told when a busy target has settled something: all of it, if it is no longer busy. */
+export type Settled = (target: Target) => void;
+
+/** Told of each failure of a handler. Must not throw. */
+export type ReportFailure = (error: unknown, envelope: ReceivedEnvelope) => void;
+
+export abstract class Target {
+  /** Sequences below it were accepted before the subscription. */
+  readonly joinSequence: number;
+  /** Sequences from it on were accepted after the subscription ended. */
+  endSequence = Number.MAX_SAFE_INTEGER;
+  active = true;
+  delivered = 0;
+  failed = 0;
+  /** True while events are in hand. */
+  busy = false;
+  /** Position of the first record in hand, while busy. */
+  heldPosition = 0;
+  /** Called whenever the target stops being busy. */
+  onIdle: (() => void) | undefined;
+  readonly #report: ReportFailure;
+
+  constructor(joinSequence: number, report: ReportFailure) {
+    this.joinSequence = joinSequence;
+    this.#report = report;
+  }
+
+  wants(sequence: number): boolean {
+    return this.active && sequence >= this.joinSequence && sequence < this.endSequence;
+  }
+
+  /** Takes an event that the target wants. */
+  abstract hand(envelope: ReceivedEnvelope, position: number, settled: Settled): void;
+
+  /** Told, while busy, that every record of the batch has been handed out. */
+  abstract endBatch(settled: Settled): void;
+
+  protected becomeIdle(settled: Settled): void {
+    this.busy = false;
+    settled(this);
+    this.onIdle?.();
+  }
+
+  /** Counts and reports the failure of one call of a handler, which took `events`. */
+  protected fail(error: unknown, envelope: ReceivedEnvelope, events = 1): void {
+    this.failed += events;
+    this.#report(error, envelope);
+  }
+}
+
+/** The earliest of `position` and the positions that busy targets hold. */
+export function firstHeld(targets: readonly Target[], position: number): number {
+  let first = position;
+  for (const target of targets) if (distance(target.heldPosition, first) < 0) first = target.heldPosition;
+  return first;
+}
+
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}

@@ -1,0 +1,63 @@
+/**
+ * One thread for one subscriber module, hosted by piscina.
+ *
+ * A pool of exactly one thread, so that a subscription's crash and resource limits are its own. The task attaches the
+ * subscriber and returns; the subscriber then lives in the thread's event loop. (A task that stays would hold the process
+ * open beyond `unref`, which piscina gives no other way to undo.) `atomics: 'disabled'`: piscina's default blocks an idle
+ * thread in `Atomics.wait`, and with it the subscriber. Never an AbortSignal: aborting a running task kills the thread.
+ */
+import type { MessagePort, ResourceLimits, Transferable } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+
+const ENTRY = new URL('../worker-entry.js', import.meta.url).href;
+
+/** Why a thread ended: its exit code, and the error that ended it if there was one. */
+export interface ThreadExit {
+  readonly exitCode: number;
+  readonly error: unknown;
+}
+
+export class WorkerHost {
+  readonly #pool: Piscina;
+  readonly #exited: Promise<ThreadExit>;
+
+  /** Starts the thread. `resourceLimits` as for `new Worker`; none by default. */
+  constructor(resourceLimits: ResourceLimits | undefined) {
+    this.#pool = new Piscina({
+      filename: ENTRY,
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      atomics: 'disabled',
+      recordTiming: false,
+      workerHistogram: false,
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    });
+    // The thread's own events say all that these would, and an unheard 'error' would end the process.
+    this.#pool.on('error', () => {});
+    const thread = this.#pool.threads[0]!;
+    this.#exited = new Promise((resolve) => {
+      let error: unknown;
+      thread.once('error', (cause) => {
+        error = cause;
+      });
+      thread.once('exit', (exitCode) => resolve({ exitCode, error }));
+    });
+  }
+
+  /** Resolves when the thread has ended, by itself or not: from then on it touches no shared memory. Never rejects. */
+  get exited(): Promise<ThreadExit> {
+    return this.#exited;
+  }
+
+  /** Runs the entry's task. Rejects when the thread ends, or the entry does not load, before the task has returned. */
+  async run(task: object, transferList: readonly MessagePort[]): Promise<void> {
+    await this.#pool.run(task, { transferList: transferList as readonly Transferable[] as Transferable[] });
+  }
+
+  /** Ends the thread at once, wherever it is; resolves when it has ended. */
+  async terminate(): Promise<void> {
+    await this.#pool.destroy();
+    await this.#exited;
+  }
+}

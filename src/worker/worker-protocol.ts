@@ -1,0 +1,87 @@
+/**
+ * The messages that cross threads. Control only: events travel in the ring.
+ *
+ * bus to thread: one {@link Attachment} when the thread starts, then {@link ToThread} on its port.
+ * thread to bus: {@link FromThread} on the same port.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { RingBuffers } from '../ring/ring-memory.js';
+import type { FilterInput } from '../topic/filter.js';
+
+/** How a thread waits: in its event loop, which stays alive, or blocked, for the lowest latency. */
+export type Loop = 'cooperative' | 'dedicated';
+
+/** Everything a thread needs to read the ring. Cloned, except for the shared buffers and the port. */
+export interface Attachment {
+  readonly name: string;
+  /** The subscriber module, as a `file:` or `data:` URL. */
+  readonly moduleUrl: string;
+  readonly filter: FilterInput;
+  readonly data: unknown;
+  readonly loop: Loop;
+  /** Modules with users' event types. */
+  readonly types: readonly string[];
+  readonly ring: RingBuffers;
+  readonly topicNames: SharedArrayBuffer;
+  readonly typeNames: SharedArrayBuffer;
+  /** The reader slot, set up and holding the writer back since before this message was made. */
+  readonly reader: number;
+  /** Sequence of the first record from the reader's cursor on. */
+  readonly nextSequence: number;
+  /** Records below it were accepted before the subscription. */
+  readonly joinSequence: number;
+  readonly port: MessagePort;
+}
+
+/** An error as it crosses: structured clone keeps name, message, stack and cause of the standard ones, and drops the rest. */
+export interface CrossedError {
+  readonly error: unknown;
+  /** Own string fields that are dropped otherwise: `code`, and what the errors of this package carry. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export type ToThread =
+  /** The wake word is AWAKE. */
+  | { readonly kind: 'wake' }
+  /** Deliver what has a sequence below `endSequence`, then end. */
+  | { readonly kind: 'stop'; readonly endSequence: number };
+
+/** What a thread was at when it found that it cannot serve. */
+export type RefusedStep = 'types' | 'module' | 'setup';
+
+export type FromThread =
+  /** The module is set up and reads. */
+  | { readonly kind: 'ready' }
+  /** The module cannot be used; the thread ends. */
+  | { readonly kind: 'refused'; readonly step: RefusedStep; readonly error: CrossedError }
+  /** The writer waits in its event loop, and this thread has made the room it waits for. */
+  | { readonly kind: 'room' }
+  | { readonly kind: 'handler-failed'; readonly topic: string; readonly sequence: number; readonly error: CrossedError }
+  /** Nothing more will be handled; teardown is done, or failed. */
+  | { readonly kind: 'stopped'; readonly error: CrossedError | undefined };
+
+const CROSSING_FIELDS = ['code', 'reason', 'url', 'typeUrl'] as const;
+
+/** Makes whatever was thrown fit to cross a port. */
+export function crossError(error: unknown): CrossedError {
+  const fields: Record<string, string> = {};
+  if (error instanceof Error) {
+    for (const name of CROSSING_FIELDS) {
+      const value = (error as unknown as Record<string, unknown>)[name];
+      if (typeof value === 'string') fields[name] = value;
+    }
+  }
+  try {
+    return { error: structuredClone(error), fields };
+  } catch {
+    // Functions, ports and the like inside: the text is all that can cross.
+    const plain = new Error(error instanceof Error ? error.message : String(error));
+    if (error instanceof Error && error.stack !== undefined) plain.stack = error.stack;
+    return { error: plain, fields };
+  }
+}
+
+/** What was thrown, on the other side. */
+export function uncrossError(crossed: CrossedError): unknown {
+  return crossed.error instanceof Error ? Object.assign(crossed.error, crossed.fields) : crossed.error;
+}
