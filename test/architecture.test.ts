@@ -1,0 +1,140 @@
+/** The house rules that a compiler does not check: where things are, who may import whom, how long a file gets. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative, sep } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const MAX_LINES = 500;
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'));
+}
+
+/** Module specifiers of static imports, re-exports and dynamic imports of literals. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  const patterns = [
+    /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s+'([^']+)'/g,
+    /(?:^|\n)\s*import\s+'([^']+)'/g,
+    /import\('([^']+)'\)/g,
+  ];
+  return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1]!));
+}
+
+/** Layers from the top down. A file may import its own layer and those below; siblings share a level. */
+const LEVELS: Readonly<Record<string, number>> = {
+  cli: 0,
+  services: 1,
+  index: 2,
+  events: 2,
+  bus: 3,
+  'worker-entry': 4,
+  worker: 4,
+  topic: 5,
+  envelope: 5,
+  ring: 5,
+  memory: 6,
+  errors: 7,
+};
+
+function layerOf(file: string): string {
+  return file
+    .replace(/^src\//, '')
+    .replace(/\.ts$/, '')
+    .split('/')[0]!;
+}
+
+/** Third-party packages, by the specifier used, and the one file that imports each. */
+const IMPORTERS: Readonly<Record<string, string>> = {
+  'msgpackr/pack': 'src/envelope/messagepack-writer.ts',
+  'msgpackr/unpack': 'src/envelope/payload-codec.ts',
+  'picomatch/posix.js': 'src/topic/picomatch-check.ts',
+  piscina: 'src/worker/worker-host.ts',
+  protobufjs: 'src/cli/codegen/proto-model.ts',
+  'protobufjs/minimal.js': 'src/envelope/protobufjs-adapter.ts',
+  re2js: 'src/topic/regular-expression.ts',
+};
+
+const sources = filesBelow('src');
+
+describe('architecture', () => {
+  test('every file of src is in a known layer', () => {
+    assert.ok(sources.length > 50, 'the walk found the sources');
+    for (const file of sources) assert.ok(layerOf(file) in LEVELS, `${file} is in no layer`);
+  });
+
+  test('imports go down only, and siblings never import each other', () => {
+    const faults: string[] = [];
+    let seen = 0;
+    for (const file of sources) {
+      for (const specifier of importsOf(file)) {
+        if (!specifier.startsWith('.')) continue;
+        seen++;
+        const target = normalize(join(dirname(file), specifier))
+          .split(sep)
+          .join('/')
+          .replace(/\.js$/, '.ts');
+        assert.ok(sources.includes(target), `${file} imports ${specifier}, which is no source file`);
+        const [from, to] = [layerOf(file), layerOf(target)];
+        if (from === to) continue;
+        if (LEVELS[from]! >= LEVELS[to]!) faults.push(`${file} imports ${target}`);
+        // The services see what users see.
+        if (from === 'services' && !['index', 'events'].includes(to)) faults.push(`${file} imports ${target}`);
+      }
+    }
+    assert.ok(seen > 100, 'the scan found imports');
+    assert.deepEqual(faults, []);
+  });
+
+  test('nobody imports the entry of threads', () => {
+    for (const file of sources) {
+      assert.ok(!importsOf(file).some((specifier) => specifier.endsWith('/worker-entry.js')), file);
+    }
+  });
+
+  test('each third-party package has one importing file', () => {
+    const found: Record<string, string[]> = {};
+    for (const file of sources) {
+      for (const specifier of importsOf(file)) {
+        if (specifier.startsWith('.') || specifier.startsWith('node:')) continue;
+        // Optional packages of the services are their own affair, file by file.
+        if (layerOf(file) === 'services') continue;
+        (found[specifier] ??= []).push(file);
+      }
+    }
+    for (const [specifier, files] of Object.entries(found)) assert.deepEqual(files, [IMPORTERS[specifier]], specifier);
+    assert.deepEqual(Object.keys(found).sort(), Object.keys(IMPORTERS).sort());
+  });
+
+  test('no file has a name that says nothing', () => {
+    const nothing = /^(utils?|helpers?|common|types|constants|misc|base|manager|impl)(\.|$)/i;
+    for (const file of [...sources, ...filesBelow('test'), ...filesBelow('bench')]) {
+      for (const part of file.split('/')) assert.ok(!nothing.test(part), file);
+    }
+  });
+
+  test(`no file is longer than ${MAX_LINES} lines`, () => {
+    for (const file of [...sources, ...filesBelow('test'), ...filesBelow('bench')]) {
+      if (file.includes('/generated/')) continue;
+      const lines = readFileSync(join(root, file), 'utf8').split('\n').length;
+      assert.ok(lines <= MAX_LINES, `${file} has ${lines} lines`);
+    }
+  });
+
+  test('generated files say so, and only they', () => {
+    for (const file of sources) {
+      const says = /^\/\/ Generated by ringcast/.test(readFileSync(join(root, file), 'utf8'));
+      assert.equal(says, file.startsWith('src/envelope/generated/'), file);
+    }
+  });
+
+  test('the top level holds what the project is made of, and nothing else', () => {
+    const allowed =
+      /^(\.ci|\.git|\.gitignore|LICENSE|README\.md|bench|biome\.json|dist|node_modules|package(-lock)?\.json|proto|src|test|tsconfig\.json)$/;
+    for (const name of readdirSync(root)) assert.match(name, allowed);
+  });
+});

@@ -1,0 +1,41 @@
+/** Errors as a set: every class has a code of its own, and the README explains every code. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import * as errors from '../src/errors.js';
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+
+type ErrorClass = new (...args: never[]) => errors.BusError;
+const classes = Object.entries(errors).filter(
+  (entry): entry is [string, ErrorClass] => typeof entry[1] === 'function' && entry[1] !== errors.BusError,
+);
+
+/** An instance made from arguments that suit every constructor here well enough to read its code. */
+function sample(ErrorClass: ErrorClass): errors.BusError {
+  return Reflect.construct(ErrorClass, ['a', 'b', 'c', 'd']) as errors.BusError;
+}
+
+describe('errors', () => {
+  test('every class extends BusError and carries a name, a message and a stable code', () => {
+    assert.ok(classes.length > 20);
+    for (const [name, ErrorClass] of classes) {
+      const error = sample(ErrorClass);
+      assert.ok(error instanceof errors.BusError, name);
+      assert.equal(error.name, name);
+      assert.match(error.code, /^BUS_[A-Z_]+$/);
+      assert.notEqual(error.message, '');
+    }
+  });
+
+  test('no two classes share a code', () => {
+    const codes = classes.map(([, ErrorClass]) => sample(ErrorClass).code);
+    assert.equal(new Set(codes).size, codes.length);
+  });
+
+  test('the README explains every code, and no code that does not exist', () => {
+    const codes = classes.map(([, ErrorClass]) => sample(ErrorClass).code).sort();
+    const explained = [...readme.matchAll(/^\| `(BUS_[A-Z_]+)`/gm)].map((match) => match[1]).sort();
+    assert.deepEqual(explained, codes);
+  });
+});

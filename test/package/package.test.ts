@@ -1,0 +1,87 @@
+/** The package as users get it: packed, installed into an empty project, run there. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const project = mkdtempSync(join(tmpdir(), 'ringcast-project-'));
+const installed = join(project, 'node_modules/ringcast');
+after(() => rmSync(project, { recursive: true }));
+
+describe('the packed package', () => {
+  before(async () => {
+    const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
+      cwd: root,
+      maxBuffer: 2 ** 26,
+    });
+    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+    writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }');
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', join(project, filename)], {
+      cwd: project,
+    });
+  });
+
+  test("runs the README's first example in an empty project", async () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    for (const [, name, text] of readme.matchAll(/```js\n\/\/ (\S+\.js)\n([\s\S]*?)```/g)) {
+      writeFileSync(join(project, name!), text!);
+    }
+    const { stdout } = await run(process.execPath, ['main.js'], { cwd: project });
+    assert.match(stdout, /\/service\/container\/exit/);
+  });
+
+  test('offers its entries and nothing else', async () => {
+    const script = `
+      for (const entry of ['ringcast', 'ringcast/worker', 'ringcast/events', 'ringcast/package.json'])
+        await import(entry, entry.endsWith('.json') ? { with: { type: 'json' } } : {});
+      await import('ringcast/dist/src/ring/ring-writer.js').then(() => process.exit(1), () => console.log('closed'));`;
+    const args = ['--no-warnings', '--input-type=module', '-e', script];
+    const { stdout } = await run(process.execPath, args, { cwd: project });
+    assert.equal(stdout.trim(), 'closed');
+  });
+
+  test('can be required too', async () => {
+    const script = "console.log(typeof require('ringcast').createBus)";
+    const { stdout } = await run(process.execPath, ['--input-type=commonjs', '-e', script], { cwd: project });
+    assert.equal(stdout.trim(), 'function');
+  });
+
+  test('brings its types, its .proto files and its command, and no tests', async () => {
+    for (const file of ['dist/src/index.d.ts', 'dist/src/events.d.ts', 'proto/containerd/types/envelope.proto']) {
+      assert.ok(existsSync(join(installed, file)), file);
+    }
+    assert.ok(!existsSync(join(installed, 'dist/test')));
+    const { stdout } = await run(join(project, 'node_modules/.bin/ringcast'), ['--version'], { cwd: project });
+    assert.equal(
+      stdout.trim(),
+      (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version,
+    );
+  });
+
+  test('compiles in a strict TypeScript project', async () => {
+    const source = `
+      import { createBus, type Envelope } from 'ringcast';
+      import { TaskExit } from 'ringcast/events';
+      const bus = createBus({ capacityBytes: 65536 });
+      bus.subscribe('/tasks/*', (envelope: Envelope) => { const at: bigint = envelope.timestamp; void at; });
+      const accepted: boolean = bus.publish('/tasks/exit', new TaskExit({ containerId: 'a', exitStatus: 1 }));
+      void accepted; void bus.close();`;
+    writeFileSync(join(project, 'use.ts'), source);
+    cpSync(join(root, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'), { recursive: true });
+    cpSync(join(root, 'node_modules/undici-types'), join(project, 'node_modules/undici-types'), { recursive: true });
+    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
+    await run(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), ...options, '--lib', 'es2023,esnext.disposable', 'use.ts'],
+      {
+        cwd: project,
+      },
+    ).catch((error: { stdout: string }) => assert.fail(error.stdout));
+  });
+});
