@@ -105,7 +105,7 @@ export function checkList(value: unknown, field: string): void {
  * without a word. Checking each event would cost more than writing it.
  */
 export function checkEmpty(value: object, codec: EventCodec): void {
-  const known = codec.fields.map((field) => field.jsonName);
+  const known = (codec.fields ?? []).map((field) => field.jsonName);
   const stranger = Object.keys(value).find((key) => !known.includes(key));
   if (stranger !== undefined) {
     throw new InvalidEventError(

@@ -43,8 +43,8 @@ export interface FieldDescriptor {
 export interface EventCodec<T = unknown> {
   /** The full name of the type, such as `containerd.events.TaskExit`. */
   readonly typeUrl: string;
-  /** In the order of their numbers. */
-  readonly fields: readonly FieldDescriptor[];
+  /** In the order of their numbers; undefined where a type has no schema here. */
+  readonly fields?: readonly FieldDescriptor[] | undefined;
 
   /**
    * Writes `event` into `target[position, limit)`: the canonical bytes, the same as protobufjs 8 writes.

@@ -118,15 +118,25 @@ function writeUtf8(target: Buffer, position: number, limit: number, value: strin
   return position + prefix + size;
 }
 
-/** Writes length and bytes of a Uint8Array (or Buffer). */
-export function writeBytes(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+/** The length of a Uint8Array (or Buffer) that it cannot misstate. */
+function byteLengthOf(value: unknown, field: string): number {
   // isView is false for a Proxy, whose length and content need not agree.
-  if (!(value instanceof Uint8Array) || !ArrayBuffer.isView(value)) return reject(field, 'a Uint8Array', value);
-  const size = lengthOf.call(value);
-  const start = writeVarint(target, position, limit, size);
-  if (start < 0 || start + size > limit) return -1;
-  Uint8Array.prototype.set.call(target, value, start);
-  return start + size;
+  if (!(value instanceof Uint8Array) || !ArrayBuffer.isView(value)) reject(field, 'a Uint8Array', value);
+  return lengthOf.call(value as Uint8Array);
+}
+
+/** Writes the bytes of a Uint8Array and no length. */
+export function writeRaw(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  const end = position + byteLengthOf(value, field);
+  if (end > limit) return -1;
+  Uint8Array.prototype.set.call(target, value as Uint8Array, position);
+  return end;
+}
+
+/** Writes length and bytes of a Uint8Array. */
+export function writeBytes(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
+  const start = writeVarint(target, position, limit, byteLengthOf(value, field));
+  return start < 0 ? -1 : writeRaw(target, start, limit, value, field);
 }
 
 export function writeBool(target: Buffer, position: number, limit: number, value: unknown, field: string): number {

@@ -38,7 +38,7 @@ export function oracleEncode(type: protobuf.Type, codec: EventCodec, event: obje
 /** The properties of `event` under the names and with the 64-bit values that protobufjs takes. */
 function forOracle(codec: EventCodec, event: object): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const field of codec.fields) {
+  for (const field of codec.fields!) {
     const value = (event as Record<string, unknown>)[field.jsonName];
     if (value === undefined) continue;
     if (field.cardinality === 'repeated')
@@ -61,7 +61,7 @@ function oracleValue(field: FieldDescriptor, value: unknown): unknown {
 /** A decoded message without defaults and in values that compare: hexadecimal bytes, bigint for Long. */
 export function plain(codec: EventCodec, message: object, type?: protobuf.Type): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const field of codec.fields) {
+  for (const field of codec.fields!) {
     const source = message as Record<string, unknown>;
     const value = source[type === undefined ? field.jsonName : field.name];
     const reflected = type?.fields[field.name];
@@ -104,7 +104,7 @@ function isDefault(value: unknown): boolean {
 export function arbitraryEvent(codec: EventCodec, depth = 2): fc.Arbitrary<Record<string, unknown>> {
   const optional: Record<string, fc.Arbitrary<unknown>> = {};
   const oneofs: string[] = [];
-  for (const field of codec.fields) {
+  for (const field of codec.fields!) {
     if (field.kind === 'message' && depth === 0) continue;
     optional[field.jsonName] = arbitraryField(field, depth);
     if (ONEOF_MEMBERS.has(`${codec.typeUrl}.${field.jsonName}`)) oneofs.push(field.jsonName);

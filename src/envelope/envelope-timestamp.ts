@@ -1,0 +1,87 @@
+/**
+ * The timestamp field of an envelope: `0a L 08 seconds 10 nanos`, zero seconds and zero nanos left out.
+ *
+ * The encoded seconds are kept from one envelope to the next, as they change once a second at most.
+ */
+
+import { cursor, readInt64AsNumber, readUint32 } from './wire-reader.js';
+import { writeInt32, writeInt64 } from './wire-writer.js';
+
+const TIMESTAMP_TAG = 10;
+const SECONDS_TAG = 8;
+const NANOS_TAG = 16;
+
+let cachedSeconds = 0;
+let cachedSize = 0;
+const cachedField = Buffer.alloc(11);
+
+function cacheSeconds(seconds: number): void {
+  cachedField[0] = SECONDS_TAG;
+  cachedSize = seconds === 0 ? 0 : writeInt64(cachedField, 1, cachedField.length, seconds, 'timestamp.seconds');
+  cachedSeconds = seconds;
+}
+
+/** Writes the field; returns the position after it, or -1 when it does not fit. */
+export function writeTimestamp(
+  target: Buffer,
+  position: number,
+  limit: number,
+  seconds: number,
+  nanos: number,
+): number {
+  if (seconds !== cachedSeconds) cacheSeconds(seconds);
+  const start = position + 2;
+  let end = start + cachedSize;
+  if (end > limit) return -1;
+  for (let index = 0; index < cachedSize; index++) target[start + index] = cachedField[index]!;
+  if (nanos !== 0) {
+    if (end >= limit) return -1;
+    target[end] = NANOS_TAG;
+    end = writeInt32(target, end + 1, limit, nanos, 'timestamp.nanos');
+    if (end < 0) return -1;
+  }
+  target[position] = TIMESTAMP_TAG;
+  target[position + 1] = end - start;
+  return end;
+}
+
+/** What {@link readTimestamp} found. */
+export const found = { seconds: 0, nanos: 0 };
+
+/**
+ * Reads the field at `start` into {@link found}; returns where it ends, or -1 where there is no timestamp in canonical form
+ * with both fields set and from 1970 on. That is the usual one; the others take the general way.
+ */
+export function readTimestamp(source: Buffer, start: number, end: number): number {
+  // The shortest has a byte for each tag, length and number.
+  if (start + 6 > end || source[start] !== TIMESTAMP_TAG || source[start + 2] !== SECONDS_TAG) return -1;
+  const fieldEnd = start + 2 + source[start + 1]!;
+  if (fieldEnd > end || source[start + 1]! > 127) return -1;
+  let at = start + 3;
+  if (isCached(source, start + 2, fieldEnd)) {
+    at = start + 2 + cachedSize;
+  } else {
+    while (at < fieldEnd && source[at]! > 127) at++;
+    // Ending in zero, it is longer than needed; with ten bytes, it is negative.
+    if (at >= fieldEnd || source[at] === 0 || at - start > 11) return -1;
+    const seconds = readInt64AsNumber(source, start + 3, fieldEnd);
+    if (!Number.isSafeInteger(seconds)) return -1;
+    cacheSeconds(seconds);
+    at = cursor.position;
+  }
+  const size = fieldEnd - at - 1;
+  const last = source[fieldEnd - 1]!;
+  // The fifth byte holds four bits more of a 32-bit number.
+  if (size < 1 || size > 5 || source[at] !== NANOS_TAG || last === 0 || last > (size === 5 ? 15 : 127)) return -1;
+  const nanos = readUint32(source, at + 1, fieldEnd);
+  if (cursor.position !== fieldEnd || nanos >= 1_000_000_000) return -1;
+  found.seconds = cachedSeconds;
+  found.nanos = nanos;
+  return fieldEnd;
+}
+
+function isCached(source: Buffer, position: number, end: number): boolean {
+  if (cachedSize === 0 || position + cachedSize > end) return false;
+  for (let index = 0; index < cachedSize; index++) if (source[position + index] !== cachedField[index]) return false;
+  return true;
+}

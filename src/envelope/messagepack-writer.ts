@@ -1,0 +1,304 @@
+/**
+ * Writes values as MessagePack straight into a caller's window, under the rules of `wire-writer`: -1 when it does not fit,
+ * nothing touched at or beyond the limit, no state, so a getter or toJSON may encode another event in between.
+ *
+ * msgpackr reads it, but cannot write it here: its packers share one buffer and position per thread, so that a nested call
+ * lands in the middle of the outer one's bytes, and they leave the given buffer for a private one when it is full.
+ *
+ * Extension types are msgpackr's: 0 undefined, 0x42 bigint beyond 64 bits, 0x65 Error, 0x73 Set, 0x74 typed array,
+ * 0x78 RegExp, 0xff Date; and {@link MAP_EXTENSION}, because it has none for Map.
+ *
+ * @see https://github.com/msgpack/msgpack/blob/master/spec.md
+ */
+
+import { InvalidEventError } from '../errors.js';
+
+/** A Map, as the array of its entries. */
+export const MAP_EXTENSION = 0x4d;
+
+const UNDEFINED_EXTENSION = 0;
+const BIGINT_EXTENSION = 0x42;
+const ERROR_EXTENSION = 0x65;
+const SET_EXTENSION = 0x73;
+const TYPED_ARRAY_EXTENSION = 0x74;
+const REGEXP_EXTENSION = 0x78;
+const DATE_EXTENSION = 0xff;
+
+/** Deeper values, and values that contain themselves, are refused before the stack is. */
+const MAX_DEPTH = 500;
+
+/** msgpackr's codes of typed arrays, by place; 16 is a bare ArrayBuffer, 17 a DataView. */
+const TYPED_ARRAYS = [
+  'Int8Array',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int16Array',
+  'Uint16Array',
+  'Int32Array',
+  'Uint32Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+];
+const ARRAY_BUFFER_CODE = 16;
+const DATA_VIEW_CODE = 17;
+
+/** Objects without properties of their own that hold something else; they would arrive empty. */
+const NOT_DATA: ReadonlySet<string> = new Set(['Promise', 'SharedArrayBuffer', 'WeakMap', 'WeakRef', 'WeakSet']);
+
+/** Up to here one loop is faster than asking for the size and writing it (as in `wire-writer`). */
+const SHORT_STRING_CHARS = 20;
+
+/**
+ * Writes `value` at `position`; returns the position after it, or -1 when it would not end at or before `limit`.
+ *
+ * Objects are written by their own enumerable properties, those with a `toJSON` by what it returns.
+ *
+ * @throws {InvalidEventError} `BUS_INVALID_EVENT` for functions, symbols, cycles and nesting deeper than 500
+ */
+export function writeValue(target: Buffer, position: number, limit: number, value: unknown, depth = 0): number {
+  switch (typeof value) {
+    case 'string':
+      return writeText(target, position, limit, value);
+    case 'number':
+      return writeNumber(target, position, limit, value);
+    case 'boolean':
+      return writeByte(target, position, limit, value ? 0xc3 : 0xc2);
+    case 'undefined':
+      return writeExtension(target, position, limit, UNDEFINED_EXTENSION);
+    case 'bigint':
+      return writeBigint(target, position, limit, value);
+    case 'object':
+      if (value === null) return writeByte(target, position, limit, 0xc0);
+      if (depth >= MAX_DEPTH) throw new InvalidEventError(`it is nested deeper than ${MAX_DEPTH}, or contains itself`);
+      return writeObject(target, position, limit, value, depth);
+    default:
+      throw new InvalidEventError(`a ${typeof value} cannot be sent to another thread`);
+  }
+}
+
+function writeByte(target: Buffer, position: number, limit: number, byte: number): number {
+  if (position >= limit) return -1;
+  target[position] = byte;
+  return position + 1;
+}
+
+function writeText(target: Buffer, position: number, limit: number, text: string): number {
+  const chars = text.length;
+  if (chars < SHORT_STRING_CHARS) {
+    let end = position + 1;
+    if (end + chars > limit) return -1;
+    let index = 0;
+    for (; index < chars; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 127) break;
+      target[end++] = code;
+    }
+    if (index === chars) {
+      target[position] = 0xa0 | chars;
+      return end;
+    }
+  }
+  const size = Buffer.byteLength(text);
+  const start =
+    size < 32
+      ? writeByte(target, position, limit, 0xa0 | size)
+      : writeHeader(target, position, limit, size, 0xd9, 0xda, 0xdb);
+  if (start < 0 || start + size > limit) return -1;
+  target.write(text, start, size);
+  return start + size;
+}
+
+/** A count or size in one, two or four bytes, each form with its own first byte. */
+function writeHeader(
+  target: Buffer,
+  position: number,
+  limit: number,
+  size: number,
+  byteForm: number,
+  shortForm: number,
+  longForm: number,
+): number {
+  if (size < 0x100 && byteForm !== 0) {
+    if (position + 2 > limit) return -1;
+    target[position] = byteForm;
+    return target.writeUInt8(size, position + 1);
+  }
+  if (size < 0x10000) {
+    if (position + 3 > limit) return -1;
+    target[position] = shortForm;
+    return target.writeUInt16BE(size, position + 1);
+  }
+  if (position + 5 > limit) return -1;
+  target[position] = longForm;
+  return target.writeUInt32BE(size, position + 1);
+}
+
+function writeNumber(target: Buffer, position: number, limit: number, value: number): number {
+  if (value >>> 0 === value && !Object.is(value, -0)) {
+    if (value < 0x80) return writeByte(target, position, limit, value);
+    return writeHeader(target, position, limit, value, 0xcc, 0xcd, 0xce);
+  }
+  if ((value | 0) === value && value < 0) {
+    if (value >= -0x20) return writeByte(target, position, limit, value & 0xff);
+    const size = value >= -0x80 ? 1 : value >= -0x8000 ? 2 : 4;
+    if (position + 1 + size > limit) return -1;
+    target[position] = size === 1 ? 0xd0 : size === 2 ? 0xd1 : 0xd2;
+    return target.writeIntBE(value, position + 1, size);
+  }
+  if (position + 9 > limit) return -1;
+  target[position] = 0xcb;
+  return target.writeDoubleBE(value, position + 1);
+}
+
+function writeBigint(target: Buffer, position: number, limit: number, value: bigint): number {
+  const signed = BigInt.asIntN(64, value) === value;
+  if (!signed && BigInt.asUintN(64, value) !== value) return writeLargeBigint(target, position, limit, value);
+  if (position + 9 > limit) return -1;
+  target[position] = signed ? 0xd3 : 0xcf;
+  return target.writeBigUInt64BE(BigInt.asUintN(64, value), position + 1);
+}
+
+/** Two's complement, most significant byte first. */
+function writeLargeBigint(target: Buffer, position: number, limit: number, value: bigint): number {
+  const magnitude = value < 0n ? ~value : value;
+  // One bit more, for the sign.
+  const size = Math.floor(magnitude.toString(16).length / 2) + 1;
+  const digits = BigInt.asUintN(size * 8, value)
+    .toString(16)
+    .padStart(size * 2, '0');
+  return writeExtensionBytes(target, position, limit, BIGINT_EXTENSION, Buffer.from(digits, 'hex'));
+}
+
+/** An extension whose content follows as a value of its own: one unused byte of data. */
+function writeExtension(target: Buffer, position: number, limit: number, type: number): number {
+  if (position + 3 > limit) return -1;
+  target[position] = 0xd4;
+  target[position + 1] = type;
+  target[position + 2] = 0;
+  return position + 3;
+}
+
+function writeExtensionBytes(target: Buffer, position: number, limit: number, type: number, bytes: Uint8Array): number {
+  const header = writeHeader(target, position, limit, bytes.length, 0xc7, 0xc8, 0xc9);
+  if (header < 0 || header + 1 + bytes.length > limit) return -1;
+  target[header] = type;
+  target.set(bytes, header + 1);
+  return header + 1 + bytes.length;
+}
+
+function writeObject(target: Buffer, position: number, limit: number, value: object, depth: number): number {
+  if (Array.isArray(value)) return writeArray(target, position, limit, value, depth);
+  if (ArrayBuffer.isView(value)) return writeView(target, position, limit, value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    if (value instanceof Date) return writeExtensionBytes(target, position, limit, DATE_EXTENSION, dateBytes(value));
+    if (value instanceof Map) return writeWrapped(target, position, limit, MAP_EXTENSION, [...value], depth);
+    if (value instanceof Set) return writeWrapped(target, position, limit, SET_EXTENSION, [...value], depth);
+    if (value instanceof RegExp) {
+      return writeWrapped(target, position, limit, REGEXP_EXTENSION, [value.source, value.flags], depth);
+    }
+    if (value instanceof Error) {
+      return writeWrapped(target, position, limit, ERROR_EXTENSION, [value.name, value.message, value.cause], depth);
+    }
+    if (value instanceof ArrayBuffer) {
+      return writeTypedArray(target, position, limit, ARRAY_BUFFER_CODE, new Uint8Array(value));
+    }
+    const name = Object.prototype.toString.call(value).slice(8, -1);
+    if (NOT_DATA.has(name)) throw new InvalidEventError(`a ${name} cannot be sent to another thread`);
+  }
+  const { toJSON } = value as { toJSON?: unknown };
+  if (typeof toJSON === 'function') return writeValue(target, position, limit, toJSON.call(value, ''), depth + 1);
+  return writeRecord(target, position, limit, value as Record<string, unknown>, depth);
+}
+
+function writeArray(
+  target: Buffer,
+  position: number,
+  limit: number,
+  values: readonly unknown[],
+  depth: number,
+): number {
+  const count = values.length;
+  let end =
+    count < 16
+      ? writeByte(target, position, limit, 0x90 | count)
+      : writeHeader(target, position, limit, count, 0, 0xdc, 0xdd);
+  for (let index = 0; index < count && end >= 0; index++)
+    end = writeValue(target, end, limit, values[index], depth + 1);
+  return end;
+}
+
+function writeRecord(
+  target: Buffer,
+  position: number,
+  limit: number,
+  record: Record<string, unknown>,
+  depth: number,
+): number {
+  const keys = Object.keys(record);
+  const count = keys.length;
+  let end =
+    count < 16
+      ? writeByte(target, position, limit, 0x80 | count)
+      : writeHeader(target, position, limit, count, 0, 0xde, 0xdf);
+  for (let index = 0; index < count && end >= 0; index++) {
+    const key = keys[index]!;
+    end = writeText(target, end, limit, key);
+    if (end >= 0) end = writeValue(target, end, limit, record[key], depth + 1);
+  }
+  return end;
+}
+
+function writeWrapped(
+  target: Buffer,
+  position: number,
+  limit: number,
+  type: number,
+  content: readonly unknown[],
+  depth: number,
+): number {
+  const start = writeExtension(target, position, limit, type);
+  return start < 0 ? -1 : writeArray(target, start, limit, content, depth);
+}
+
+function writeView(target: Buffer, position: number, limit: number, view: ArrayBufferView): number {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  if (view instanceof Uint8Array) {
+    const start = writeHeader(target, position, limit, bytes.length, 0xc4, 0xc5, 0xc6);
+    if (start < 0 || start + bytes.length > limit) return -1;
+    target.set(bytes, start);
+    return start + bytes.length;
+  }
+  const name = Object.prototype.toString.call(view).slice(8, -1);
+  const code = name === 'DataView' ? DATA_VIEW_CODE : TYPED_ARRAYS.indexOf(name);
+  if (code < 0) throw new InvalidEventError(`a ${name} cannot be sent to another thread`);
+  return writeTypedArray(target, position, limit, code, bytes);
+}
+
+function writeTypedArray(target: Buffer, position: number, limit: number, code: number, bytes: Uint8Array): number {
+  const start = writeHeader(target, position, limit, bytes.length + 1, 0xc7, 0xc8, 0xc9);
+  if (start < 0 || start + 2 + bytes.length > limit) return -1;
+  target[start] = TYPED_ARRAY_EXTENSION;
+  target[start + 1] = code;
+  target.set(bytes, start + 2);
+  return start + 2 + bytes.length;
+}
+
+/** MessagePack's timestamp: 64 bits until the year 2514, else 96; one byte of 255 is no date. */
+function dateBytes(date: Date): Uint8Array {
+  const ms = date.getTime();
+  if (Number.isNaN(ms)) return Buffer.of(255);
+  const seconds = Math.floor(ms / 1000);
+  const nanos = (ms - seconds * 1000) * 1_000_000;
+  if (seconds >= 0 && seconds < 2 ** 34) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64BE((BigInt(nanos) << 34n) | BigInt(seconds));
+    return bytes;
+  }
+  const bytes = Buffer.alloc(12);
+  bytes.writeUInt32BE(nanos);
+  bytes.writeBigInt64BE(BigInt(seconds), 4);
+  return bytes;
+}

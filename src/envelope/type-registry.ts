@@ -1,0 +1,163 @@
+/** The event types one thread knows, by type URL and by class. */
+
+import { DuplicateTypeError, InvalidEventError, TypesModuleError, UnknownTypeError } from '../errors.js';
+import type { EventCodec } from './event-codec.js';
+import { builtInTypes } from './generated/index.js';
+import { messagePackCodec } from './payload-codec.js';
+import { adaptProtobufjs, isProtobufjsClass, type ProtobufjsClass } from './protobufjs-adapter.js';
+
+/** An event as containerd carries it: its type by name and its bytes. */
+export interface AnyEvent {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
+}
+
+/** What may be registered: a generated class, any other codec, or a class of a protobufjs static module. */
+export type EventType = EventCodec | ProtobufjsClass;
+
+/** Whether a value is an Any, of the class or as a plain object, whose bytes are passed through. */
+export function isAny(value: unknown): value is AnyEvent {
+  if (typeof value !== 'object' || value === null) return false;
+  const { typeUrl, value: bytes } = value as Partial<AnyEvent>;
+  return typeof typeUrl === 'string' && bytes instanceof Uint8Array;
+}
+
+/** Exports of a module are looked through this deep: protobufjs's modules nest packages as objects. */
+const MAX_EXPORT_DEPTH = 16;
+
+/**
+ * Type URLs and classes to codecs, for one thread.
+ *
+ * The types of this package are there from the start: containerd's events, protobuf's well-known types, dead letters, plugin
+ * events and `ringcast.MessagePack`.
+ */
+export class TypeRegistry {
+  readonly #byUrl = new Map<string, EventCodec>();
+  // Keyed by constructor.
+  readonly #byClass = new Map<unknown, EventCodec>();
+
+  constructor() {
+    this.#add([...builtInTypes, messagePackCodec]);
+  }
+
+  /**
+   * Adds a type. Adding the same one again changes nothing.
+   *
+   * @throws {DuplicateTypeError} `BUS_DUPLICATE_TYPE` when another type has its type URL
+   */
+  register(type: EventType): void {
+    this.#add([type]);
+  }
+
+  /** The codec of a type URL: a full name, or anything that ends in `/` and one. */
+  find(typeUrl: string): EventCodec | undefined {
+    return this.#byUrl.get(typeUrl) ?? this.#byUrl.get(typeUrl.slice(typeUrl.lastIndexOf('/') + 1));
+  }
+
+  /** The codec of the class `event` is an instance of; undefined for plain values. */
+  codecOf(event: unknown): EventCodec | undefined {
+    if (typeof event !== 'object' || event === null) return undefined;
+    let prototype = Object.getPrototypeOf(event) as object | null;
+    // Up the chain, so that instances of subclasses are found.
+    while (prototype !== null && prototype !== Object.prototype) {
+      const codec = this.#byClass.get(prototype.constructor);
+      if (codec !== undefined) return codec;
+      prototype = Object.getPrototypeOf(prototype) as object | null;
+    }
+    return undefined;
+  }
+
+  /**
+   * Imports modules and adds every event type they export, by name, as default, or inside exported objects (as protobufjs
+   * nests packages). All are added or, after an error, none.
+   *
+   * @param urls  absolute URLs or specifiers, as `import()` takes them
+   * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module does not load (`cause`) or exports no event type
+   * @throws {DuplicateTypeError} `BUS_DUPLICATE_TYPE` when two different types have one type URL
+   */
+  async loadTypes(urls: readonly string[]): Promise<void> {
+    const types = await Promise.all(urls.map(typesOf));
+    this.#add(types.flat());
+  }
+
+  /**
+   * The event as an Any: its class decides the type, a plain value becomes MessagePack, an Any stays as it is.
+   *
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when the event cannot be encoded
+   */
+  anyPack(event: unknown): AnyEvent {
+    if (isAny(event)) return event;
+    const codec = this.codecOf(event) ?? messagePackCodec;
+    return { typeUrl: codec.typeUrl, value: encodeWhole(codec, event) };
+  }
+
+  /**
+   * The event in an Any.
+   *
+   * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when its type is not registered
+   * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when its value does not decode
+   */
+  anyUnpack(any: AnyEvent): unknown {
+    const codec = this.find(any.typeUrl);
+    if (codec === undefined) throw new UnknownTypeError(any.typeUrl);
+    const copy = Buffer.from(any.value);
+    return codec.decode(copy, 0, copy.length);
+  }
+
+  /** Checks all, then adds all. */
+  #add(types: readonly EventType[]): void {
+    const added = new Map<string, [type: EventType, codec: EventCodec]>();
+    for (const type of types) {
+      if (this.#byClass.has(type)) continue;
+      const codec = isCodec(type) ? type : adaptProtobufjs(type);
+      const known = added.get(codec.typeUrl)?.[0] ?? this.#byUrl.get(codec.typeUrl);
+      if (known !== undefined && known !== type) throw new DuplicateTypeError(codec.typeUrl);
+      added.set(codec.typeUrl, [type, codec]);
+    }
+    for (const [typeUrl, [type, codec]] of added) {
+      this.#byUrl.set(typeUrl, codec);
+      if (typeof type === 'function') this.#byClass.set(type, codec);
+    }
+  }
+}
+
+function isCodec(value: unknown): value is EventCodec {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  const { typeUrl, encode, decode } = value as Partial<EventCodec>;
+  return typeof typeUrl === 'string' && typeof encode === 'function' && typeof decode === 'function';
+}
+
+async function typesOf(url: string): Promise<EventType[]> {
+  let exports: object;
+  try {
+    exports = (await import(url)) as object;
+  } catch (error) {
+    throw new TypesModuleError(url, error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  const types = new Set<EventType>();
+  collectTypes(exports, types, new Set(), 0);
+  if (types.size === 0) throw new TypesModuleError(url, 'it exports no event type');
+  return [...types];
+}
+
+function collectTypes(value: unknown, types: Set<EventType>, seen: Set<unknown>, depth: number): void {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return;
+  if (seen.has(value) || Array.isArray(value) || depth > MAX_EXPORT_DEPTH) return;
+  seen.add(value);
+  if (isCodec(value)) {
+    types.add(value);
+    return;
+  }
+  if (isProtobufjsClass(value)) types.add(value);
+  // Also into classes: protobufjs puts nested types there.
+  for (const one of Object.values(value)) collectTypes(one, types, seen, depth + 1);
+}
+
+function encodeWhole(codec: EventCodec, event: unknown): Uint8Array {
+  for (let size = 256; ; size *= 4) {
+    const target = Buffer.allocUnsafeSlow(size);
+    const end = codec.encode(event, target, 0, size);
+    if (end >= 0) return new Uint8Array(target.buffer, 0, end);
+    if (size > 2 ** 30) throw new InvalidEventError(`it takes more than ${size} bytes`);
+  }
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { createReadStream, readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { readDelimited } from '../../src/envelope/delimited.js';
+import type { Envelope } from '../../src/envelope/envelope.js';
+import { ReceivedEnvelope } from '../../src/envelope/envelope.js';
+import { EnvelopeContext } from '../../src/envelope/envelope-context.js';
+import { reencode, scanEnvelope } from '../../src/envelope/envelope-scan.js';
+import type { EventCodec } from '../../src/envelope/event-codec.js';
+import { eventJson, formatCtrLine } from '../../src/envelope/event-json.js';
+import { TypeRegistry } from '../../src/envelope/type-registry.js';
+import { MalformedPayloadError, UnknownTypeError } from '../../src/errors.js';
+import { ContentCreate, ImageCreate, TaskExit } from '../../src/events.js';
+import { Everything } from '../fixtures/generated/everything.js';
+import { oracleEnvelope } from '../support/envelope-oracle.js';
+
+const fixtures = new URL('../../../test/fixtures/containerd-1.6.20/', import.meta.url);
+const registry = new TypeRegistry();
+registry.register(Everything);
+const context = new EnvelopeContext(registry);
+
+function received(bytes: Buffer): Envelope {
+  return new ReceivedEnvelope(context, bytes, 0, bytes.length, 0, undefined, 0, false, 0);
+}
+
+function envelopeOf(codec: EventCodec, event: object): Envelope {
+  const target = Buffer.alloc(1 << 16);
+  const value = new Uint8Array(target.subarray(0, codec.encode(event, target, 0, target.length)));
+  return received(
+    oracleEnvelope({
+      timestamp: { seconds: 0, nanos: 5 },
+      namespace: 'n',
+      topic: '/t',
+      event: { typeUrl: codec.typeUrl, value },
+    }),
+  );
+}
+
+describe('formatCtrLine', () => {
+  it('prints a recorded stream of containerd 1.6.20 byte for byte as ctr did', async () => {
+    const expected = readFileSync(new URL('ctr-events.txt', fixtures), 'utf8').split('\n');
+    let line = 0;
+    for await (const bytes of readDelimited(createReadStream(new URL('envelopes.binpb', fixtures)))) {
+      assert.equal(formatCtrLine(received(bytes), registry), expected[line++]);
+      assert.ok(scanEnvelope(bytes, 0, bytes.length).canonical, `line ${line}`);
+      assert.deepEqual(reencode(bytes), Buffer.from(bytes));
+    }
+    assert.equal(line, 2550);
+    assert.deepEqual(expected.slice(line), ['']);
+  });
+
+  const cases: [name: string, codec: EventCodec, event: object, json: string][] = [
+    ['nothing but defaults', ImageCreate, {}, '{}'],
+    [
+      'HTML characters and separators',
+      ImageCreate,
+      { name: '<a&b>\u2028\u2029"\\\b\f\n\u0001\u007f\\b' },
+      '{"name":"\\u003ca\\u0026b\\u003e\\u2028\\u2029\\"\\\\\\u0008\\u000c\\n\\u0001\u007f\\\\b"}',
+    ],
+    [
+      'maps in the order of their keys',
+      ImageCreate,
+      { labels: { b: '1', 10: '2', 9: '3', '': '4', '😀': '5', '\uffff': '6' } },
+      '{"labels":{"":"4","10":"2","9":"3","b":"1","\uffff":"6","😀":"5"}}',
+    ],
+    ['a time that is not set', TaskExit, { pid: 1 }, '{"pid":1,"exited_at":"0001-01-01T00:00:00Z"}'],
+    [
+      'a time before 1970',
+      TaskExit,
+      { exitedAt: { seconds: -1, nanos: 500_000_000 } },
+      '{"exited_at":"1969-12-31T23:59:59.5Z"}',
+    ],
+    [
+      'a large integer',
+      ContentCreate,
+      { size: 9_007_199_254_740_993n, mediaType: 'x' },
+      '{"size":9007199254740993,"mediaType":"x"}',
+    ],
+    [
+      'floats',
+      Everything,
+      { oneFloat: 0.1, oneDouble: 1e21, manyFloat: [16_777_216, 1e-7] },
+      '{"one_double":1e+21,"one_float":0.1,"many_float":[16777216,1e-7],"at":"0001-01-01T00:00:00Z"}',
+    ],
+    [
+      'bytes',
+      Everything,
+      { oneBytes: Uint8Array.of(255, 0), at: { seconds: 0 } },
+      '{"one_bytes":"/wA=","at":"1970-01-01T00:00:00Z"}',
+    ],
+  ];
+  for (const [name, codec, event, json] of cases) {
+    it(`prints ${name} as Go does`, () => {
+      assert.equal(
+        formatCtrLine(envelopeOf(codec, event), registry),
+        `1970-01-01 00:00:00.000000005 +0000 UTC n /t ${json}`,
+      );
+    });
+  }
+
+  it('prints timestamps as their fields where asked, as containerd 2 does', () => {
+    const line = formatCtrLine(envelopeOf(TaskExit, { exitedAt: { seconds: 7, nanos: 1 } }), registry, 'fields');
+    assert.match(line, / \{"exited_at":\{"seconds":7,"nanos":1\}\}$/);
+    assert.match(formatCtrLine(envelopeOf(TaskExit, { pid: 1 }), registry, 'fields'), / \{"pid":1\}$/);
+  });
+
+  it('prints an envelope without an event as ctr does, with nothing after the topic', () => {
+    const bytes = oracleEnvelope({ timestamp: { seconds: 1, nanos: 0 }, namespace: 'n', topic: '/t' });
+    assert.equal(formatCtrLine(received(bytes), registry), '1970-01-01 00:00:01 +0000 UTC n /t ');
+  });
+
+  it('throws where ctr warns and prints nothing', () => {
+    const base = { timestamp: { seconds: 1, nanos: 0 }, namespace: 'n', topic: '/t' };
+    const unknown = received(oracleEnvelope({ ...base, event: { typeUrl: 'not.Known', value: Uint8Array.of(1) } }));
+    assert.throws(() => formatCtrLine(unknown, registry), UnknownTypeError);
+    const damaged = received(
+      oracleEnvelope({ ...base, event: { typeUrl: TaskExit.typeUrl, value: Uint8Array.of(1) } }),
+    );
+    assert.throws(() => formatCtrLine(damaged, registry), MalformedPayloadError);
+  });
+});
+
+describe('eventJson', () => {
+  it('follows protobuf’s JSON mapping', () => {
+    const event = new Everything({
+      oneInt64: -5n,
+      maybeUint32: 0,
+      byNameUint64: { __proto__x: 18_446_744_073_709_551_615n },
+      oneDouble: Number.NaN,
+      at: { seconds: 1, nanos: 500_000_000 },
+      oneMessage: { data: Uint8Array.of(1), vein: {} },
+    });
+    assert.deepEqual(JSON.parse(JSON.stringify(eventJson(Everything, event))), {
+      oneDouble: 'NaN',
+      oneInt64: '-5',
+      oneMessage: { data: 'AQ==', vein: {} },
+      maybeUint32: 0,
+      byNameUint64: { __proto__x: '18446744073709551615' },
+      at: '1970-01-01T00:00:01.5Z',
+    });
+  });
+});
