@@ -31,7 +31,7 @@ const MAX_DEPTH = 100;
 
 export function isProtobufjsClass(value: unknown): value is ProtobufjsClass {
   if (typeof value !== 'function') return false;
-  const { encode, decode, getTypeUrl } = value as unknown as Partial<Record<string, unknown>>;
+  const { encode, decode, getTypeUrl } = value as unknown as Partial<ProtobufjsClass>;
   return typeof encode === 'function' && typeof decode === 'function' && typeof getTypeUrl === 'function';
 }
 
@@ -102,7 +102,8 @@ function at(root: unknown, path: readonly string[]): unknown {
 }
 
 function isLong(value: unknown): value is Long {
-  return value instanceof (protobuf.util.Long as unknown as new () => Long);
+  // The mark Long puts on its prototype, for telling its objects across copies of the library.
+  return typeof value === 'object' && value !== null && (value as { __isLong__?: unknown }).__isLong__ === true;
 }
 
 function asBigint(value: unknown): unknown {

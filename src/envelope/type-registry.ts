@@ -1,15 +1,10 @@
 /** The event types one thread knows, by type URL and by class. */
 
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { DuplicateTypeError, InvalidEventError, TypesModuleError, UnknownTypeError } from '../errors.js';
 import type { EventCodec } from './event-codec.js';
 import { builtInTypes } from './generated/index.js';
 import { messagePackCodec } from './payload-codec.js';
 import { adaptProtobufjs, isProtobufjsClass, type ProtobufjsClass } from './protobufjs-adapter.js';
-
-// Loads ES modules too, and shares them with `import`.
-const require = createRequire(import.meta.url);
 
 /** An event as containerd carries it: its type by name and its bytes. */
 export interface AnyEvent {
@@ -19,6 +14,13 @@ export interface AnyEvent {
 
 /** What may be registered: a generated class, any other codec, or a class of a protobufjs static module. */
 export type EventType = EventCodec | ProtobufjsClass;
+
+/** Whether a value is an Any, of the class or as a plain object, whose bytes are passed through. */
+export function isAny(value: unknown): value is AnyEvent {
+  if (typeof value !== 'object' || value === null) return false;
+  const { typeUrl, value: bytes } = value as Partial<AnyEvent>;
+  return typeof typeUrl === 'string' && bytes instanceof Uint8Array;
+}
 
 /** Exports of a module are looked through this deep: protobufjs's modules nest packages as objects. */
 const MAX_EXPORT_DEPTH = 16;
@@ -69,14 +71,13 @@ export class TypeRegistry {
    * Imports modules and adds every event type they export, by name, as default, or inside exported objects (as protobufjs
    * nests packages). All are added or, after an error, none.
    *
-   * Synchronous, because `createBus` is: a module must not use top-level await.
-   *
-   * @param urls  `file:` URLs
+   * @param urls  absolute URLs or specifiers, as `import()` takes them
    * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module does not load (`cause`) or exports no event type
    * @throws {DuplicateTypeError} `BUS_DUPLICATE_TYPE` when two different types have one type URL
    */
-  load(urls: readonly string[]): void {
-    this.#add(urls.flatMap(typesOf));
+  async loadTypes(urls: readonly string[]): Promise<void> {
+    const types = await Promise.all(urls.map(typesOf));
+    this.#add(types.flat());
   }
 
   /**
@@ -85,10 +86,9 @@ export class TypeRegistry {
    * @throws {InvalidEventError} `BUS_INVALID_EVENT` when the event cannot be encoded
    */
   anyPack(event: unknown): AnyEvent {
-    const codec = this.codecOf(event);
-    if (codec?.typeUrl === 'google.protobuf.Any') return event as AnyEvent;
-    const { typeUrl } = codec ?? messagePackCodec;
-    return { typeUrl, value: encodeWhole(codec ?? messagePackCodec, event) };
+    if (isAny(event)) return event;
+    const codec = this.codecOf(event) ?? messagePackCodec;
+    return { typeUrl: codec.typeUrl, value: encodeWhole(codec, event) };
   }
 
   /**
@@ -127,10 +127,10 @@ function isCodec(value: unknown): value is EventCodec {
   return typeof typeUrl === 'string' && typeof encode === 'function' && typeof decode === 'function';
 }
 
-function typesOf(url: string): EventType[] {
+async function typesOf(url: string): Promise<EventType[]> {
   let exports: object;
   try {
-    exports = require(fileURLToPath(url)) as object;
+    exports = (await import(url)) as object;
   } catch (error) {
     throw new TypesModuleError(url, error instanceof Error ? error.message : String(error), { cause: error });
   }
