@@ -1,10 +1,15 @@
 /** The event types one thread knows, by type URL and by class. */
 
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { DuplicateTypeError, InvalidEventError, TypesModuleError, UnknownTypeError } from '../errors.js';
 import type { EventCodec } from './event-codec.js';
 import { builtInTypes } from './generated/index.js';
 import { messagePackCodec } from './payload-codec.js';
 import { adaptProtobufjs, isProtobufjsClass, type ProtobufjsClass } from './protobufjs-adapter.js';
+
+// Loads ES modules too, and shares them with `import`.
+const require = createRequire(import.meta.url);
 
 /** An event as containerd carries it: its type by name and its bytes. */
 export interface AnyEvent {
@@ -71,13 +76,14 @@ export class TypeRegistry {
    * Imports modules and adds every event type they export, by name, as default, or inside exported objects (as protobufjs
    * nests packages). All are added or, after an error, none.
    *
-   * @param urls  absolute URLs or specifiers, as `import()` takes them
+   * Synchronous, because `createBus` is: a module must not use top-level await.
+   *
+   * @param urls  `file:` URLs
    * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module does not load (`cause`) or exports no event type
    * @throws {DuplicateTypeError} `BUS_DUPLICATE_TYPE` when two different types have one type URL
    */
-  async loadTypes(urls: readonly string[]): Promise<void> {
-    const types = await Promise.all(urls.map(typesOf));
-    this.#add(types.flat());
+  load(urls: readonly string[]): void {
+    this.#add(urls.flatMap(typesOf));
   }
 
   /**
@@ -127,10 +133,10 @@ function isCodec(value: unknown): value is EventCodec {
   return typeof typeUrl === 'string' && typeof encode === 'function' && typeof decode === 'function';
 }
 
-async function typesOf(url: string): Promise<EventType[]> {
+function typesOf(url: string): EventType[] {
   let exports: object;
   try {
-    exports = (await import(url)) as object;
+    exports = require(fileURLToPath(url)) as object;
   } catch (error) {
     throw new TypesModuleError(url, error instanceof Error ? error.message : String(error), { cause: error });
   }

@@ -19,7 +19,8 @@ export class TypeDirectory {
     let type = this.#types[typeId];
     if (type === undefined) {
       type = this.envelopes.resolve(this.#names.name(typeId));
-      this.#types[typeId] = type;
+      // A type that is not known yet may be registered later.
+      if (type.codec !== undefined) this.#types[typeId] = type;
     }
     return type;
   }

@@ -32,7 +32,18 @@ function receive(fields: EnvelopeFields, known: boolean, lagged = 0, redelivered
   const batch = Buffer.concat([Buffer.alloc(7, 0xff), bytes, Buffer.alloc(7, 0xff)]);
   const payloadOffset = known ? bytes.length - fields.event!.value.length : 0;
   const topic = known ? fields.topic : undefined;
-  return new ReceivedEnvelope(context, batch, 7, 7 + bytes.length, payloadOffset, topic, 42, redelivered, lagged);
+  return new ReceivedEnvelope(
+    context,
+    batch,
+    7,
+    7 + bytes.length,
+    payloadOffset,
+    topic,
+    undefined,
+    42,
+    redelivered,
+    lagged,
+  );
 }
 
 for (const known of [true, false]) {
@@ -68,7 +79,18 @@ for (const known of [true, false]) {
       const ownContext = new EnvelopeContext(own);
       const bytes = oracleEnvelope(fields);
       const make = () =>
-        new ReceivedEnvelope(ownContext, bytes, 0, bytes.length, known ? bytes.length - 2 : 0, '/x', 0, false, 0);
+        new ReceivedEnvelope(
+          ownContext,
+          bytes,
+          0,
+          bytes.length,
+          known ? bytes.length - 2 : 0,
+          '/x',
+          undefined,
+          0,
+          false,
+          0,
+        );
       const { event } = make();
       assert.ok(event instanceof Any);
       assert.deepEqual({ ...event }, { typeUrl: 'my.Type', value: Uint8Array.of(1, 2) });
@@ -128,7 +150,7 @@ for (const known of [true, false]) {
 describe('received envelope', () => {
   it('reads one that was kept with unknown fields and in another order', () => {
     const bytes = Buffer.concat([Buffer.from('2a0100', 'hex'), oracleEnvelope(usual), Buffer.from('1a022f79', 'hex')]);
-    const envelope = new ReceivedEnvelope(context, bytes, 0, bytes.length, 0, undefined, 1, false, 0);
+    const envelope = new ReceivedEnvelope(context, bytes, 0, bytes.length, 0, undefined, undefined, 1, false, 0);
     assert.equal(envelope.topic, '/y');
     assert.deepEqual(envelope.event, exit);
     assert.deepEqual(Buffer.from(envelope.toBinary()), bytes);
