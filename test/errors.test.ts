@@ -11,7 +11,7 @@ const classes = Object.entries(errors as unknown as Record<string, ErrorClass>).
 
 /** An instance made from arguments that suit every constructor here well enough to read its code. */
 function sample(ErrorClass: ErrorClass): errors.BusError {
-  return Reflect.construct(ErrorClass, ['a', 'b', 'c', 'd']) as errors.BusError;
+  return Reflect.construct(ErrorClass, ['a', ['b'], 'c', 'd']) as errors.BusError;
 }
 
 describe('errors', () => {
