@@ -57,6 +57,13 @@ export class ReaderGate {
     if (index >= 0) this.#gating.splice(index, 1);
   }
 
+  /** Turns a gating reader into a lossy one. */
+  evict(reader: number): void {
+    this.stopGating(reader);
+    // Before anything that it holds is overwritten: a reader that still sees GATING after copying has a whole copy.
+    this.#cells.store(slotOf(reader) + STATE, LOSSY);
+  }
+
   /** Gives a slot back. Only when its thread can no longer touch it. */
   free(reader: number): void {
     this.stopGating(reader);

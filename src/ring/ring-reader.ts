@@ -3,16 +3,30 @@
  *
  * Three positions, in order: RELEASED (settled; the writer may overwrite), TAKEN (copied out, in hands), TAIL (written).
  * A reader that dies leaves RELEASED where it was; whoever continues takes the events between the two again.
+ *
+ * *Lapping.* A lossy reader holds nobody back, so the writer may overwrite what it is just copying. It copies first, then
+ * looks at INTENT and EPOCH, and parses only what was not announced for overwriting before that: one look covers a run,
+ * because its first byte is the first to go. (Agrona's broadcast buffer with its INTENT, read as Boehm describes for
+ * seqlocks: https://dl.acm.org/doi/10.1145/2247684.2247688.) Overtaken, it resumes at the oldest indexed record that is
+ * an eighth of the ring away from the writer.
+ *
+ * *Eviction.* A gating reader may be made lossy at any time. It looks at its STATE after each copy: as long as that says
+ * GATING, nothing it copied was overwritten; rounded INTENT alone would make it look overtaken when it is not.
  */
 import { CorruptRecordError } from '../errors.js';
 import { type Cells, loadCount } from '../memory/cells.js';
-import { distance } from '../memory/position.js';
+import { distance, narrow, widen } from '../memory/position.js';
 import * as control from './control-descriptor.js';
 import * as record from './record-descriptor.js';
 import { offsetOf, type RingMemory } from './ring-memory.js';
 
 /** How much is copied out at a time, unless one record is longer. */
 export const MAX_BATCH_BYTES = 64 * 1024;
+
+/** A lossy reader takes at most this share of the ring at a time. */
+const LOSSY_BATCH_SHARE = 8;
+/** How far ahead of the writer an overtaken reader resumes, as a share of the ring. */
+const GUARD_SHARE = 8;
 
 /** A run of whole records in private memory that nobody writes again. */
 export interface Batch {
@@ -26,65 +40,133 @@ export interface Batch {
 
 export class RingReader {
   readonly reader: number;
+  /** True from being overtaken until somebody sets it back: records were missed before the next batch. */
+  overtaken = false;
   readonly #memory: RingMemory;
   readonly #cells: Cells;
   readonly #slot: number;
   readonly #sleeperWord: number;
   readonly #sleeperBit: number;
+  readonly #capacityUnits: number;
   readonly #onRoom: () => void;
+  #gates: boolean;
+  /** Wide. */
   #taken: number;
   #released: number;
   #progress = 0;
 
   /**
    * @param reader the slot, which the writer's thread has set up
+   * @param position its cursor, wide
    * @param onRoom called when a release makes the room that a writer parked in its event loop waits for
    */
-  constructor(memory: RingMemory, reader: number, onRoom: () => void) {
+  constructor(memory: RingMemory, reader: number, position: number, onRoom: () => void) {
     this.reader = reader;
     this.#memory = memory;
     this.#cells = memory.cells;
     this.#slot = control.slotOf(reader);
     this.#sleeperWord = control.SLEEPERS + (reader >> 5);
     this.#sleeperBit = 1 << (reader & 31);
+    this.#capacityUnits = memory.capacityBytes >> record.UNIT_SHIFT;
     this.#onRoom = onRoom;
-    this.#released = this.#cells.load(this.#slot + control.RELEASED);
-    this.#taken = this.#released;
+    this.#gates = this.#cells.load(this.#slot + control.STATE) === control.GATING;
+    this.#taken = position;
+    this.#released = narrow(position);
   }
 
   /** Position up to which records were taken. */
   get taken(): number {
-    return this.#taken;
+    return narrow(this.#taken);
+  }
+
+  /** False for a lossy reader, and for one that has noticed its eviction. */
+  get gates(): boolean {
+    return this.#gates;
   }
 
   /** Takes the next run of records, or undefined when there is none. Allocates one buffer of the run's size. */
   take(maxBytes = MAX_BATCH_BYTES): Batch | undefined {
-    // Pairs with the writer's store: the bytes before TAIL are written.
-    const unread = distance(this.#cells.load(control.TAIL), this.#taken) * record.UNIT_BYTES;
-    if (unread <= 0) return undefined;
-    const position = this.#taken;
+    for (;;) {
+      // Pairs with the writer's store: the bytes before TAIL are written.
+      const tail = this.#cells.load(control.TAIL);
+      if (tail === narrow(this.#taken)) return undefined;
+      const batch = this.#gates || !this.#isOvertaken() ? this.#copyRun(tail, maxBytes) : undefined;
+      if (batch !== undefined) {
+        this.#taken += batch.length >> record.UNIT_SHIFT;
+        // Before any handler runs: a successor must know what may have been handled.
+        this.#cells.store(this.#slot + control.TAKEN, narrow(this.#taken));
+        return batch;
+      }
+      this.#resumeAhead();
+    }
+  }
+
+  /** Copies whole records from the cursor on; undefined when they were overwritten meanwhile. */
+  #copyRun(tail: number, maxBytes: number): Batch | undefined {
+    const position = narrow(this.#taken);
     const offset = offsetOf(position, this.#memory.capacityBytes);
+    const unread = distance(tail, position) * record.UNIT_BYTES;
     const contiguous = Math.min(unread, this.#memory.capacityBytes - offset);
-    let bytes = this.#memory.copyOut(offset, Math.min(contiguous, maxBytes));
+    // A lossy reader takes less at a time: the longer the copy, the sooner it is overtaken.
+    const most = this.#gates ? maxBytes : Math.min(maxBytes, this.#memory.capacityBytes / LOSSY_BATCH_SHARE);
+    let bytes = this.#copyOut(offset, Math.min(contiguous, most));
+    if (bytes === undefined) return undefined;
     let words = new Int32Array(bytes.buffer, 0, bytes.length >> 2);
     let length = bytes.length;
     if (length < contiguous) {
       length = wholeRecords(words, offset);
       if (length === 0) {
         length = record.unitsOf(words[record.LENGTH_WORD]!) * record.UNIT_BYTES;
-        bytes = this.#memory.copyOut(offset, length);
+        bytes = this.#copyOut(offset, length);
+        if (bytes === undefined) return undefined;
         words = new Int32Array(bytes.buffer, 0, length >> 2);
       }
     }
-    this.#taken = (position + (length >> record.UNIT_SHIFT)) | 0;
-    // Before any handler runs: a successor must know what may have been handled.
-    this.#cells.store(this.#slot + control.TAKEN, this.#taken);
     return { bytes, words, length, position };
+  }
+
+  /** A private copy, or undefined when it may not be whole. */
+  #copyOut(offset: number, length: number): Buffer<ArrayBuffer> | undefined {
+    const bytes = this.#memory.copyOut(offset, length);
+    // A read-modify-write on a private cell: on arm64 loads alone would let the look below pass the copy above.
+    this.#cells.add(this.#slot + control.SCRATCH, 0);
+    if (this.#gates) {
+      if (this.#cells.load(this.#slot + control.STATE) === control.GATING) return bytes;
+      this.#gates = false;
+    }
+    return this.#isOvertaken() ? undefined : bytes;
+  }
+
+  /** Whether what lies at the cursor may be overwritten already. */
+  #isOvertaken(): boolean {
+    // INTENT first: the writer stores EPOCH before it, so a wrapped INTENT is never seen with an old EPOCH.
+    const intent = this.#cells.load(control.INTENT);
+    const epoch = this.#cells.load(control.EPOCH);
+    const own = Math.floor(this.#taken / control.EPOCH_UNITS);
+    return ((epoch - own) | 0) >= 2 || distance(intent, narrow(this.#taken)) > this.#capacityUnits;
+  }
+
+  /** Moves an overtaken reader to the oldest indexed record that it can hope to read, or to the tail. */
+  #resumeAhead(): void {
+    this.overtaken = true;
+    const intent = this.#cells.load(control.INTENT);
+    const epoch = this.#cells.load(control.EPOCH);
+    const tail = this.#cells.load(control.TAIL);
+    const oldest = intent - this.#capacityUnits + this.#capacityUnits / GUARD_SHARE;
+    let resume = tail;
+    for (let i = 0; i < control.BOUNDARIES; i++) {
+      const position = this.#cells.load(control.BOUNDARY + i);
+      if (distance(position, oldest) >= 0 && distance(tail, position) > distance(tail, resume)) resume = position;
+    }
+    this.#taken = widen(epoch * control.EPOCH_UNITS, resume);
+    this.#released = resume;
+    this.#cells.store(this.#slot + control.TAKEN, resume);
+    this.#cells.store(this.#slot + control.RELEASED, resume);
   }
 
   /** True when records lie behind what was taken. */
   get hasMore(): boolean {
-    return this.#cells.load(control.TAIL) !== this.#taken;
+    return this.#cells.load(control.TAIL) !== narrow(this.#taken);
   }
 
   /** Lets the writer overwrite everything before `position`, and wakes it if that is what it waits for. */
@@ -129,7 +211,7 @@ export class RingReader {
   /** The position of the writer's last flush, if the reader sleeps, unwoken, on records before it. */
   get flushedUnread(): number | undefined {
     const flushed = this.#cells.load(control.FLUSHED);
-    return distance(flushed, this.#taken) > 0 && !this.awake ? flushed : undefined;
+    return distance(flushed, narrow(this.#taken)) > 0 && !this.awake ? flushed : undefined;
   }
 
   /** Blocks this thread until the writer wakes the reader, at most `timeoutMs`. */
@@ -153,8 +235,8 @@ export class RingReader {
    */
   resume(): number {
     const position = this.#cells.load(this.#slot + control.RELEASED);
-    if (position === this.#taken) return -1;
-    this.#taken = position;
+    if (position === narrow(this.#taken)) return -1;
+    this.#taken = widen(this.#taken, position);
     this.#released = position;
     return loadCount(this.#cells, this.#slot + control.SKIPPED_TO);
   }

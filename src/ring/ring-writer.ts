@@ -21,6 +21,12 @@ import { Waker } from './waker.js';
 
 const MAX_INTENT_STEP_BYTES = 16 * 1024;
 
+/** A record boundary: its wide position, and the sequence of the next record from there on. */
+export interface Place {
+  readonly position: number;
+  readonly sequence: number;
+}
+
 export class RingWriter {
   readonly memory: RingMemory;
   readonly gate: ReaderGate;
@@ -38,6 +44,9 @@ export class RingWriter {
   #epoch: number;
   #boundary = -1;
   #sequence = 0;
+  /** For each 64th of the ring, the wide position of the first record there and the next sequence at it. */
+  readonly #boundaryPositions: Float64Array;
+  readonly #boundarySequences = new Float64Array(control.BOUNDARIES);
 
   /** Byte range of the open window; a record's header goes to `windowStart`. */
   windowStart = 0;
@@ -56,6 +65,7 @@ export class RingWriter {
     this.#intent = startPosition;
     this.#limit = startPosition + this.#capacityUnits;
     this.#epoch = Math.floor(startPosition / control.EPOCH_UNITS);
+    this.#boundaryPositions = new Float64Array(control.BOUNDARIES).fill(startPosition);
     this.gate = new ReaderGate(memory.cells, this.#capacityUnits);
     this.waker = new Waker(memory.cells, startPosition, notify);
   }
@@ -81,18 +91,45 @@ export class RingWriter {
   }
 
   /**
-   * Adds a reader that starts at the tail.
+   * Adds a reader.
    *
+   * @param gates whether it holds the writer back
+   * @param at where it starts: the tail, or a place that {@link seek} gave just now
    * @returns its slot, or -1 when all are taken
    */
-  join(gates: boolean): number {
+  join(gates: boolean, at: Place = this.end): number {
     const reader = this.gate.findFree();
     if (reader < 0) return -1;
     this.waker.forget(reader);
-    this.gate.join(reader, this.#tail, gates);
-    // The cached limit may be from a time without gating readers, when it was a lap ahead of an older tail. That is
-    // never more than a lap ahead of this one, so it holds for the new reader as it is.
+    this.gate.join(reader, at.position, gates);
+    // A retained place is at most a lap behind INTENT, so the limit that it lowers stays ahead of what was announced.
+    if (gates) this.#limit = Math.min(this.#limit, at.position + this.#capacityUnits);
     return reader;
+  }
+
+  /** The tail, and the sequence that the next record takes. */
+  get end(): Place {
+    return { position: this.#tail, sequence: this.#sequence };
+  }
+
+  /** The latest indexed place at or before a sequence, or the oldest that the ring still holds. */
+  seek(sequence: number): Place {
+    let found: Place | undefined;
+    let oldest = this.end;
+    for (let i = 0; i < control.BOUNDARIES; i++) {
+      const place = { position: this.#boundaryPositions[i]!, sequence: this.#boundarySequences[i]! };
+      // What INTENT has announced may already be overwritten.
+      if (this.#intent - place.position > this.#capacityUnits) continue;
+      if (place.position < oldest.position) oldest = place;
+      if (place.sequence <= sequence && (found === undefined || place.position > found.position)) found = place;
+    }
+    return found ?? oldest;
+  }
+
+  /** Makes a gating reader one that can be overtaken: it no longer holds the writer back. */
+  evict(reader: number): void {
+    this.gate.evict(reader);
+    this.#refreshLimit(this.#tail);
   }
 
   /** Removes a reader whose thread can no longer touch its slot. */
@@ -159,7 +196,7 @@ export class RingWriter {
     words[word + record.PAYLOAD_WORD] = payloadOffset | (typeId << record.TYPE_ID_SHIFT);
     words[word + record.SECONDS_WORD] = seconds | 0;
     words[word + record.NANOS_WORD] = nanos;
-    this.#advance(record.unitsOf(recordBytes));
+    this.#advance(record.unitsOf(recordBytes), sequence);
     // Orders the record's plain bytes before the position that lets readers at them.
     this.#cells.store(control.TAIL, narrow(this.#tail));
     this.waker.want(wantedLow, wantedHigh);
@@ -221,13 +258,15 @@ export class RingWriter {
     const word = offsetOf(this.#tail, this.memory.capacityBytes) >> 2;
     this.#words[word + record.LENGTH_WORD] = units * record.UNIT_BYTES;
     this.#words[word + record.KIND_WORD] = record.PADDING_RECORD;
-    this.#advance(units);
+    this.#advance(units, this.#sequence);
   }
 
-  #advance(units: number): void {
+  #advance(units: number, sequence: number): void {
     const boundary = Math.floor((this.#tail % this.#capacityUnits) / this.#unitsPerBoundary);
     if (boundary !== this.#boundary) {
       this.#boundary = boundary;
+      this.#boundaryPositions[boundary] = this.#tail;
+      this.#boundarySequences[boundary] = sequence;
       // Before TAIL passes it, so that an index entry never points at bytes that are no record.
       this.#cells.store(control.BOUNDARY + boundary, narrow(this.#tail));
     }
