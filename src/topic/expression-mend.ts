@@ -22,7 +22,8 @@ const MEANT: Readonly<Record<string, string>> = {
  */
 export function suggestMend(expression: string, position: number, fault: string): string | undefined {
   if (looksLikeGlob(expression)) return globMend(expression.trim());
-  if (/&&|\|\|/.test(expression)) return '"and" is written ",", "or" as a list of expressions';
+  if (/&&|\|\||\s(and|or)\s/i.test(expression) || expression[position] === ';')
+    return '"and" is written ",", "or" as a list of expressions';
 
   const start = expression.lastIndexOf(',', position - 1) + 1;
   const selector = expression.slice(start);

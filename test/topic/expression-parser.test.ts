@@ -104,6 +104,8 @@ const errors: [filter: string, text: string, position: number, mend?: RegExp][] 
   ['a=="\\400"', '[a== >|"|< \\400"]: unquoting failed: invalid syntax', 3],
   ['a=="\\ud800"', '[a== >|"|< \\ud800"]: unquoting failed: invalid syntax', 3],
   ['a==1 && b==2', '[a==1 >| |< && b==2]: unexpected input:  ', 4, /"and" is written ","/],
+  ['a==1 or b==2', '[a==1 >| |< or b==2]: unexpected input:  ', 4, /"or" as a list of expressions/],
+  ['a=="x"\u{1f600}', '[a=="x" >|\u{1f600}|< ]: unexpected input: \u{1f600}', 6],
   // What was meant as a glob.
   ['tasks/*', '[tasks >|/|< *]: quoted literal not terminated', 5, /write "\/tasks\/\*"$/],
   ['*', '[ >|*|< ]: expected field or quoted', 0, /every topic write "\*\*"$/],
