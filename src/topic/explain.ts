@@ -20,6 +20,8 @@ const OPERATOR_WORDS: Readonly<Record<FieldOperator, string>> = {
   '>=': 'is at least',
 };
 
+const ENVELOPE_FIELDS: ReadonlySet<string> = new Set(['topic', 'namespace', 'timestamp', 'event']);
+
 /**
  * Explains a filter in one line of English.
  *
@@ -84,6 +86,7 @@ function explainSelector({ path, operator, operand }: ParsedSelector): string {
   const words = `${field} ${OPERATOR_WORDS[operator]}${operator === 'present' ? '' : ` ${JSON.stringify(operand)}`}`;
   if (path[0] === 'topic' && operator === '==' && topicFault(operand) !== undefined)
     return `${words} (which no topic is)`;
+  if (!ENVELOPE_FIELDS.has(path[0]!)) return `${words} (a field that no envelope has)`;
   return operator === '!=' && path[0] === 'event' ? `${words} or is absent` : words;
 }
 

@@ -57,7 +57,7 @@ function fieldTest(expression: string, { path, operator, operand, operandPositio
     return { path, operator, operand, matches: compileRegularExpression(operand) };
   } catch (error) {
     const mend =
-      path[0] === 'topic' && /^(\/|\*\*).*\*/.test(operand)
+      path[0] === 'topic' && /^(\/.*)?\*\*/.test(operand)
         ? `; that is a glob: give ${JSON.stringify(operand)} as a filter of its own, or in the key "topics" beside "where"`
         : '';
     const reason = `regular expression: ${(error as SyntaxError).message} (at ${operandPosition})${mend}`;

@@ -66,7 +66,10 @@ class GlobParser {
     const glob = this.#glob;
     if (glob === '') this.#refuse('is empty; write "**" for every topic', 0);
     if (glob[0] !== '/' && !/^\*\*($|[/{])/.test(glob)) {
-      this.#refuse(`must start with "/" or "**/"; write ${JSON.stringify(`/${glob.replace(/^\*\*+/, '*')}`)}`, 0);
+      const mend = /[=~]/.test(glob)
+        ? 'give expressions in "where"'
+        : `write ${JSON.stringify(`/${glob.replace(/^\*\*+/, '*')}`)}`;
+      this.#refuse(`must start with "/" or "**/"; ${mend}`, 0);
     }
     if (glob.includes('//')) this.#refuse('"//"; no topic has an empty segment', glob.indexOf('//'));
     if (glob.endsWith('/')) this.#refuse(`no topic ends with "/"; ${trailingSlashMend(glob)}`, glob.length - 1);
