@@ -20,6 +20,8 @@ const OPERATOR_WORDS: Readonly<Record<FieldOperator, string>> = {
   '>=': 'is at least',
 };
 
+const ENVELOPE_FIELDS: ReadonlySet<string> = new Set(['topic', 'namespace', 'timestamp', 'event']);
+
 /**
  * Explains a filter in one line of English.
  *
@@ -66,9 +68,9 @@ function explainPattern({ literal, key, parts }: TopicPattern): string | undefin
   const levels = parts.slice(fixed, open ? -1 : undefined);
   if (!levels.every((part) => part !== GLOBSTAR && part.matchesAll)) return undefined;
 
-  const count = `${open && fixed + levels.length > 1 ? 'at least ' : ''}${levels.length}`;
-  if (fixed === 0)
-    return levels.length < 2 && open ? 'topic is any' : `topic has ${count} segment${levels.length === 1 ? '' : 's'}`;
+  if (fixed === 0 && open && levels.length < 2) return 'topic is any';
+  const count = `${open ? 'at least ' : ''}${levels.length}`;
+  if (fixed === 0) return `topic has ${count} segment${levels.length === 1 ? '' : 's'}`;
   const parent = JSON.stringify(key.split('/', fixed + 1).join('/'));
   if (levels.length === 0) return `topic is ${parent} or below it`;
   if (levels.length === 1) return open ? `topic is below ${parent}` : `topic is one level below ${parent}`;
@@ -82,8 +84,9 @@ function explainExpression(expression: string): string {
 function explainSelector({ path, operator, operand }: ParsedSelector): string {
   const field = path.map((part) => (/^\w+$/.test(part) ? part : JSON.stringify(part))).join('.');
   const words = `${field} ${OPERATOR_WORDS[operator]}${operator === 'present' ? '' : ` ${JSON.stringify(operand)}`}`;
-  if (path[0] === 'topic' && operator === '==' && topicFault(operand) !== undefined)
-    return `${words} (which no topic is)`;
+  const neverHolds = path[0] === 'topic' && operator === '==' && topicFault(operand) !== undefined;
+  if (neverHolds) return `${words} (which no topic is)`;
+  if (!ENVELOPE_FIELDS.has(path[0]!)) return `${words} (a field that no envelope has)`;
   return operator === '!=' && path[0] === 'event' ? `${words} or is absent` : words;
 }
 

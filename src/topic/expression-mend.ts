@@ -22,41 +22,45 @@ const MEANT: Readonly<Record<string, string>> = {
  */
 export function suggestMend(expression: string, position: number, fault: string): string | undefined {
   if (looksLikeGlob(expression)) return globMend(expression.trim());
-  if (/&&|\|\|/.test(expression)) return '"and" is written ",", "or" as a list of expressions';
-
+  if (expression[position] === ';' || /&&|\|\||\s(and|or)\s/i.test(expression)) {
+    return '"and" is written ",", "or" as a list of expressions';
+  }
   const start = expression.lastIndexOf(',', position - 1) + 1;
-  const selector = expression.slice(start);
-  const parts = /^([^=!~<>]*)([=!~<>]+)([^,]*)/.exec(selector);
-  const operatorEnd = parts === null ? Number.POSITIVE_INFINITY : start + parts[1]!.length + parts[2]!.length;
-  if (parts !== null && fault.startsWith('unsupported operator')) {
-    const operator = MEANT[parts[2]!];
-    if (operator === undefined) return 'operators are "==", "!=", "~=", "<", "<=", ">" and ">="';
-    return `write ${parts[1]!.trim()}${operator}${quoteWhereNeeded(parts[3]!)}`;
+  if (/~=[^",]*\{[^"}]*,$/.test(expression.slice(0, start))) return 'quote a regular expression that holds ","';
+
+  const [, path, operator, value] = /^([^=!~<>]*)([=!~<>]+)([^,]*)/.exec(expression.slice(start)) ?? [];
+  if (path === undefined || operator === undefined || value === undefined) return fieldMend(expression, position);
+  if (path.trim() === 'topic' && operator !== '~=' && /^\/.*[*?[{]/.test(value.trim())) {
+    return `a glob is a filter of its own: ${quoted(value.trim())}`;
   }
-  if (parts !== null && position >= operatorEnd) {
-    const value = parts[3]!.trim();
-    if (value === '') return fault.startsWith('expected value') ? 'the empty value is written ""' : undefined;
-    if (
-      fault.startsWith('unexpected input') &&
-      /^(".*"|[^\s"]+)$/s.test(value) &&
-      /\s/.test(expression[position] ?? '')
-    ) {
-      return 'leave out the white space behind the value';
-    }
-    return /\\[^\\]/.test(value) && fault.startsWith('illegal')
-      ? 'inside quotes write "\\\\" for each "\\" of a regular expression'
-      : `quote the value: ${parts[1]!.trim()}${parts[2]}${quoted(value)}`;
+  if (fault.startsWith('unsupported operator')) {
+    const meant = MEANT[operator];
+    if (meant === undefined) return 'operators are "==", "!=", "~=", "<", "<=", ">" and ">="';
+    return `write ${path.trim()}${meant}${quotedWhereNeeded(value.trim())}`;
   }
-  return fieldMend(expression, position);
+  if (position < start + path.length + operator.length) return fieldMend(expression, position);
+  return valueMend(path.trim() + operator, value, fault);
 }
 
 function fieldMend(expression: string, position: number): string | undefined {
   const before = /[^.,\s=!~<>]*$/.exec(expression.slice(0, position))![0];
   const after = /^[^.,\s=!~<>]*/.exec(expression.slice(position))![0];
-  const field = before + after;
-  if (field !== '') return `quote the field: ${quoted(field)}`;
-  if (position >= expression.length) return /,\s*$/.test(expression) ? 'leave out the last ","' : undefined;
-  return /^\s/.test(expression.slice(position - 1)) ? 'leave out the white space behind the field' : undefined;
+  if (before !== '' || /^["/|]./.test(after)) return `quote the field: ${quoted(before + after)}`;
+  if (position === expression.length) return /,\s*$/.test(expression) ? 'leave out the last ","' : undefined;
+  return /\s,/.test(expression.slice(position - 1, position + 1)) ? 'leave out the white space before ","' : undefined;
+}
+
+function valueMend(selector: string, value: string, fault: string): string | undefined {
+  const trimmed = value.trim();
+  if (trimmed === '') return 'the empty value is written ""';
+  if (trimmed.startsWith('"')) {
+    if (fault.startsWith('illegal')) return 'inside quotes write "\\\\" for each "\\" of a regular expression';
+    if (fault.endsWith('not terminated')) return 'close the quote';
+  }
+  if (trimmed !== value.trimStart() && /^(".*"|[^\s"]+)$/s.test(trimmed)) {
+    return 'leave out the white space behind the value';
+  }
+  return trimmed.startsWith('"') ? 'separate selectors by ","' : `quote the value: ${selector}${quoted(trimmed)}`;
 }
 
 function looksLikeGlob(expression: string): boolean {
@@ -69,8 +73,7 @@ function looksLikeGlob(expression: string): boolean {
 
 function globMend(glob: string): string {
   if (glob === '*') return 'to select every topic write "**"';
-  if (glob.startsWith('!'))
-    return `to leave topics out use the key "exclude": { exclude: ${JSON.stringify(rooted(glob.slice(1)))} }`;
+  if (glob.startsWith('!')) return `to leave topics out: { exclude: ${JSON.stringify(rooted(glob.slice(1)))} }`;
   return `a glob starts with "/" or "**": write ${JSON.stringify(rooted(glob))}`;
 }
 
@@ -78,8 +81,8 @@ function rooted(glob: string): string {
   return /^(\/|\*\*)/.test(glob) ? glob : `/${glob.replace(/^\.\//, '')}`;
 }
 
-function quoteWhereNeeded(value: string): string {
-  return /^[A-Za-z0-9_.:-]+$/.test(value.trim()) ? value.trim() : quoted(value.trim());
+function quotedWhereNeeded(value: string): string {
+  return /^(".*"|[A-Za-z0-9_:-][A-Za-z0-9_.:-]*)$/s.test(value) ? value : quoted(value);
 }
 
 /** In double quotes, without the other quotes it may already stand in. */

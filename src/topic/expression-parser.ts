@@ -127,9 +127,10 @@ class ExpressionParser {
 
   #refuse(position: number, fault: string): never {
     const input = this.#input;
+    const character = String.fromCodePoint(input.codePointAt(position) ?? 0);
     const place =
       position < input.length
-        ? `${input.slice(0, position)} >|${input.slice(position, position + 1)}|< ${input.slice(position + 1)}`
+        ? `${input.slice(0, position)} >|${character}|< ${input.slice(position + character.length)}`
         : input;
     const mend = suggestMend(input, position, fault);
     const reason = `filters: parse error: [${place}]: ${fault}${mend === undefined ? '' : `; ${mend}`}`;

@@ -66,8 +66,7 @@ export class ExpressionScanner {
       return token('separator');
     }
     if (OPERATOR_START.test(first) || (ORDER_START.test(first) && !this.#wantsValue)) {
-      const rest = OPERATOR_START.test(first) ? OPERATOR_START : /[=!~<>]/;
-      this.#skipWhile(rest);
+      this.#skipWhile(OPERATOR_START.test(first) ? OPERATOR_START : /[=!~<>]/);
       this.#wantsValue = true;
       return token('operator');
     }
@@ -116,9 +115,7 @@ export class ExpressionScanner {
       this.#at++;
       return undefined;
     }
-    if (numeric === undefined && !OCTAL_DIGIT.test(character)) {
-      return 'illegal escape sequence';
-    }
+    if (numeric === undefined && !OCTAL_DIGIT.test(character)) return 'illegal escape sequence';
     if (numeric !== undefined) this.#at++;
     const { digits, count } = numeric ?? { digits: OCTAL_DIGIT, count: 3 };
     for (let index = 0; index < count; index++) {

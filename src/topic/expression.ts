@@ -11,10 +11,9 @@ import { type ParsedSelector, parseExpression } from './expression-parser.js';
 import { compareString, holdsForAbsent } from './field-comparison.js';
 import { parseInstant } from './instant.js';
 import { compileRegularExpression } from './regular-expression.js';
-import { SegmentPattern } from './segment-pattern.js';
 import { conditionSelector, everySelector, predicateSelector, type Selector, topicSelector } from './selector.js';
 import { topicFault } from './topic.js';
-import { splitTopic, TopicPattern } from './topic-pattern.js';
+import { literalPattern } from './topic-pattern.js';
 
 const EVERYTHING = everySelector([]);
 const NOTHING = topicSelector([]);
@@ -46,8 +45,7 @@ function compileTopicTest(test: FieldTest): Selector {
   const { operator, operand } = test;
   if (operator === 'present') return EVERYTHING;
   if (operator === '==') {
-    if (topicFault(operand) !== undefined) return NOTHING;
-    return topicSelector([new TopicPattern(splitTopic(operand).map((segment) => new SegmentPattern([...segment])))]);
+    return topicFault(operand) === undefined ? topicSelector([literalPattern(operand)]) : NOTHING;
   }
   const compare = compareString(test);
   return predicateSelector((topic) => compare(topic, true));
@@ -59,10 +57,10 @@ function fieldTest(expression: string, { path, operator, operand, operandPositio
     return { path, operator, operand, matches: compileRegularExpression(operand) };
   } catch (error) {
     const mend =
-      path[0] === 'topic' && /^(\/|\*\*).*\*/.test(operand)
+      path[0] === 'topic' && /^(\/.*)?\*\*/.test(operand)
         ? `; that is a glob: give ${JSON.stringify(operand)} as a filter of its own, or in the key "topics" beside "where"`
         : '';
-    const reason = `${(error as SyntaxError).message} (at ${operandPosition})${mend}`;
+    const reason = `regular expression: ${(error as SyntaxError).message} (at ${operandPosition})${mend}`;
     throw new InvalidFilterError(expression, reason, operandPosition);
   }
 }

@@ -160,7 +160,7 @@ function parseNumber(text: string): number | bigint | undefined {
     return Number.isSafeInteger(number) ? number : BigInt(text.replace('+', ''));
   }
   if (/^[+-]?(\d+\.\d*|\.?\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
-  if (/^[+-]?inf(inity)?$/i.test(text))
-    return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const infinity = /^([+-]?)inf(inity)?$/i.exec(text);
+  if (infinity !== null) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   return undefined;
 }

@@ -88,10 +88,7 @@ function compileSource(input: unknown): { source: FilterInput; selector: Selecto
     return { source, selector: anyOfStrings(source.map(compileString)) };
   }
   if (!isPlainObject(input)) {
-    throw new InvalidFilterError(
-      input,
-      'must be a string, a list of strings or an object with topics, exclude, namespaces or where',
-    );
+    throw new InvalidFilterError(input, `must be a string, a list of strings or an object of ${SPEC_KEYS.join(', ')}`);
   }
   const source = copySpec(input);
   return { source: Object.freeze(source), selector: compileSpec(source) };
@@ -127,8 +124,7 @@ function compileSpec(spec: FilterSpec): Selector {
 }
 
 function compileWhere(expression: string): Selector {
-  if (isGlob(expression))
-    throw new InvalidFilterError(expression, 'is a glob; give it in "topics", "where" takes expressions');
+  if (isGlob(expression)) throw new InvalidFilterError(expression, 'is a glob; give it in "topics"');
   return compileExpression(expression);
 }
 

@@ -1,28 +1,26 @@
-/**
- * Reads a glob into tokens, refusing what no topic can match.
- *
- *     glob    := ("/" | "**") item*
- *     item    := character | "/" | "?" | "*" | "**" | class | group | range
- *     class   := "[" "^"? (character | character "-" character | "[:" name ":]")+ "]"
- *     group   := "{" item* ("," item*)+ "}"          nests
- *     range   := "{" character ".." character "}"    two digits, or two letters of one case
- *
- * The meaning is picomatch 4's with `{ dot, nonegate, noextglob, strictBrackets }` on posix, to the letter for every glob
- * accepted here and every valid topic. What `**` means depends on its neighbours, and is decided where picomatch decides
- * it, before braces are expanded:
- *
- *     /a/**        `tail`: /a and everything below
- *     /a/**\/b     `between`: any number of segments, also none
- *     **\/b        `leading`: the same at the start
- *     anywhere else next to "/", a brace or the end: `across`, any run of characters including "/". So "/**\/a" wants
- *     a segment before /a, "/a/*\/**" one below, and "/{a/**,b}" one below /a.
- *     next to anything else: "*"
- *
- * Refused though picomatch takes it, because on topics it can only be a mistake: characters no topic can hold, "[!a]"
- * (there the set of "!" and "a"), classes that reach "/", ranges of more than one character ("{1..10}" is the set of "1"
- * and "0" there). One deviation: in a glob that also has a range, a named class or "***", picomatch 4.0.7 forgets that "."
- * is a plain character; here it always is.
- */
+// Reads a glob into tokens, refusing what no topic can match.
+//
+//     glob    := ("/" | "**") item*
+//     item    := character | "/" | "?" | "*" | "**" | class | range | group
+//     class   := "[" "^"? (character | character "-" character | "[:" name ":]")+ "]"
+//     range   := "{" character ".." character "}"    two digits, or two letters of one case
+//     group   := "{" item* ("," item*)+ "}"          nests
+//
+// The meaning is picomatch 4's with { dot, nonegate, noextglob, strictBrackets } on posix, to the letter, for every glob
+// accepted here and every valid topic. What "**" means depends on its neighbours, and is decided where picomatch decides
+// it, before braces are expanded:
+//
+//     /a/**                "tail": /a and everything below
+//     /a/**/b              "between": any number of segments, also none
+//     **/b                 "leading": the same at the start
+//     elsewhere between "/", brace, comma and end: "across", any run of characters, "/" included. So "/**/a" wants a
+//                          segment before "/a", "/a/*/**" two below "/a", "/{a/**,b}" one below "/a".
+//     next to others       the same as "*"
+//
+// Refused though picomatch takes it, because on topics it can only be a mistake: characters no topic can hold, "[!a]"
+// (there the set of "!" and "a"), classes that reach "/", ranges of more than one character ("{1..10}" is the set of "1"
+// and "0" there). One deviation: in a glob that also has a range, a named class or "***", picomatch 4.0.7 forgets that "."
+// is a plain character; here it always is.
 import { GlobTooComplexError, InvalidGlobError } from '../errors.js';
 import { parseClass } from './glob-class.js';
 import { ANY_CHARACTER } from './segment-pattern.js';
@@ -68,8 +66,13 @@ class GlobParser {
     const glob = this.#glob;
     if (glob === '') this.#refuse('is empty; write "**" for every topic', 0);
     if (glob[0] !== '/' && !/^\*\*($|[/{])/.test(glob)) {
-      this.#refuse(`must start with "/" or "**/"; write ${JSON.stringify(`/${glob.replace(/^\*\*+/, '*')}`)}`, 0);
+      const mend = /[=~]/.test(glob)
+        ? 'give expressions in "where"'
+        : `write ${JSON.stringify(`/${glob.replace(/^\*\*+/, '*')}`)}`;
+      this.#refuse(`must start with "/" or "**/"; ${mend}`, 0);
     }
+    if (glob.includes('//')) this.#refuse('"//"; no topic has an empty segment', glob.indexOf('//'));
+    if (glob.endsWith('/')) this.#refuse(`no topic ends with "/"; ${trailingSlashMend(glob)}`, glob.length - 1);
     const tokens = this.#sequence();
     if (this.#at < glob.length) this.#refuse('"}" without "{"', this.#at);
     return tokens;
@@ -97,15 +100,6 @@ class GlobParser {
     const glob = this.#glob;
     const position = this.#at++;
     if (character === '/') {
-      if (glob[position + 1] === '/') this.#refuse('"//"; no topic has an empty segment', position);
-      if (position === glob.length - 1) {
-        const parent = glob.slice(0, -1);
-        const mend =
-          parent === ''
-            ? 'write "**" for every topic'
-            : `write ${JSON.stringify(parent)}, or ${JSON.stringify(`${parent}/**`)}`;
-        this.#refuse(`no topic ends with "/"; ${mend}`, position);
-      }
       this.#pass('slash');
       return { kind: 'slash', position };
     }
@@ -118,10 +112,7 @@ class GlobParser {
     }
     if (!ANY_CHARACTER.includes(character)) this.#refuse(strangeCharacter(character), position);
     if (this.#depth > 0 && character === '.' && glob[position + 1] === '.') {
-      this.#refuse(
-        '".." in braces; a range is two digits or two letters of one case alone in braces: {a..f}',
-        position,
-      );
+      this.#refuse('".." in braces; a range is two digits, or two letters of one case, alone: {a..f}', position);
     }
     return { kind: 'one', characters: character, position };
   }
@@ -200,10 +191,16 @@ class GlobParser {
   }
 }
 
+function trailingSlashMend(glob: string): string {
+  const parent = glob.slice(0, -1);
+  if (parent === '') return 'write "**" for every topic';
+  if (parent.endsWith('*')) return `write ${JSON.stringify(parent)}`;
+  return `write ${JSON.stringify(parent)}, or ${JSON.stringify(`${parent}/**`)} for what is below, too`;
+}
+
 function strangeCharacter(character: string): string {
   const shown = JSON.stringify(character);
-  if ('()|+@!'.includes(character))
-    return `${shown}: parentheses and extended globs are not supported; write {one,other}`;
+  if ('()|+@!'.includes(character)) return `${shown}: extended globs are not supported; write {one,other}`;
   if (character === '\\') return `${shown}: nothing needs escaping, a topic cannot hold special characters`;
   if (character === ']') return '"]" without "["';
   return `no topic can hold ${shown}; segments are letters and digits joined by ".", "_" or "-"`;

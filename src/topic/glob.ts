@@ -3,10 +3,11 @@
  * dropped, and refused when nothing is left.
  */
 import { GlobTooComplexError, InvalidGlobError } from '../errors.js';
-import { type GlobToken, parseGlob } from './glob-parser.js';
+import { type GlobToken, MAX_GLOB_LENGTH, parseGlob } from './glob-parser.js';
 import { checkWithPicomatch } from './picomatch-check.js';
 import { identifierFault, SegmentPattern, STAR } from './segment-pattern.js';
-import { GLOBSTAR, type PatternPart, TopicPattern } from './topic-pattern.js';
+import { topicFault } from './topic.js';
+import { GLOBSTAR, literalPattern, type PatternPart, TopicPattern } from './topic-pattern.js';
 
 /** Most topic patterns that one glob may expand to. */
 export const MAX_ALTERNATIVES = 1024;
@@ -22,6 +23,7 @@ type PlainToken = { readonly kind: 'one' | 'star' | 'slash' | 'slashes' | 'tail'
  * @throws {GlobTooComplexError} `BUS_GLOB_TOO_COMPLEX` over 256 characters or 1,024 alternatives
  */
 export function compileGlob(glob: string): readonly TopicPattern[] {
+  if (glob.length <= MAX_GLOB_LENGTH && topicFault(glob) === undefined) return [literalPattern(glob)];
   const tokens = parseGlob(glob);
   if (countAlternatives(tokens) > MAX_ALTERNATIVES) refuseAsComplex(glob);
   const alternatives: PlainToken[][] = [];
@@ -30,15 +32,20 @@ export function compileGlob(glob: string): readonly TopicPattern[] {
     if (alternatives.length > MAX_ALTERNATIVES) refuseAsComplex(glob);
   }
   const patterns = new Map<string, TopicPattern>();
-  const faults: Fault[] = [];
+  let firstFault: Fault | undefined;
   for (const alternative of alternatives) {
-    const parts = splitParts(alternative, faults);
-    if (parts === undefined) continue;
-    const pattern = new TopicPattern(parts);
-    patterns.set(pattern.key, pattern);
+    const parts = splitParts(alternative);
+    if (Array.isArray(parts)) {
+      const pattern = new TopicPattern(parts);
+      patterns.set(pattern.key, pattern);
+    } else {
+      firstFault ??= parts;
+    }
   }
-  if (patterns.size === 0)
-    throw new InvalidGlobError(glob, `${faults[0]!.reason} (at ${faults[0]!.position})`, faults[0]!.position);
+  if (patterns.size === 0) {
+    const { reason, position } = firstFault!;
+    throw new InvalidGlobError(glob, `${reason} (at ${position})`, position);
+  }
   checkWithPicomatch(glob);
   return [...patterns.values()];
 }
@@ -76,10 +83,12 @@ function expandGlobstars(tokens: readonly FlatToken[], from: number, start: Plai
     const token = tokens[index]!;
     const rest = index + 1;
     const next = tokens[rest];
-    if (token.kind === 'between' || token.kind === 'leading') {
-      if (token.kind === 'between' && token.nullable && canBeEmpty(tokens, rest)) into.push([...plain]);
-      if (token.kind === 'leading' && next !== undefined && next.kind !== 'one')
-        expandGlobstars(tokens, rest, [], into);
+    if (token.kind === 'between') {
+      if (token.nullable && canBeEmpty(tokens, rest)) into.push([...plain]);
+      plain.push({ kind: 'slashes', token });
+    } else if (token.kind === 'leading') {
+      // It may stand for nothing at all, which helps when what follows brings a "/".
+      if (next !== undefined && next.kind !== 'one') expandGlobstars(tokens, rest, [], into);
       plain.push({ kind: 'slashes', token });
     } else if (token.kind !== 'across') {
       plain.push({ kind: token.kind, token });
@@ -114,29 +123,26 @@ interface Fault {
   readonly position: number;
 }
 
-/** The parts of a pattern; undefined, with a fault noted, when no topic can match it. */
-function splitParts(tokens: readonly PlainToken[], faults: Fault[]): PatternPart[] | undefined {
-  const parts: PatternPart[] = [];
+/** The parts of a pattern, or why no topic can match it. */
+function splitParts(tokens: readonly PlainToken[]): PatternPart[] | Fault {
   // A topic starts with "/": what stands before the first one has to match nothing.
   const root = tokens.findIndex(({ kind }) => kind !== 'star');
   const first = tokens[root];
-  if (first?.kind === 'one' || first === undefined) {
-    faults.push({ reason: 'a topic starts with "/"', position: first?.token.position ?? 0 });
-    return undefined;
+  if (first === undefined || first.kind === 'one') {
+    return { reason: 'a topic starts with "/"', position: first?.token.position ?? 0 };
   }
-  let segment: PlainToken[] = [];
+  const parts: PatternPart[] = [];
   for (let index = root; index < tokens.length; index++) {
     const boundary = tokens[index]!;
-    if (boundary.kind === 'slashes' || boundary.kind === 'tail') parts.push(GLOBSTAR);
+    if (boundary.kind !== 'slash') parts.push(GLOBSTAR);
     if (boundary.kind === 'tail') break;
-    segment = [];
+    const segment: PlainToken[] = [];
     while (tokens[index + 1]?.kind === 'one' || tokens[index + 1]?.kind === 'star') segment.push(tokens[++index]!);
     const atoms = segment.map(({ token }) => (token.kind === 'one' ? token.characters : STAR));
     const fault = identifierFault(atoms);
     if (fault !== undefined) {
-      const position = segment[fault.atom]?.token.position ?? boundary.token.position;
-      faults.push({ reason: fault.reason, position });
-      return undefined;
+      const position = (segment[fault.atom] ?? boundary).token.position;
+      return { reason: fault.reason, position };
     }
     parts.push(new SegmentPattern(atoms));
   }

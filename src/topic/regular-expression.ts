@@ -4,26 +4,41 @@
  * re2js is loaded when the first expression is compiled: its 260 kB cost a thread some 10 ms, which most have no use for.
  */
 import { createRequire } from 'node:module';
+import type { RE2JS } from 're2js';
 
 /** Longest regular expression, in characters. */
 export const MAX_REGULAR_EXPRESSION_LENGTH = 1024;
 
+/**
+ * Largest program, in instructions; a repetition counts as often as it may repeat. One instruction and one kilobyte of text
+ * cost up to 50 us together: this bounds a hopeless text of 1 kB to about 50 ms.
+ */
+export const MAX_PROGRAM_INSTRUCTIONS = 1024;
+
 const require = createRequire(import.meta.url);
-let engine: typeof import('re2js').RE2JS | undefined;
+let engine: typeof RE2JS | undefined;
 
 /**
  * Compiles a regular expression to an unanchored, case-sensitive search.
  *
- * @throws {SyntaxError} with Go's wording when it is malformed or over 1,024 characters
+ * @throws {SyntaxError} with Go's wording when it is malformed; also over 1,024 characters or instructions
  */
 export function compileRegularExpression(source: string): (text: string) => boolean {
   if (source.length > MAX_REGULAR_EXPRESSION_LENGTH) {
     throw new SyntaxError(`${source.length} characters, at most ${MAX_REGULAR_EXPRESSION_LENGTH} are allowed`);
   }
   engine ??= (require('re2js') as typeof import('re2js')).RE2JS;
+  const expression = parse(engine, source);
+  const instructions = expression.programSize();
+  if (instructions > MAX_PROGRAM_INSTRUCTIONS) {
+    throw new SyntaxError(`${instructions} instructions, at most ${MAX_PROGRAM_INSTRUCTIONS} are allowed; repeat less`);
+  }
+  return (text) => expression.test(text);
+}
+
+function parse(re2: typeof RE2JS, source: string): RE2JS {
   try {
-    const expression = engine.compile(source);
-    return (text) => expression.test(text);
+    return re2.compile(source);
   } catch (error) {
     throw new SyntaxError(error instanceof Error ? error.message : String(error), { cause: error });
   }

@@ -3,7 +3,7 @@
  *
  * Matching is the wildcard walk of `segment-pattern.ts` one level up: segments for characters, `**` for the star.
  */
-import type { SegmentPattern } from './segment-pattern.js';
+import { SegmentPattern } from './segment-pattern.js';
 
 /** Stands for any number of segments, also none. */
 export const GLOBSTAR = '**';
@@ -49,6 +49,11 @@ export class TopicPattern {
     if (parts[part] === GLOBSTAR) part++;
     return part === parts.length;
   }
+}
+
+/** The pattern that only the given valid topic matches. */
+export function literalPattern(topic: string): TopicPattern {
+  return new TopicPattern(splitTopic(topic).map((segment) => new SegmentPattern([...segment])));
 }
 
 /** The segments of a valid topic. */

@@ -27,6 +27,7 @@ const rows: [filter: FilterInput, words: string][] = [
     'topic=="/tasks/exit",event.exit_status!=0,namespace',
     'events where topic is "/tasks/exit" and (event.exit_status is not "0" or is absent) and namespace is present',
   ],
+  ['container_id==abc', 'events where container_id is "abc" (a field that no envelope has)'],
   ['topic=="/tasks/*"', 'events where topic is "/tasks/*" (which no topic is)'],
   ['event.labels."a.b"~=|^x|', 'events where event.labels."a.b" matches the regular expression "^x"'],
   [

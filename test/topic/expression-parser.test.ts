@@ -104,7 +104,28 @@ const errors: [filter: string, text: string, position: number, mend?: RegExp][] 
   ['a=="\\400"', '[a== >|"|< \\400"]: unquoting failed: invalid syntax', 3],
   ['a=="\\ud800"', '[a== >|"|< \\ud800"]: unquoting failed: invalid syntax', 3],
   ['a==1 && b==2', '[a==1 >| |< && b==2]: unexpected input:  ', 4, /"and" is written ","/],
+  ['a==1 or b==2', '[a==1 >| |< or b==2]: unexpected input:  ', 4, /"or" as a list of expressions/],
+  ['a=="x"\u{1f600}', '[a=="x" >|\u{1f600}|< ]: unexpected input: \u{1f600}', 6],
+  [
+    'topic~=exit{1,2}',
+    '[topic~=exit{1,2 >|}|< ]: expected an operator ("=="|"!="|"~=")',
+    15,
+    /quote a regular expression that holds ","/,
+  ],
+  ['event.id=="a', '[event.id== >|"|< a]: quoted literal not terminated', 10, /close the quote/],
   // What was meant as a glob.
+  [
+    'topic==/tasks/*',
+    '[topic== >|/|< tasks/*]: invalid quote encountered',
+    7,
+    /a glob is a filter of its own: "\/tasks\/\*"$/,
+  ],
+  [
+    'topic=/tasks/*',
+    '[topic >|=|< /tasks/*]: unsupported operator "="',
+    5,
+    /a glob is a filter of its own: "\/tasks\/\*"$/,
+  ],
   ['tasks/*', '[tasks >|/|< *]: quoted literal not terminated', 5, /write "\/tasks\/\*"$/],
   ['*', '[ >|*|< ]: expected field or quoted', 0, /every topic write "\*\*"$/],
   [' /tasks/*', '[  >|/|< tasks/*]: invalid quote encountered', 1, /write "\/tasks\/\*"$/],

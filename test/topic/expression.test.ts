@@ -107,6 +107,8 @@ const refused: [filter: string, message: RegExp, position: number][] = [
   ['topic~="/tasks/**"', /that is a glob: give "\/tasks\/\*\*" as a filter of its own/, 7],
   ['event.id~="(?=x)"', /invalid or unsupported Perl syntax/, 10],
   [`event.id~="${'a'.repeat(1025)}"`, /1025 characters, at most 1024/, 10],
+  ['event.id~="(a{100}){11}"', /invalid repeat count/, 10],
+  ['event.id~="a{600}b{600}"', /1202 instructions, at most 1024 are allowed/, 10],
   ['namespace==a,timestamp>soon', /timestamp compares with RFC 3339/, 23],
   ['timestamp>2023-02-30', /timestamp compares with RFC 3339/, 10],
 ];

@@ -54,6 +54,31 @@ test('namespaces leave a condition, topics and exclude do not', () => {
   assert.deepEqual(subscribersOf(index, '/tasks/oom'), ['scoped']);
 });
 
+test('only filters that one of their patterns leads to are asked', () => {
+  const index = new FilterIndex<number>();
+  let asked = 0;
+  for (let number = 0; number < 1_000; number++) {
+    const topics = [`/a/${number}`, `/a/p${number}*`, `/a/*s${number}`, `/a/**/${number}`][number % 4]!;
+    const filter = compileFilter({ topics, namespaces: 'n' });
+    const forTopic = (topic: string) => {
+      asked++;
+      return filter.forTopic(topic);
+    };
+    index.add({ ...filter, forTopic }, number);
+  }
+  for (const [topic, matches] of [
+    ['/a/8', 1],
+    ['/a/p9x', 1],
+    ['/a/xs10', 1],
+    ['/a/x/11', 1],
+    ['/a/none', 0],
+  ] as const) {
+    asked = 0;
+    assert.equal(index.match(topic).length, matches, topic);
+    assert.equal(asked, matches, topic);
+  }
+});
+
 const filters: fc.Arbitrary<FilterInput> = fc.oneof(
   { weight: 6, arbitrary: globs },
   { weight: 2, arbitrary: fc.array(globs, { maxLength: 3 }) },

@@ -44,6 +44,7 @@ const refused: [filter: unknown, error: abstract new (...args: never[]) => Error
   [{ topics: 1 }, InvalidOptionError, /topics must be a string or a list of strings/],
   [{ topics: ['/a', null] }, InvalidOptionError, /topics must be/],
   [{ topics: 'tasks/*' }, InvalidGlobError, /write "\/tasks\/\*"/],
+  [{ topics: 'topic=="/a"' }, InvalidGlobError, /give expressions in "where"/],
   [{ exclude: '' }, InvalidGlobError, /is empty/],
   [{ namespaces: 'a b' }, InvalidOptionError, /namespaces must be a namespace/],
   [{ where: '/tasks/*' }, InvalidFilterError, /is a glob; give it in "topics"/],

@@ -5,6 +5,7 @@ import picomatch from 'picomatch/posix.js';
 import { GlobTooComplexError, InvalidGlobError } from '../../src/errors.js';
 import { compileGlob } from '../../src/topic/glob.js';
 import { PICOMATCH_OPTIONS } from '../../src/topic/picomatch-check.js';
+import { ANY_CHARACTER } from '../../src/topic/segment-pattern.js';
 import { matchesAny } from '../../src/topic/selector.js';
 import { globs, topics } from '../support/topic-arbitraries.js';
 
@@ -53,6 +54,7 @@ const refused: [glob: string, reason: RegExp, position: number][] = [
   ['***', /must start with/, 0],
   ['/', /write "\*\*" for every topic/, 0],
   ['/tasks/', /no topic ends with "\/"; write "\/tasks", or "\/tasks\/\*\*"/, 6],
+  ['/tasks/**/', /no topic ends with "\/"; write "\/tasks\/\*\*" \(/, 9],
   ['/a//b', /"\/\/"/, 2],
   ['/a b', /no topic can hold " "/, 2],
   ['/é', /no topic can hold "é"/, 1],
@@ -65,9 +67,9 @@ const refused: [glob: string, reason: RegExp, position: number][] = [
   ['/{a,b', /"{" without "}"/, 1],
   ['/{a}', /braces without a comma/, 1],
   ['/{}', /braces without a comma/, 1],
-  ['/{1..10}', /a range is two digits/, 3],
-  ['/{a..c,x}', /a range is two digits/, 3],
-  ['/{a..Z}', /a range is two digits/, 3],
+  ['/{1..10}', /a range is two digits,/, 3],
+  ['/{a..c,x}', /a range is two digits,/, 3],
+  ['/{a..Z}', /a range is two digits,/, 3],
   ['/[ab', /"\[" without "\]"/, 1],
   ['/ab]', /"\]" without "\["/, 3],
   ['/[]', /empty class/, 1],
@@ -119,6 +121,8 @@ test('a glob means what picomatch means by it, on every valid topic', () => {
   let matches = 0;
   fc.assert(
     fc.property(globs, fc.array(topics, { minLength: 60, maxLength: 60 }), (glob, sample) => {
+      // ".." outside a range is refused, and means something odd to picomatch.
+      fc.pre(!glob.replace(/\{\w\.\.\w\}/g, '').includes('..'));
       const matcher = compileOrNothing(glob);
       const reference = picomatch.makeRe(withoutPicomatchDotBug(glob), PICOMATCH_OPTIONS);
       for (const topic of sample) {
@@ -133,13 +137,55 @@ test('a glob means what picomatch means by it, on every valid topic', () => {
   assert.ok(pairs >= 200_000 && matches > pairs / 50, `${pairs} pairs, ${matches} matches`);
 });
 
+test('a class means what picomatch means by it, on every character of a topic', () => {
+  const members = fc.constantFrom(
+    'a',
+    'b',
+    'z',
+    'A',
+    '0',
+    '9',
+    '-',
+    '-',
+    '.',
+    '_',
+    '^',
+    'a-f',
+    '0-9',
+    '[:alpha:]',
+    '[:word:]',
+  );
+  fc.assert(
+    fc.property(fc.array(members, { minLength: 1, maxLength: 6 }), (written) => {
+      const glob = `/x[${written.join('')}]y`;
+      const matcher = compileOrRefused(glob);
+      fc.pre(matcher !== undefined);
+      const reference = picomatch.makeRe(glob, PICOMATCH_OPTIONS);
+      for (const middle of [...ANY_CHARACTER, '/', '', 'ab']) {
+        assert.equal(matcher(`/x${middle}y`), reference.test(`/x${middle}y`), `${glob} on /x${middle}y`);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+function compileOrRefused(glob: string): ((topic: string) => boolean) | undefined {
+  try {
+    const patterns = compileGlob(glob);
+    return (topic) => matchesAny(patterns, topic);
+  } catch (error) {
+    if (error instanceof InvalidGlobError) return undefined;
+    throw error;
+  }
+}
+
 /** A glob refused because it can match no topic has to match none; one refused for its form is no case. */
 function compileOrNothing(glob: string): (topic: string) => boolean {
   try {
     const patterns = compileGlob(glob);
     return (topic) => matchesAny(patterns, topic);
   } catch (error) {
-    fc.pre(!(error instanceof GlobTooComplexError || /^("\/\/"|"\.\.")/.test((error as InvalidGlobError).reason)));
+    fc.pre(!(error instanceof GlobTooComplexError || (error as InvalidGlobError).reason.startsWith('"//"')));
     if (error instanceof InvalidGlobError && /no topic|stand singly|a topic starts/.test(error.reason))
       return () => false;
     throw error;
