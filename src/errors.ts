@@ -330,6 +330,20 @@ export class SubscriptionEndedError extends BusError {
   }
 }
 
+/** A lossless subscription that held up a waiting publisher for `stallTimeoutMs`; it goes on, lossy. */
+export class SubscriptionEvictedError extends BusError {
+  readonly code = 'BUS_EVICTED';
+  constructor(
+    readonly subscription: string,
+    readonly stallTimeoutMs: number,
+  ) {
+    super(
+      `${subscription} held up the publisher for ${stallTimeoutMs} ms without handling anything; it is lossy from now on. ` +
+        `Make its handler faster, or raise stallTimeoutMs`,
+    );
+  }
+}
+
 /** Shared memory written by another version of the package. */
 export class LayoutMismatchError extends BusError {
   readonly code = 'BUS_LAYOUT_MISMATCH';

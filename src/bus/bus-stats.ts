@@ -19,11 +19,15 @@ export interface BusStats {
     readonly usedBytes: number;
     /** The subscription that holds the ring, if it is not empty. */
     readonly heldBy: string | undefined;
+    /** How long that has held up a waiting publisher without moving, in ms. */
+    readonly stalledMs: number;
   };
   /** Notifications sent to sleeping readers. */
   readonly wakes: number;
   /** Wake-ups that only a safety check noticed, of subscriptions that have not ended; 0 unless something is broken. */
   readonly rescued: number;
+  /** Subscriptions' readers made lossy because they held up the publisher for too long. */
+  readonly evictions: number;
   /** Topics that have an id. */
   readonly topics: number;
   /** Those that have not ended. */

@@ -11,6 +11,7 @@ import { TypeDirectory } from '../worker/type-directory.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import type { BusStats } from './bus-stats.js';
 import { type CloseResult, closeDown } from './closing.js';
+import type { DeadLetterReport } from './dead-letters.js';
 import type { EventStream } from './event-stream.js';
 import { EventTypes, MAX_TYPES } from './event-types.js';
 import { KeepAlive } from './keep-alive.js';
@@ -19,6 +20,7 @@ import { Publisher } from './publisher.js';
 import { Readers } from './readers.js';
 import { emitSafely, unwatched } from './report.js';
 import { Room } from './room.js';
+import { StallWatch } from './stall-watch.js';
 import type { HandlerOptions, ModuleOptions, SubscribeOptions } from './subscribe-options.js';
 import type { Subscription } from './subscription.js';
 import { type Handler, type SubscriptionParts, Subscriptions } from './subscriptions.js';
@@ -30,6 +32,10 @@ export interface BusEvents {
   error: [error: Error];
   /** What was queued behind a full ring is in the ring, and there is room for more. */
   drain: [];
+  /** A subscription was evicted: it held up the publisher for too long, and is lossy from now on. */
+  evicted: [error: Error];
+  /** An event was left out of a subscription because its thread kept dying of it. */
+  deadLetter: [report: DeadLetterReport];
 }
 
 export interface PublishOptions {
@@ -66,6 +72,7 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
   readonly #publisher: Publisher;
   readonly #names: NameRegistry;
   readonly #room: Room;
+  readonly #stalls: StallWatch;
   readonly #parts: SubscriptionParts;
   readonly #subscriptions: Subscriptions;
   #closing: Promise<CloseResult> | undefined;
@@ -93,8 +100,13 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
     this.#writer = new RingWriter(memory, (reader) => readers.wake(reader));
     const topics = new TopicTable(this.#names, resolved.maxTopics, declared);
     const types = new EventTypes(registry, new NameRegistry(typeNames));
-    this.#publisher = new Publisher(this.#writer, topics, types, readers, resolved, () => this.#room.queued());
-    this.#room = new Room(this.#writer, this.#publisher, readers, keepAlive, () => emitSafely(this, 'drain'));
+    this.#stalls = new StallWatch(this.#writer, readers, resolved.stallTimeoutMs);
+    this.#publisher = new Publisher(this.#writer, topics, types, readers, this.#stalls, resolved, () =>
+      this.#room.queued(),
+    );
+    this.#room = new Room(this.#writer, this.#publisher, readers, keepAlive, this.#stalls, () =>
+      emitSafely(this, 'drain'),
+    );
     this.#parts = {
       bus: this,
       writer: this.#writer,
@@ -248,9 +260,11 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
         capacityBytes: this.#writer.memory.capacityBytes,
         usedBytes: this.#writer.usedBytes,
         heldBy: holder < 0 ? undefined : this.#parts.readers.describe(holder),
+        stalledMs: this.#stalls.stalledMs,
       },
       wakes: this.#writer.waker.wakes,
       rescued: subscriptions.reduce((sum, { rescued }) => sum + rescued, 0),
+      evictions: this.#stalls.evictions,
       topics: this.#names.count,
       subscriptions,
     };

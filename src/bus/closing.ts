@@ -57,7 +57,8 @@ async function giveUp(
     // Its slot is nobody's once the thread has exited, and nothing is written any more that could take it.
     subscription.delivery.destroy();
     await subscription.ended;
-    undelivered += countUndelivered(reader, filter, joinSequence, parts.publisher.queue, parts.reading);
+    const place = parts.writer.placeOf(reader);
+    undelivered += countUndelivered(reader, place, filter, joinSequence, parts.publisher.queue, parts.reading);
   }
   return undelivered;
 }

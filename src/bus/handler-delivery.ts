@@ -2,11 +2,25 @@
 import type { ReceivedEnvelope } from '../envelope/envelope.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterHandle } from '../topic/filter-index.js';
+import type { LagRange } from '../worker/dispatcher.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure, Target } from '../worker/target.js';
 import { captureContext, currentHandling } from './handling.js';
 import type { LocalReader } from './local-reader.js';
 import type { Delivery, DeliveryCounts } from './subscription.js';
+
+/** What a handler delivery needs of the bus. */
+export interface HandlerDeliveryEvents {
+  readonly report: ReportFailure;
+  /** Records were overwritten before the reader got to them. */
+  readonly onLagged: (range: LagRange) => void;
+  /** No event will be handed to the handler any more. */
+  readonly onRemoved: () => void;
+  /** What the reader holds of the ring. */
+  readonly backlogBytes: () => number;
+  /** Sequence of the next record. */
+  readonly written: () => number;
+}
 
 export class HandlerDelivery implements Delivery {
   readonly thread = 'bus';
@@ -15,38 +29,27 @@ export class HandlerDelivery implements Delivery {
   readonly target: Target;
   readonly #reader: LocalReader;
   readonly #handle: FilterHandle;
-  readonly #backlogBytes: () => number;
-  readonly #onRemoved: () => void;
+  readonly #events: HandlerDeliveryEvents;
   #removed = false;
   #resolveEnded!: () => void;
 
-  /**
-   * @param handler called in the async context of the caller of this constructor
-   * @param backlogBytes what the reader holds of the ring
-   * @param onRemoved no event will be handed to the handler any more
-   */
+  /** @param handler called in the async context of the caller of this constructor */
   constructor(
     reader: LocalReader,
     filter: CompiledFilter,
     joinSequence: number,
     handler: (envelope: ReceivedEnvelope) => unknown,
-    report: ReportFailure,
-    backlogBytes: () => number,
-    onRemoved: () => void,
+    events: HandlerDeliveryEvents,
   ) {
     this.#reader = reader;
-    this.#onRemoved = onRemoved;
-    this.#backlogBytes = backlogBytes;
+    this.#events = events;
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
     const context = captureContext(this);
-    this.target = new SingleTarget(
-      joinSequence,
-      (envelope) => context.runInAsyncScope(handler, undefined, envelope),
-      report,
-    );
-    this.#handle = reader.add(filter, this.target);
+    const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
+    this.target = new SingleTarget(joinSequence, handle, events.report);
+    this.#handle = reader.add(filter, this.target, events.onLagged);
   }
 
   get joinSequence(): number {
@@ -61,7 +64,7 @@ export class HandlerDelivery implements Delivery {
     if (this.#removed) return;
     this.target.endSequence = Math.min(this.target.endSequence, endSequence);
     if (this.target.endSequence <= this.target.joinSequence) this.#remove();
-    else this.#reader.drain(this.target, () => this.#remove());
+    else this.#reader.drain(this.target, this.#events.written(), () => this.#remove());
   }
 
   destroy(): void {
@@ -71,14 +74,15 @@ export class HandlerDelivery implements Delivery {
 
   counts(): DeliveryCounts {
     const { delivered, failed } = this.target;
-    const { scanned, rescued } = this.#reader;
-    return { delivered, failed, scanned, rescued, backlogBytes: this.#backlogBytes() };
+    const { scanned, lagged, rescued } = this.#reader;
+    const backlogBytes = this.#events.backlogBytes();
+    return { delivered, failed, scanned, lagged, rescued, backlogBytes, restarts: 0, deadLetters: 0 };
   }
 
   #remove(): void {
     if (this.#removed) return;
     this.#removed = true;
-    this.#onRemoved();
+    this.#events.onRemoved();
     this.#reader.remove(this.#handle, this.target);
     // A handler that stops its own subscription would wait for itself.
     if (this.target.busy && currentHandling() !== this) this.target.onIdle = this.#resolveEnded;

@@ -6,7 +6,7 @@ import { RingReader } from '../ring/ring-reader.js';
 import type { FieldResolver } from '../topic/condition.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterHandle } from '../topic/filter-index.js';
-import { Dispatcher } from '../worker/dispatcher.js';
+import { Dispatcher, type LagRange } from '../worker/dispatcher.js';
 import { Pump } from '../worker/pump.js';
 import { Router } from '../worker/router.js';
 import type { Target } from '../worker/target.js';
@@ -20,35 +20,51 @@ export interface ReadingContext {
   readonly fields: FieldResolver<ReceivedEnvelope>;
 }
 
+/** Where a reader begins. */
+export interface LocalStart {
+  /** Wide position of the cursor. */
+  readonly position: number;
+  /** Sequence of the first record that counts. */
+  readonly sequence: number;
+  /** Whether records from that sequence on are gone already. */
+  readonly missed: boolean;
+}
+
 export class LocalReader {
   readonly reader: number;
   readonly #ringReader: RingReader;
   readonly #router: Router;
   readonly #dispatcher: Dispatcher;
   readonly #pump: Pump;
+  readonly #targets = new Map<Target, (range: LagRange) => void>();
   readonly #draining = new Map<Target, () => void>();
   readonly #onUnused: () => void;
-  #targets = 0;
+  /** Sequence of the next record when the last drain began. */
+  #written = 0;
 
   /**
-   * @param nextSequence sequence of the first record from the slot's cursor on
+   * @param start where the slot's cursor is
    * @param onRoom the room that the parked writer waits for is there
    * @param onUnused the last handler is gone, and nothing touches the slot any more
    */
-  constructor(reader: number, context: ReadingContext, nextSequence: number, onRoom: () => void, onUnused: () => void) {
+  constructor(reader: number, context: ReadingContext, start: LocalStart, onRoom: () => void, onUnused: () => void) {
     this.reader = reader;
     this.#onUnused = onUnused;
-    this.#ringReader = new RingReader(context.memory, reader, onRoom);
+    this.#ringReader = new RingReader(context.memory, reader, start.position, onRoom);
+    this.#ringReader.overtaken = start.missed;
     this.#router = new Router(context.topicNames, context.fields);
-    this.#dispatcher = new Dispatcher(this.#ringReader, this.#router, context.types, nextSequence, () =>
-      this.#pump.settled(),
-    );
+    const { sequence } = start;
+    this.#dispatcher = new Dispatcher(this.#ringReader, this.#router, context.types, sequence, sequence, {
+      onSettled: () => this.#pump.settled(),
+      onLagged: (range) => this.#tellLagged(range),
+    });
     this.#pump = new Pump(this.#ringReader, this.#dispatcher, () => this.#afterTurn());
     this.#pump.start();
   }
 
-  add(filter: CompiledFilter, target: Target): FilterHandle {
-    this.#targets++;
+  /** @param onLagged told of missed records that were accepted after the target joined */
+  add(filter: CompiledFilter, target: Target, onLagged: (range: LagRange) => void): FilterHandle {
+    this.#targets.set(target, onLagged);
     return this.#router.add(filter, target);
   }
 
@@ -59,12 +75,18 @@ export class LocalReader {
     this.#draining.delete(target);
     this.#dispatcher.drop(target);
     // Not at once: the caller may be one of our handlers, in the middle of a batch.
-    if (--this.#targets === 0) setImmediate(() => this.#retire());
+    this.#targets.delete(target);
+    if (this.#targets.size === 0) setImmediate(() => this.#retire());
   }
 
-  /** Calls `done` when every record with a sequence below the target's end has been handed to it and has settled. */
-  drain(target: Target, done: () => void): void {
+  /**
+   * Calls `done` when every record with a sequence below the target's end has been handed to it and has settled.
+   *
+   * @param written sequence of the next record
+   */
+  drain(target: Target, written: number, done: () => void): void {
     this.#draining.set(target, done);
+    this.#written = written;
     this.#pump.nudge();
     setImmediate(() => this.#finishDrained());
   }
@@ -78,8 +100,19 @@ export class LocalReader {
     return this.#dispatcher.scanned;
   }
 
+  get lagged(): number {
+    return this.#dispatcher.lagged;
+  }
+
   get rescued(): number {
     return this.#dispatcher.rescued;
+  }
+
+  #tellLagged({ first, count }: LagRange): void {
+    for (const [target, onLagged] of this.#targets) {
+      const from = Math.max(first, target.joinSequence);
+      if (from < first + count) onLagged({ first: from, count: first + count - from });
+    }
   }
 
   #afterTurn(): void {
@@ -87,6 +120,7 @@ export class LocalReader {
   }
 
   #finishDrained(): void {
+    this.#dispatcher.concludeLag(this.#written);
     for (const [target, done] of this.#draining) {
       if (target.busy || this.#dispatcher.nextSequence < target.endSequence) continue;
       this.#draining.delete(target);
@@ -95,7 +129,7 @@ export class LocalReader {
   }
 
   #retire(): void {
-    if (this.#targets > 0) return;
+    if (this.#targets.size > 0) return;
     this.#pump.stop();
     this.#onUnused();
   }

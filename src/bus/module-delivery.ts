@@ -1,20 +1,32 @@
 /** Delivery to a module in a thread of its own. */
 import type { ResourceLimits } from 'node:worker_threads';
 import { HandlerError, SubscriptionEndedError } from '../errors.js';
-import { slotOf, WAKE } from '../ring/control-descriptor.js';
+import { HEARTBEAT, slotOf, WAKE } from '../ring/control-descriptor.js';
 import { loadCounts } from '../ring/reader-counters.js';
-import type { RingMemory } from '../ring/ring-memory.js';
+import type { RingWriter } from '../ring/ring-writer.js';
+import type { LagRange } from '../worker/dispatcher.js';
+import type { RestartPolicy } from '../worker/restart-policy.js';
 import { Supervisor } from '../worker/supervisor.js';
-import type { Attachment } from '../worker/worker-protocol.js';
+import type { Attachment, Life } from '../worker/worker-protocol.js';
 import { unwatched } from './report.js';
 import type { Delivery, DeliveryCounts } from './subscription.js';
 
 /** What a module delivery tells the bus. */
 export interface ModuleDeliveryEvents {
   onError(error: Error): void;
+  onLagged(range: LagRange): void;
+  onRestart(error: Error, delayMs: number): void;
+  /** @returns the sequence of what was published about it; -1: nothing */
+  onDeadLetter(sequence: number, deaths: number, error: Error): number;
   onRoom(): void;
   /** The thread has exited; its slot can be used again. */
   onExit(): void;
+}
+
+/** How the thread is run. */
+export interface ModuleRun {
+  readonly resourceLimits: ResourceLimits | undefined;
+  readonly policy: RestartPolicy;
 }
 
 export class ModuleDelivery implements Delivery {
@@ -23,22 +35,24 @@ export class ModuleDelivery implements Delivery {
   readonly joinSequence: number;
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
-  readonly #memory: RingMemory;
+  readonly #writer: RingWriter;
   readonly #supervisor: Supervisor;
   readonly #backlogBytes: () => number;
   readonly #dedicated: boolean;
+  #restarts = 0;
+  #deadLetters = 0;
   #final: DeliveryCounts | undefined;
 
   constructor(
     attachment: Omit<Attachment, 'port'>,
-    resourceLimits: ResourceLimits | undefined,
-    memory: RingMemory,
+    run: ModuleRun,
+    writer: RingWriter,
     events: ModuleDeliveryEvents,
     backlogBytes: () => number,
   ) {
     this.reader = attachment.reader;
     this.joinSequence = attachment.joinSequence;
-    this.#memory = memory;
+    this.#writer = writer;
     this.#dedicated = attachment.loop === 'dedicated';
     this.#backlogBytes = backlogBytes;
     let onReady!: () => void;
@@ -54,10 +68,24 @@ export class ModuleDelivery implements Delivery {
       onEnded = resolve;
     });
     const { name } = attachment;
-    this.#supervisor = new Supervisor(attachment, resourceLimits, {
+    const records = {
+      inHand: () => writer.gate.inHand(this.reader),
+      heartbeat: () => writer.memory.cells.load(slotOf(this.reader) + HEARTBEAT),
+      nextLife: (skips: readonly number[]) => this.#nextLife(skips),
+    };
+    this.#supervisor = new Supervisor(attachment, run.resourceLimits, run.policy, records, {
       onReady,
       onRoom: events.onRoom,
+      onLagged: events.onLagged,
       onHandlerFailure: (cause, topic, sequence) => events.onError(new HandlerError(name, topic, sequence, cause)),
+      onRestart: (error, delayMs) => {
+        this.#restarts++;
+        events.onRestart(error, delayMs);
+      },
+      onDeadLetter: (sequence, deaths, error) => {
+        this.#deadLetters++;
+        return [sequence, events.onDeadLetter(sequence, deaths, error)];
+      },
       onEnd: (error) => {
         this.#final = { ...this.counts(), backlogBytes: 0 };
         events.onExit();
@@ -74,21 +102,45 @@ export class ModuleDelivery implements Delivery {
     else this.#supervisor.wake();
   }
 
+  /** Somebody waits for what the reader holds. */
+  hurry(): void {
+    this.#supervisor.hurry();
+  }
+
   stop(endSequence: number): void {
-    this.#supervisor.stop(endSequence);
+    this.#supervisor.stop(endSequence, this.#writer.sequence);
     if (this.#dedicated) this.#notify();
+  }
+
+  destroy(): void {
+    this.#supervisor.terminate();
+  }
+
+  counts(): DeliveryCounts {
+    return (
+      this.#final ?? {
+        ...loadCounts(this.#writer.memory.cells, this.reader),
+        restarts: this.#restarts,
+        deadLetters: this.#deadLetters,
+        backlogBytes: this.#backlogBytes(),
+      }
+    );
+  }
+
+  /** Where the next life of the thread begins: at what the last one had released. */
+  #nextLife(skips: readonly number[]): Life {
+    const writer = this.#writer;
+    const { reader } = this;
+    writer.waker.forget(reader);
+    const { position, sequence: nextSequence } = writer.placeOf(reader);
+    const until = writer.gate.taken(reader);
+    writer.gate.revive(reader);
+    const counts = loadCounts(writer.memory.cells, reader);
+    return { position, nextSequence, missed: false, redelivery: { until, skips }, counts };
   }
 
   /** Ends the blocked wait of a dedicated loop, which then looks at its wake word and its port. */
   #notify(): void {
-    this.#memory.cells.notify(slotOf(this.reader) + WAKE);
-  }
-
-  destroy(): void {
-    void this.#supervisor.terminate();
-  }
-
-  counts(): DeliveryCounts {
-    return this.#final ?? { ...loadCounts(this.#memory.cells, this.reader), backlogBytes: this.#backlogBytes() };
+    this.#writer.memory.cells.notify(slotOf(this.reader) + WAKE);
   }
 }

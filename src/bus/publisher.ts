@@ -16,18 +16,12 @@ import type { EventTypes } from './event-types.js';
 import { EventWriter } from './event-writer.js';
 import { Forwarder } from './forwarder.js';
 import { PendingQueue, type PendingRecord } from './pending-queue.js';
+import type { Readers } from './readers.js';
+import type { StallWatch } from './stall-watch.js';
 import type { TopicEntry, TopicTable } from './topic-table.js';
 
 /** Longest blocked wait between two looks at what holds the ring. */
 const BLOCK_SLICE_MS = 50;
-
-/** What the publisher asks of the bus about readers. */
-export interface ReaderDirectory {
-  /** Whether the reader runs on this thread. */
-  isLocal(reader: number): boolean;
-  /** How messages call the reader; -1: none. */
-  describe(reader: number): string;
-}
 
 /** Counters since the bus began. */
 export interface PublisherCounts {
@@ -47,7 +41,8 @@ export class Publisher {
   readonly #events: EventWriter;
   readonly #forwarder: Forwarder;
   readonly #burst: BurstFlush;
-  readonly #readers: ReaderDirectory;
+  readonly #readers: Readers;
+  readonly #stalls: StallWatch;
   readonly #namespace: string;
   readonly #maxPendingBytes: number;
   readonly #onQueued: () => void;
@@ -57,13 +52,15 @@ export class Publisher {
     writer: RingWriter,
     topics: TopicTable,
     types: EventTypes,
-    readers: ReaderDirectory,
+    readers: Readers,
+    stalls: StallWatch,
     options: ResolvedBusOptions,
     onQueued: () => void,
   ) {
     this.#writer = writer;
     this.#topics = topics;
     this.#readers = readers;
+    this.#stalls = stalls;
     this.#namespace = options.namespace;
     this.#maxPendingBytes = options.maxPendingBytes;
     this.#onQueued = onQueued;
@@ -123,6 +120,7 @@ export class Publisher {
       if (ahead === 0 && this.#events.writeRecord(record)) break;
       this.#blockUntil(deadlineMs, timeoutMs);
     }
+    this.#stalls.reset();
     this.#accepted();
   }
 
@@ -142,6 +140,17 @@ export class Publisher {
     // The caller may reuse its bytes.
     this.#enqueue({ ...record, body: Buffer.from(body) }, this.queue.length);
     return false;
+  }
+
+  /** Publishes on a topic that users may not. Returns its sequence, or -1 when nobody wants it. */
+  publishReserved(topic: string, event: unknown): number {
+    const entry = this.#topics.reservedEntry(topic);
+    if ((entry.wantedLow | entry.wantedHigh) === 0) return -1;
+    const sequence = this.nextSequence;
+    const ahead = this.queue.length;
+    const record = this.#write(entry, event, undefined);
+    if (record !== undefined) this.#enqueue(record, ahead);
+    return sequence;
   }
 
   /** Wakes sleeping subscribers now. */
@@ -209,6 +218,7 @@ export class Publisher {
     if (holder >= 0 && this.#readers.isLocal(holder)) throw new WouldDeadlockError('publishSync', heldBy);
     const leftMs = deadlineMs - performance.now();
     if (leftMs <= 0) throw new PublishTimeoutError(timeoutMs, heldBy);
+    if (this.#stalls.look()) return;
     this.#writer.block(this.roomBytes, Math.min(leftMs, BLOCK_SLICE_MS));
   }
 

@@ -1,6 +1,4 @@
 /** Who reads in which slot, on this thread and on others. */
-import type { ReaderDirectory } from './publisher.js';
-
 /** The user of one slot. */
 export interface ReaderUser {
   /** Whether it reads on the thread of the bus. */
@@ -9,9 +7,13 @@ export interface ReaderUser {
   describe(): string;
   /** Its wake word is AWAKE. Must not throw. */
   wake(): void;
+  /** Somebody waits for what it holds. */
+  hurry(): void;
+  /** It held up a waiting publisher for too long, and is lossy from now on. Must not throw. */
+  evict(error: Error): void;
 }
 
-export class Readers implements ReaderDirectory {
+export class Readers {
   readonly #users: (ReaderUser | undefined)[] = [];
 
   set(reader: number, user: ReaderUser): void {
@@ -26,10 +28,20 @@ export class Readers implements ReaderDirectory {
     this.#users[reader]?.wake();
   }
 
+  hurry(reader: number): void {
+    this.#users[reader]?.hurry();
+  }
+
+  evict(reader: number, error: Error): void {
+    this.#users[reader]?.evict(error);
+  }
+
+  /** Whether the reader runs on the thread of the bus. */
   isLocal(reader: number): boolean {
     return this.#users[reader]?.local ?? false;
   }
 
+  /** How messages call the reader; -1: none. */
   describe(reader: number): string {
     return this.#users[reader]?.describe() ?? 'no reader';
   }

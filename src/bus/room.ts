@@ -3,8 +3,10 @@ import { BusClosedError, WouldDeadlockError } from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import { currentHandling } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
-import type { Publisher, ReaderDirectory } from './publisher.js';
+import type { Publisher } from './publisher.js';
+import type { Readers } from './readers.js';
 import { unwatched } from './report.js';
+import { STALL_LOOK_MS, type StallWatch } from './stall-watch.js';
 
 interface Waiter {
   readonly resolve: () => void;
@@ -16,9 +18,11 @@ interface Waiter {
 export class Room {
   readonly #writer: RingWriter;
   readonly #publisher: Publisher;
-  readonly #readers: ReaderDirectory;
+  readonly #readers: Readers;
   readonly #keepAlive: KeepAlive;
+  readonly #stalls: StallWatch;
   readonly #onDrain: () => void;
+  #stallTimer: NodeJS.Timeout | undefined;
   #waiters: Waiter[] = [];
   /** A reader will say when there is room. */
   #parked = false;
@@ -31,14 +35,16 @@ export class Room {
   constructor(
     writer: RingWriter,
     publisher: Publisher,
-    readers: ReaderDirectory,
+    readers: Readers,
     keepAlive: KeepAlive,
+    stalls: StallWatch,
     onDrain: () => void,
   ) {
     this.#writer = writer;
     this.#publisher = publisher;
     this.#readers = readers;
     this.#keepAlive = keepAlive;
+    this.#stalls = stalls;
     this.#onDrain = onDrain;
   }
 
@@ -78,6 +84,7 @@ export class Room {
   abandon(): void {
     this.#settle((waiter) => waiter.reject(new BusClosedError('writable')));
     this.#writer.unpark();
+    this.#stopWatching();
   }
 
   #isWritable(): boolean {
@@ -99,6 +106,7 @@ export class Room {
       const emptied = this.#publisher.writeQueued();
       if (emptied) this.#onEmptied?.();
       if (emptied && this.#isWritable()) {
+        this.#stopWatching();
         this.#settle((waiter) => waiter.resolve());
         if (this.#queued) {
           this.#queued = false;
@@ -106,10 +114,26 @@ export class Room {
         }
         return;
       }
-      if (this.#publisher.queue.length === 0 && this.#waiters.length === 0) return;
+      if (this.#publisher.queue.length === 0 && this.#waiters.length === 0) {
+        this.#stopWatching();
+        return;
+      }
       this.#parked = this.#writer.park(this.#publisher.roomBytes);
     }
     this.#rejectDeadlocked();
+    this.#readers.hurry(this.#writer.holder);
+    // Unref'd: what waits holds the process open itself.
+    this.#stallTimer ??= setInterval(() => this.#lookForStall(), STALL_LOOK_MS).unref();
+  }
+
+  #lookForStall(): void {
+    if (this.#stalls.look()) this.made();
+  }
+
+  #stopWatching(): void {
+    clearInterval(this.#stallTimer);
+    this.#stallTimer = undefined;
+    this.#stalls.reset();
   }
 
   /** A handler that waits for the reader which waits for the handler would wait for ever. */

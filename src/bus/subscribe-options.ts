@@ -1,9 +1,24 @@
 /** What a subscription can be made with. */
 import type { ResourceLimits } from 'node:worker_threads';
 import { InvalidOptionError } from '../errors.js';
+import {
+  DEFAULT_BACKOFF_MS,
+  DEFAULT_MAX_BACKOFF_MS,
+  DEFAULT_MAX_RESTARTS,
+  type RestartOptions,
+} from '../worker/restart-policy.js';
 import type { Loop } from '../worker/worker-protocol.js';
-import { checkKeys, choiceOption, flagOption } from './option-check.js';
+import { checkKeys, choiceOption, flagOption, integerOption } from './option-check.js';
 import { signalOption } from './subscription.js';
+
+/**
+ * Where a subscription begins among the records that the ring still holds: `now`, with what is accepted from the call on;
+ * the `oldest` one; the `last` n that its filter selects; or a `sequence`. What is gone already is reported as lagged.
+ */
+export type From = 'now' | 'oldest' | { readonly last: number } | { readonly sequence: number };
+
+/** `lossless`: holds the publisher back rather than miss anything. `lossy`: is overtaken, and told how much it missed. */
+export type DeliveryMode = 'lossless' | 'lossy';
 
 /** Of every subscription. All optional, read once. */
 export interface SubscribeOptions {
@@ -11,6 +26,10 @@ export interface SubscribeOptions {
   readonly name?: string;
   /** Stops the subscription when aborted. */
   readonly signal?: AbortSignal;
+  /** Default `lossless`. */
+  readonly delivery?: DeliveryMode;
+  /** Default `now`. Others take a reader of their own. */
+  readonly from?: From;
 }
 
 /** Of a handler on the thread of the bus. */
@@ -35,9 +54,16 @@ export interface ModuleOptions extends SubscribeOptions {
   readonly loop?: Loop;
   /** As for `new Worker`: heap and stack of the thread. Default: Node's. */
   readonly resourceLimits?: ResourceLimits;
+  /** What to do when the thread ends by itself: start it again within limits (default), or `'never'`. */
+  readonly restart?: RestartOptions | 'never';
+  /**
+   * End and restart a thread whose event loop has not turned for that many ms, 1 to 2^31 - 1; default: never. Not with a
+   * `dedicated` loop, which blocks on purpose.
+   */
+  readonly hangTimeoutMs?: number;
 }
 
-const COMMON = ['name', 'signal'] as const;
+const COMMON = ['name', 'signal', 'delivery', 'from'] as const;
 
 export function checkHandlerOptions(options: HandlerOptions): void {
   checkKeys('options', options, [...COMMON, 'once', 'isolate'] satisfies (keyof HandlerOptions)[]);
@@ -52,9 +78,21 @@ export function checkStreamOptions(options: SubscribeOptions): void {
 }
 
 export function checkModuleOptions(options: ModuleOptions): void {
-  checkKeys('options', options, [...COMMON, 'data', 'loop', 'resourceLimits'] satisfies (keyof ModuleOptions)[]);
+  checkKeys('options', options, [
+    ...COMMON,
+    'data',
+    'loop',
+    'resourceLimits',
+    'restart',
+    'hangTimeoutMs',
+  ] satisfies (keyof ModuleOptions)[]);
   checkCommon(options);
   choiceOption('loop', options.loop, ['cooperative', 'dedicated']);
+  checkRestart(options.restart);
+  integerOption('hangTimeoutMs', options.hangTimeoutMs, 1, 1, 2 ** 31 - 1);
+  if (options.hangTimeoutMs !== undefined && options.loop === 'dedicated') {
+    throw new InvalidOptionError('hangTimeoutMs', options.hangTimeoutMs, 'left out with a dedicated loop');
+  }
   const limits: unknown = options.resourceLimits;
   if (limits !== undefined && (limits === null || typeof limits !== 'object')) {
     throw new InvalidOptionError('resourceLimits', limits, 'an object as for new Worker');
@@ -66,4 +104,27 @@ function checkCommon(options: SubscribeOptions): void {
     throw new InvalidOptionError('name', options.name, 'a non-empty string');
   }
   signalOption(options.signal);
+  choiceOption('delivery', options.delivery, ['lossless', 'lossy']);
+  checkFrom(options.from);
+}
+
+function checkFrom(from: unknown): void {
+  if (from === undefined || from === 'now' || from === 'oldest') return;
+  if (from !== null && typeof from === 'object') {
+    const [[key, value] = ['', undefined], ...others] = Object.entries(from);
+    if (others.length === 0 && (key === 'last' || key === 'sequence')) {
+      integerOption(`from.${key}`, value ?? Number.NaN, 0, 0, Number.MAX_SAFE_INTEGER);
+      return;
+    }
+  }
+  throw new InvalidOptionError('from', from, "'now', 'oldest', { last: n } or { sequence: n }");
+}
+
+function checkRestart(restart: unknown): void {
+  if (restart === undefined || restart === 'never') return;
+  checkKeys('restart', restart, ['maxRestarts', 'backoffMs', 'maxBackoffMs'] satisfies (keyof RestartOptions)[]);
+  const { maxRestarts, backoffMs, maxBackoffMs } = restart as RestartOptions;
+  integerOption('restart.maxRestarts', maxRestarts, DEFAULT_MAX_RESTARTS, 1, 1_000);
+  integerOption('restart.backoffMs', backoffMs, DEFAULT_BACKOFF_MS, 0, 60_000);
+  integerOption('restart.maxBackoffMs', maxBackoffMs, DEFAULT_MAX_BACKOFF_MS, 0, 600_000);
 }

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { InvalidOptionError } from '../errors.js';
 import type { FilterInput } from '../topic/filter.js';
+import type { LagRange } from '../worker/dispatcher.js';
 import type { KeepAlive } from './keep-alive.js';
 import { checkKeys, flagOption } from './option-check.js';
 import { unwatched } from './report.js';
@@ -10,6 +11,12 @@ import { unwatched } from './report.js';
 export interface SubscriptionEvents {
   /** A handler failed, or the thread ended by itself. Unheard, it goes to the bus, and from there into a warning. */
   error: [error: Error];
+  /** A lossy subscription was overtaken: `range.count` records from sequence `range.first` on were overwritten unread. */
+  lagged: [range: LagRange];
+  /** The thread ended by itself; it is started again at its own cursor in `delayMs`. */
+  restart: [error: Error, delayMs: number];
+  /** The subscription held up a waiting publisher for `stallTimeoutMs`: from now on it is lossy. */
+  evicted: [error: Error];
   /** The subscription is over: nothing more is delivered. */
   end: [];
 }
@@ -25,6 +32,12 @@ export interface SubscriptionStats {
   readonly delivered: number;
   /** Events whose handler threw or rejected. */
   readonly failed: number;
+  /** Records that were overwritten before its reader got to them: 0 unless it is lossy or was evicted. */
+  readonly lagged: number;
+  /** Times that its thread was started again. */
+  readonly restarts: number;
+  /** Events left out because the thread died of them. */
+  readonly deadLetters: number;
   /** Records its reader has gone through, wanted or not, those of other handlers on the same reader included. */
   readonly scanned: number;
   /** Bytes of the ring that its reader still holds. */
@@ -33,7 +46,7 @@ export interface SubscriptionStats {
   readonly rescued: number;
 }
 
-export type DeliveryCounts = Pick<SubscriptionStats, 'delivered' | 'failed' | 'scanned' | 'backlogBytes' | 'rescued'>;
+export type DeliveryCounts = Omit<SubscriptionStats, 'name' | 'filter' | 'thread' | 'state'>;
 
 /** How events get to a subscription's handler. */
 export interface Delivery {

@@ -3,24 +3,31 @@ import type { EventEmitter } from 'node:events';
 import type { ReceivedEnvelope } from '../envelope/envelope.js';
 import { BusError, HandlerError, InvalidOptionError, TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
+import { NO_COUNTS } from '../ring/reader-counters.js';
 import { UNIT_BYTES } from '../ring/record-descriptor.js';
-import type { RingWriter } from '../ring/ring-writer.js';
+import type { Place, RingWriter } from '../ring/ring-writer.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
+import type { FilterHandle } from '../topic/filter-index.js';
+import { RestartPolicy } from '../worker/restart-policy.js';
 import type { Attachment } from '../worker/worker-protocol.js';
 import { moduleUrl } from './bus-options.js';
+import { publishDeadLetter } from './dead-letters.js';
 import { EventStream } from './event-stream.js';
 import { HandlerDelivery } from './handler-delivery.js';
 import type { KeepAlive } from './keep-alive.js';
 import { LocalReader, type ReadingContext } from './local-reader.js';
-import { ModuleDelivery } from './module-delivery.js';
+import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
 import type { Publisher } from './publisher.js';
 import type { Readers } from './readers.js';
-import { reportError } from './report.js';
+import { findStart, type Start } from './replay.js';
+import { emitSafely, reportError } from './report.js';
 import type { Room } from './room.js';
 import {
   checkHandlerOptions,
   checkModuleOptions,
   checkStreamOptions,
+  type DeliveryMode,
+  type From,
   type HandlerOptions,
   type ModuleOptions,
   type SubscribeOptions,
@@ -51,7 +58,7 @@ export class Subscriptions {
   readonly #parts: SubscriptionParts;
   readonly #all = new Set<Subscription>();
   readonly #filters = new Map<Subscription, CompiledFilter>();
-  #shared: LocalReader | undefined;
+  readonly #shared = new Map<DeliveryMode, LocalReader>();
   #made = 0;
 
   constructor(parts: SubscriptionParts) {
@@ -73,8 +80,11 @@ export class Subscriptions {
     const compiled = compileFilter(filter);
     const subscription = this.#make(Subscription, compiled, options);
     const handle = options.once === true ? once(subscription, handler) : handler;
-    const reader = options.isolate === true ? this.#openReader(subscription.name) : this.#sharedReader();
-    this.#deliverTo(subscription, reader, compiled, handle);
+    const start = this.#startOf(compiled, options.from);
+    const shares = options.isolate !== true && start.isNow;
+    const delivery = options.delivery ?? 'lossless';
+    const reader = shares ? this.#sharedReader(delivery) : this.#openReader(subscription.name, delivery, start);
+    this.#deliverTo(subscription, reader, compiled, handle, start.joinSequence);
     stopOnAbort(subscription, options.signal);
     return subscription;
   }
@@ -83,7 +93,9 @@ export class Subscriptions {
     checkStreamOptions(options);
     const compiled = compileFilter(filter);
     const stream = this.#make(EventStream, compiled, options);
-    this.#deliverTo(stream, this.#openReader(stream.name), compiled, stream.accept);
+    const start = this.#startOf(compiled, options.from);
+    const reader = this.#openReader(stream.name, options.delivery ?? 'lossless', start);
+    this.#deliverTo(stream, reader, compiled, stream.accept, start.joinSequence);
     stopOnAbort(stream, options.signal);
     return stream;
   }
@@ -91,13 +103,15 @@ export class Subscriptions {
   module(filter: FilterInput, module: URL, options: ModuleOptions): Subscription {
     checkModuleOptions(options);
     const compiled = compileFilter(filter);
-    const { writer, publisher, readers, room, topics, reading, attachment } = this.#parts;
+    const { readers, topics, attachment, writer } = this.#parts;
     const subscription = this.#make(Subscription, compiled, options);
     const { name } = subscription;
     const data = cloneData(options.data);
     const url = moduleUrl('module', module);
-    const reader = this.#takeSlot();
+    const start = this.#startOf(compiled, options.from);
+    const reader = this.#takeSlot(options.delivery ?? 'lossless', start.place);
     const handle = topics.add(compiled, reader);
+    const { position } = start.place;
     const delivery = new ModuleDelivery(
       {
         ...attachment,
@@ -107,25 +121,58 @@ export class Subscriptions {
         data,
         loop: options.loop ?? 'cooperative',
         reader,
-        nextSequence: writer.sequence,
-        joinSequence: publisher.nextSequence,
-      },
-      options.resourceLimits,
-      reading.memory,
-      {
-        onError: (error) => reportError(error, subscription, this.#parts.bus),
-        onRoom: () => room.made(),
-        onExit: () => {
-          topics.remove(handle);
-          this.#giveSlotBack(reader);
+        joinSequence: start.joinSequence,
+        startSequence: start.sequence,
+        hangTimeoutMs: options.hangTimeoutMs,
+        life: {
+          position,
+          nextSequence: start.sequence,
+          missed: start.missed,
+          redelivery: undefined,
+          counts: NO_COUNTS,
         },
       },
+      { resourceLimits: options.resourceLimits, policy: new RestartPolicy(options.restart ?? {}) },
+      writer,
+      this.#moduleEvents(subscription, reader, handle),
       () => this.#backlogBytes(reader),
     );
-    readers.set(reader, { local: false, describe: () => describe(name), wake: () => delivery.wake() });
+    readers.set(reader, {
+      local: false,
+      describe: () => describe(name),
+      wake: () => delivery.wake(),
+      hurry: () => delivery.hurry(),
+      evict: (error) => this.#tellEvicted(error, [subscription]),
+    });
     this.#track(subscription, compiled, delivery);
     stopOnAbort(subscription, options.signal);
     return subscription;
+  }
+
+  #moduleEvents(subscription: Subscription, reader: number, handle: FilterHandle): ModuleDeliveryEvents {
+    const { bus, writer, publisher, room, topics } = this.#parts;
+    return {
+      onError: (error) => reportError(error, subscription, bus),
+      onLagged: (range) => emitSafely(subscription, 'lagged', range),
+      onRestart: (error, delayMs) => emitSafely(subscription, 'restart', error, delayMs),
+      onDeadLetter: (sequence, deaths, error) => {
+        const { name } = subscription;
+        const { report, published } = publishDeadLetter(writer, publisher, reader, name, sequence, deaths, error);
+        emitSafely(bus, 'deadLetter', report);
+        return published;
+      },
+      onRoom: () => room.made(),
+      onExit: () => {
+        topics.remove(handle);
+        this.#giveSlotBack(reader);
+      },
+    };
+  }
+
+  /** Where a subscription begins. */
+  #startOf(filter: CompiledFilter, from: From | undefined): Start {
+    const { writer, publisher, reading } = this.#parts;
+    return findStart(writer, publisher.nextSequence, filter, from ?? 'now', reading);
   }
 
   #make<S extends Subscription>(
@@ -138,22 +185,25 @@ export class Subscriptions {
     return new type(name, filter.source, keepAlive, () => publisher.nextSequence);
   }
 
-  #deliverTo(subscription: Subscription, reader: LocalReader, filter: CompiledFilter, handler: Handler): void {
-    const { publisher, topics, bus } = this.#parts;
+  #deliverTo(
+    subscription: Subscription,
+    reader: LocalReader,
+    filter: CompiledFilter,
+    handler: Handler,
+    joinSequence: number,
+  ): void {
+    const { writer, topics, bus } = this.#parts;
     const handle = topics.add(filter, reader.reader);
-    const report = (cause: unknown, envelope: ReceivedEnvelope): void => {
-      const error = new HandlerError(subscription.name, envelope.topic, envelope.sequence, cause);
-      reportError(error, subscription, bus);
-    };
-    const delivery = new HandlerDelivery(
-      reader,
-      filter,
-      publisher.nextSequence,
-      handler,
-      report,
-      () => this.#backlogBytes(reader.reader),
-      () => topics.remove(handle),
-    );
+    const delivery = new HandlerDelivery(reader, filter, joinSequence, handler, {
+      report: (cause, envelope) => {
+        const error = new HandlerError(subscription.name, envelope.topic, envelope.sequence, cause);
+        reportError(error, subscription, bus);
+      },
+      onLagged: (range) => emitSafely(subscription, 'lagged', range),
+      onRemoved: () => topics.remove(handle),
+      backlogBytes: () => this.#backlogBytes(reader.reader),
+      written: () => writer.sequence,
+    });
     this.#track(subscription, filter, delivery);
   }
 
@@ -167,31 +217,62 @@ export class Subscriptions {
     });
   }
 
-  /** The reader that handlers of this thread share. */
-  #sharedReader(): LocalReader {
-    this.#shared ??= this.#openReader('handlers');
-    return this.#shared;
-  }
-
-  #openReader(name: string): LocalReader {
-    const { writer, readers, room, reading } = this.#parts;
-    const slot = this.#takeSlot();
-    const reader = new LocalReader(
-      slot,
-      reading,
-      writer.sequence,
-      () => room.made(),
-      () => {
-        if (this.#shared === reader) this.#shared = undefined;
-        this.#giveSlotBack(slot);
-      },
-    );
-    readers.set(slot, { local: true, describe: () => describe(name), wake: () => reader.wake() });
+  /** The reader that handlers of this thread with the same delivery share. */
+  #sharedReader(delivery: DeliveryMode): LocalReader {
+    let reader = this.#shared.get(delivery);
+    if (reader === undefined) {
+      const { writer, publisher, reading } = this.#parts;
+      const start = findStart(writer, publisher.nextSequence, undefined, 'now', reading);
+      reader = this.#openReader(`${delivery} handlers`, delivery, start);
+      this.#shared.set(delivery, reader);
+    }
     return reader;
   }
 
-  #takeSlot(): number {
-    const reader = this.#parts.writer.join(true);
+  #openReader(name: string, delivery: DeliveryMode, start: Start): LocalReader {
+    const { readers, room, reading } = this.#parts;
+    const slot = this.#takeSlot(delivery, start.place);
+    const { position } = start.place;
+    const reader: LocalReader = new LocalReader(
+      slot,
+      reading,
+      { position, sequence: start.sequence, missed: start.missed },
+      () => room.made(),
+      () => {
+        this.#unshare(reader);
+        this.#giveSlotBack(slot);
+      },
+    );
+    readers.set(slot, {
+      local: true,
+      describe: () => describe(name),
+      wake: () => reader.wake(),
+      hurry: () => {},
+      evict: (error) => {
+        // Handlers that come later want what they were promised: a reader that holds the writer back.
+        this.#unshare(reader);
+        this.#tellEvicted(
+          error,
+          [...this.#all].filter((subscription) => subscription.delivery.reader === slot),
+        );
+      },
+    });
+    return reader;
+  }
+
+  /** Loudly: what was promised to be lossless is not any more. */
+  #tellEvicted(error: Error, subscriptions: readonly Subscription[]): void {
+    for (const subscription of subscriptions) emitSafely(subscription, 'evicted', error);
+    emitSafely(this.#parts.bus, 'evicted', error);
+    process.emitWarning(error);
+  }
+
+  #unshare(reader: LocalReader): void {
+    for (const [delivery, shared] of this.#shared) if (shared === reader) this.#shared.delete(delivery);
+  }
+
+  #takeSlot(delivery: DeliveryMode, place: Place): number {
+    const reader = this.#parts.writer.join(delivery === 'lossless', place);
     if (reader < 0) throw new TooManyReadersError(MAX_READERS);
     return reader;
   }

@@ -59,6 +59,7 @@ export class TopicTable {
   readonly #maxTopics: number;
   readonly #declared: ReadonlyMap<string, EventCodec>;
   readonly #known = new Map<string, TopicEntry>();
+  readonly #reserved = new Map<string, TopicEntry>();
   #recent = new Map<string, TopicEntry>();
   #lessRecent = new Map<string, TopicEntry>();
 
@@ -84,6 +85,17 @@ export class TopicTable {
    */
   entry(topic: string): TopicEntry {
     const entry = this.#known.get(topic) ?? this.#meet(topic);
+    if (entry.version !== this.#index.version) this.#refresh(entry);
+    return entry;
+  }
+
+  /** The entry of a topic below `/ringcast`, which users cannot publish on. */
+  reservedEntry(topic: string): TopicEntry {
+    let entry = this.#reserved.get(topic);
+    if (entry === undefined) {
+      entry = new TopicEntry(topic, undefined);
+      this.#reserved.set(topic, entry);
+    }
     if (entry.version !== this.#index.version) this.#refresh(entry);
     return entry;
   }

@@ -1,6 +1,7 @@
 /** Counts what a subscription was owed when it was given up. */
 import { ReceivedEnvelope } from '../envelope/envelope.js';
 import { RingReader } from '../ring/ring-reader.js';
+import type { Place } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
@@ -16,6 +17,7 @@ import type { PendingRecord } from './pending-queue.js';
  */
 export function countUndelivered(
   reader: number,
+  start: Place,
   filter: CompiledFilter,
   joinSequence: number,
   queued: Iterable<PendingRecord>,
@@ -28,13 +30,12 @@ export function countUndelivered(
     () => {},
   );
   router.add(filter, target);
-  const dispatcher = new Dispatcher(
-    new RingReader(context.memory, reader, () => {}),
-    router,
-    context.types,
-    0,
-    () => {},
-  );
+  const ringReader = new RingReader(context.memory, reader, start.position, () => {});
+  const { sequence } = start;
+  const dispatcher = new Dispatcher(ringReader, router, context.types, sequence, sequence, {
+    onSettled: () => {},
+    onLagged: () => {},
+  });
   while (dispatcher.step(Number.POSITIVE_INFINITY) !== 'idle');
   let undelivered = target.delivered;
   for (const record of queued) {

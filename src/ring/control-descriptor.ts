@@ -9,8 +9,8 @@
  *   blocks 4-5    BOUNDARY (64 cells)                                            written by the writer
  *   then, for each of the 64 reader slots, three blocks:
  *   reader block  TAKEN  IN_HAND*  PROGRESS  SCANNED*  DELIVERED*  FAILED*       written by the reader
- *                 LAGGED*  RESCUED  SCRATCH
- *   cursor block  RELEASED  SKIPPED_TO*                                          by the reader; by the writer while it
+ *                 LAGGED*  RESCUED  HEARTBEAT  SCRATCH
+ *   cursor block  RELEASED  NEXT_SEQUENCE*                                       by the reader; by the writer while it
  *                                                                                holds the reader's sleeper bit
  *   shared block  WAKE  STATE  GENERATION  FILTER_VERSION                        writer and reader
  *                                                                                (* = a count, 3 cells)
@@ -27,8 +27,9 @@
  * TAKEN        position up to which records were copied out and may be in handlers' hands.
  * IN_HAND      sequence of the event being handled, plus one; 0: none.
  * PROGRESS     counts releases modulo 2^32; tells a slow reader from a stuck one.
+ * HEARTBEAT    counts turns of the thread's event loop, where somebody watches it.
  * SCRATCH      private to the reader: the target of its ordering read-modify-writes.
- * SKIPPED_TO   next sequence at RELEASED, when the writer moved a sleeping reader on over records it did not want.
+ * NEXT_SEQUENCE  sequence of the first record at or behind RELEASED; moves with it.
  * WAKE         AWAKE, DROWSY (announced) or ASLEEP (has looked again and found nothing).
  */
 
@@ -82,11 +83,12 @@ export const DELIVERED = SCANNED + COUNT_CELLS;
 export const FAILED = DELIVERED + COUNT_CELLS;
 export const LAGGED = FAILED + COUNT_CELLS;
 export const RESCUED = LAGGED + COUNT_CELLS;
-export const SCRATCH = RESCUED + 1;
+export const HEARTBEAT = RESCUED + 1;
+export const SCRATCH = HEARTBEAT + 1;
 
 const CURSOR_BLOCK = READER_BLOCK + BLOCK;
 export const RELEASED = CURSOR_BLOCK;
-export const SKIPPED_TO = RELEASED + 1;
+export const NEXT_SEQUENCE = RELEASED + 1;
 
 const SHARED_BLOCK = CURSOR_BLOCK + BLOCK;
 export const WAKE = SHARED_BLOCK;

@@ -9,15 +9,20 @@ export interface ReaderCounts {
   readonly delivered: number;
   /** Events whose handler threw or rejected. */
   readonly failed: number;
+  /** Records that were overwritten before a lossy reader got to them. */
+  readonly lagged: number;
   /** Wake-ups that only the safety check noticed; a correct wake protocol leaves it at 0. */
   readonly rescued: number;
 }
+
+export const NO_COUNTS: ReaderCounts = { scanned: 0, delivered: 0, failed: 0, lagged: 0, rescued: 0 };
 
 export function storeCounts(cells: Cells, reader: number, counts: ReaderCounts): void {
   const slot = control.slotOf(reader);
   storeCount(cells, slot + control.SCANNED, counts.scanned);
   storeCount(cells, slot + control.DELIVERED, counts.delivered);
   storeCount(cells, slot + control.FAILED, counts.failed);
+  storeCount(cells, slot + control.LAGGED, counts.lagged);
   cells.store(slot + control.RESCUED, counts.rescued);
 }
 
@@ -27,6 +32,7 @@ export function loadCounts(cells: Cells, reader: number): ReaderCounts {
     scanned: loadCount(cells, slot + control.SCANNED),
     delivered: loadCount(cells, slot + control.DELIVERED),
     failed: loadCount(cells, slot + control.FAILED),
+    lagged: loadCount(cells, slot + control.LAGGED),
     rescued: cells.load(slot + control.RESCUED),
   };
 }

@@ -5,15 +5,17 @@
  * cached minimum of the LMAX Disruptor (https://lmax-exchange.github.io/disruptor/disruptor.html): readers only move on,
  * so an old minimum is always safe.
  */
-import type { Cells } from '../memory/cells.js';
+import { type Cells, loadCount, storeCount } from '../memory/cells.js';
 import { narrow, widen } from '../memory/position.js';
 import {
   AWAKE,
   FREE,
   GATING,
   GENERATION,
+  IN_HAND,
   LOSSY,
   MAX_READERS,
+  NEXT_SEQUENCE,
   RELEASED,
   STATE,
   slotOf,
@@ -38,14 +40,19 @@ export class ReaderGate {
     return this.#used.indexOf(false);
   }
 
-  /** Gives a slot to a reader that starts at `position` and, unless it is lossy, holds the writer back from now on. */
-  join(reader: number, position: number, gates: boolean): void {
+  /**
+   * Gives a slot to a reader that, unless it is lossy, holds the writer back from now on.
+   *
+   * @param position where it starts, and `sequence` the sequence of the first record there
+   */
+  join(reader: number, position: number, sequence: number, gates: boolean): void {
     const slot = slotOf(reader);
     this.#used[reader] = true;
     this.#cells.add(slot + GENERATION, 1);
+    storeCount(this.#cells, slot + NEXT_SEQUENCE, sequence);
     this.#cells.store(slot + RELEASED, narrow(position));
     this.#cells.store(slot + TAKEN, narrow(position));
-    this.#cells.store(slot + WAKE, AWAKE);
+    this.revive(reader);
     // Last: whoever sees the state sees the cursor too.
     this.#cells.store(slot + STATE, gates ? GATING : LOSSY);
     if (gates) this.#gating.push(reader);
@@ -103,6 +110,27 @@ export class ReaderGate {
   released(reader: number, near: number): number {
     // Pairs with the reader's store: what the reader copied out before it is no longer needed in the ring.
     return widen(near, this.#cells.load(slotOf(reader) + RELEASED));
+  }
+
+  /** Sequence of the first record at the cursor, as the reader last said. */
+  nextSequence(reader: number): number {
+    return loadCount(this.#cells, slotOf(reader) + NEXT_SEQUENCE);
+  }
+
+  /** Position up to which `reader` has taken records out. */
+  taken(reader: number): number {
+    return this.#cells.load(slotOf(reader) + TAKEN);
+  }
+
+  /** Sequence of the event that a reader was handling when it last said; -1: none. */
+  inHand(reader: number): number {
+    return loadCount(this.#cells, slotOf(reader) + IN_HAND) - 1;
+  }
+
+  /** Makes a slot whose thread has exited ready for the next one: nobody is in it, and nothing is in hand. */
+  revive(reader: number): void {
+    storeCount(this.#cells, slotOf(reader) + IN_HAND, 0);
+    this.#cells.store(slotOf(reader) + WAKE, AWAKE);
   }
 
   /** The gating readers, for the writer's own use. */

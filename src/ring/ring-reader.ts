@@ -14,7 +14,7 @@
  * GATING, nothing it copied was overwritten; rounded INTENT alone would make it look overtaken when it is not.
  */
 import { CorruptRecordError } from '../errors.js';
-import { type Cells, loadCount } from '../memory/cells.js';
+import { type Cells, loadCount, storeCount } from '../memory/cells.js';
 import { distance, narrow, widen } from '../memory/position.js';
 import * as control from './control-descriptor.js';
 import * as record from './record-descriptor.js';
@@ -164,17 +164,32 @@ export class RingReader {
     this.#cells.store(this.#slot + control.RELEASED, resume);
   }
 
+  /** Sequence of the first record at the cursor, as it was last released. */
+  get nextSequence(): number {
+    return loadCount(this.#cells, this.#slot + control.NEXT_SEQUENCE);
+  }
+
+  /** Says which event is being handled; -1: none. */
+  setInHand(sequence: number): void {
+    storeCount(this.#cells, this.#slot + control.IN_HAND, sequence + 1);
+  }
+
   /** True when records lie behind what was taken. */
   get hasMore(): boolean {
     return this.#cells.load(control.TAIL) !== narrow(this.#taken);
   }
 
-  /** Lets the writer overwrite everything before `position`, and wakes it if that is what it waits for. */
-  release(position: number): void {
+  /**
+   * Lets the writer overwrite everything before `position`, and wakes it if that is what it waits for.
+   *
+   * @param sequence of the first record from there on
+   */
+  release(position: number, sequence: number): void {
     const before = this.#released;
     if (position === before) return;
     this.#released = position;
     this.#cells.store(this.#slot + control.PROGRESS, ++this.#progress);
+    storeCount(this.#cells, this.#slot + control.NEXT_SEQUENCE, sequence);
     // Orders our copies of the records before the permission to overwrite them.
     this.#cells.store(this.#slot + control.RELEASED, position);
     // After the store: the writer announces its wait, then looks at RELEASED again, so one of us sees the other.
@@ -238,7 +253,7 @@ export class RingReader {
     if (position === narrow(this.#taken)) return -1;
     this.#taken = widen(this.#taken, position);
     this.#released = position;
-    return loadCount(this.#cells, this.#slot + control.SKIPPED_TO);
+    return this.nextSequence;
   }
 }
 

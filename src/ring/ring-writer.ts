@@ -101,7 +101,7 @@ export class RingWriter {
     const reader = this.gate.findFree();
     if (reader < 0) return -1;
     this.waker.forget(reader);
-    this.gate.join(reader, at.position, gates);
+    this.gate.join(reader, at.position, at.sequence, gates);
     // A retained place is at most a lap behind INTENT, so the limit that it lowers stays ahead of what was announced.
     if (gates) this.#limit = Math.min(this.#limit, at.position + this.#capacityUnits);
     return reader;
@@ -124,6 +124,41 @@ export class RingWriter {
       if (place.sequence <= sequence && (found === undefined || place.position > found.position)) found = place;
     }
     return found ?? oldest;
+  }
+
+  /** Where a reader stands that nobody reads with at the moment; for a gating one, taken from the record there. */
+  placeOf(reader: number): Place {
+    const position = this.gate.released(reader, this.#tail);
+    const sequence = this.gate.gates(reader) ? this.#sequenceAt(position) : this.gate.nextSequence(reader);
+    return { position, sequence };
+  }
+
+  /** A copy of the body of the record with `sequence`, if a gating reader holds it. */
+  bodyOf(reader: number, sequence: number): Buffer | undefined {
+    if (!this.gate.gates(reader)) return undefined;
+    for (const { offset, length, found } of this.#records(this.gate.released(reader, this.#tail))) {
+      if (found === sequence) return this.memory.copyOut(offset + record.HEADER_BYTES, length - record.HEADER_BYTES);
+    }
+    return undefined;
+  }
+
+  #sequenceAt(position: number): number {
+    for (const { found } of this.#records(position)) return found;
+    return this.#sequence;
+  }
+
+  /** The events from a position on that nobody has overwritten. */
+  *#records(position: number): Generator<{ offset: number; length: number; found: number }> {
+    for (let at = position; at < this.#tail; ) {
+      const offset = offsetOf(at, this.memory.capacityBytes);
+      const word = offset >> 2;
+      const length = this.#words[word + record.LENGTH_WORD]!;
+      if ((this.#words[word + record.KIND_WORD]! & record.KIND_MASK) === record.EVENT_RECORD) {
+        const low = this.#words[word + record.SEQUENCE_LOW_WORD]! >>> 0;
+        yield { offset, length, found: low + this.#words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32 };
+      }
+      at += record.unitsOf(length);
+    }
   }
 
   /** Makes a gating reader one that can be overtaken: it no longer holds the writer back. */

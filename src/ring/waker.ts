@@ -15,7 +15,17 @@
  */
 import { type Cells, storeCount } from '../memory/cells.js';
 import { distance, narrow } from '../memory/position.js';
-import { ASLEEP, AWAKE, FLUSHED, RELEASED, SKIPPED_TO, SLEEPERS, slotOf, TAKEN, WAKE } from './control-descriptor.js';
+import {
+  ASLEEP,
+  AWAKE,
+  FLUSHED,
+  NEXT_SEQUENCE,
+  RELEASED,
+  SLEEPERS,
+  slotOf,
+  TAKEN,
+  WAKE,
+} from './control-descriptor.js';
 
 export class Waker {
   readonly #cells: Cells;
@@ -123,7 +133,7 @@ export class Waker {
     if (this.#cells.load(slot + WAKE) !== ASLEEP) return false;
     // A reader that fell asleep after the flush is already further on.
     if (distance(this.#flushedTail, this.#cells.load(slot + RELEASED)) > 0) {
-      storeCount(this.#cells, slot + SKIPPED_TO, this.#flushedSequence);
+      storeCount(this.#cells, slot + NEXT_SEQUENCE, this.#flushedSequence);
       this.#cells.store(slot + TAKEN, this.#flushedTail);
       this.#cells.store(slot + RELEASED, this.#flushedTail);
     }

@@ -20,6 +20,7 @@ export class BatchTarget extends Target {
     if (!this.busy) {
       this.busy = true;
       this.heldPosition = position;
+      this.heldSequence = envelope.sequence;
     }
     this.#collected.push(envelope);
   }

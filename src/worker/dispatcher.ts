@@ -3,7 +3,11 @@
  *
  * *Settling.* A record has settled when no target has it, or one before it, in hand. RELEASED follows what has settled at
  * least every 64 records or 10 ms. The next batch is taken when all of this one has settled.
+ *
+ * *Redelivering.* What a thread that died may have handled already comes again one record at a time: handed out, settled, a
+ * turn of the loop, released. So the record that a thread dies of is known by name.
  */
+import { markAsUntransferable } from 'node:worker_threads';
 import { ReceivedEnvelope } from '../envelope/envelope.js';
 import { CorruptRecordError } from '../errors.js';
 import { distance } from '../memory/position.js';
@@ -27,11 +31,34 @@ export type Step =
   /** A handler is pending; `onSettled` says when to call again. */
   | 'waiting';
 
+/** Records that a life of the thread before this one had in hand. */
+export interface Redelivery {
+  /** Position behind the last of them. */
+  readonly until: number;
+  /** Sequences that are left out: of the event that the thread died of, and of the dead letter about it. */
+  readonly skips: readonly number[];
+}
+
+/** Records that a lossy reader missed. */
+export interface LagRange {
+  /** Sequence of the first. */
+  readonly first: number;
+  readonly count: number;
+}
+
+export interface DispatcherEvents {
+  /** Nothing is pending any more. */
+  onSettled(): void;
+  /** Records were missed; told before the next one is handed out. */
+  onLagged(range: LagRange): void;
+}
+
 export class Dispatcher {
   readonly #reader: RingReader;
   readonly #router: Router;
   readonly #types: TypeDirectory;
-  readonly #onSettled: () => void;
+  readonly #events: DispatcherEvents;
+  readonly #startSequence: number;
   readonly #busy: Target[] = [];
   readonly #settled = (target: Target): void => {
     if (!target.busy) this.#remove(target);
@@ -48,20 +75,57 @@ export class Dispatcher {
   #lastLookMs = performance.now();
   /** Sequence behind the last record seen. */
   #nextSequence: number;
+  #redelivery: Redelivery | undefined;
+  #skips: Set<number> | undefined;
   /** Set by a safety check: a wanted record before this position was missed by the wake protocol. */
   #watchUntil: number | undefined;
-  /** Records seen, those skipped during sleep included. */
-  scanned = 0;
+  /** Missed records that the next envelope tells of. */
+  #untoldLag = 0;
+  /** Records that were overwritten before they were read. */
+  lagged = 0;
   /** Safety checks that found a wanted record. */
   rescued = 0;
 
-  /** @param onSettled called when the last pending handler of a batch has settled */
-  constructor(reader: RingReader, router: Router, types: TypeDirectory, nextSequence: number, onSettled: () => void) {
+  /**
+   * @param startSequence sequence of the first record that is counted
+   * @param nextSequence sequence of the first record from the reader's cursor on; later than that in a second life
+   */
+  constructor(
+    reader: RingReader,
+    router: Router,
+    types: TypeDirectory,
+    startSequence: number,
+    nextSequence: number,
+    events: DispatcherEvents,
+  ) {
     this.#reader = reader;
     this.#router = router;
     this.#types = types;
+    this.#startSequence = startSequence;
     this.#nextSequence = nextSequence;
-    this.#onSettled = onSettled;
+    this.#events = events;
+  }
+
+  /** Sequence behind the last record seen. */
+  get nextSequence(): number {
+    return this.#nextSequence;
+  }
+
+  /** Records seen, wanted or not, those skipped during sleep included. Plus those missed: all that were written. */
+  get scanned(): number {
+    return this.#nextSequence - this.#startSequence - this.lagged;
+  }
+
+  /** True while a handler's promise is pending. */
+  get pending(): boolean {
+    return this.#busy.length > 0;
+  }
+
+  /** Goes on from what a life before this one left. */
+  redeliver(redelivery: Redelivery, lagged: number): void {
+    this.lagged = lagged;
+    if (redelivery.skips.length > 0) this.#skips = new Set(redelivery.skips);
+    if (distance(redelivery.until, this.#reader.taken) > 0) this.#redelivery = redelivery;
   }
 
   /** Dispatches until nothing is left, a handler is pending at the end of a batch, or `budgetMs` is over. */
@@ -74,31 +138,9 @@ export class Dispatcher {
     }
   }
 
-  #step(budgetMs: number): Step {
-    const startedMs = performance.now();
-    this.#lastLookMs = startedMs;
-    for (;;) {
-      if (this.#batch === undefined) {
-        this.#batch = this.#reader.take();
-        if (this.#batch === undefined) return 'idle';
-        this.#offset = 0;
-      }
-      if (!this.#dispatch(this.#batch, startedMs + budgetMs)) return 'more';
-      if (this.#busy.length > 0) return 'waiting';
-      this.#finishBatch();
-      if (performance.now() - startedMs > budgetMs) return 'more';
-    }
-  }
-
   /** Follows a cursor that moved during sleep over records that nobody here wanted. */
   skipTo(sequence: number): void {
-    this.scanned += sequence - this.#nextSequence;
     this.#nextSequence = sequence;
-  }
-
-  /** Sequence behind the last record seen. */
-  get nextSequence(): number {
-    return this.#nextSequence;
   }
 
   /** Counts a rescue if a wanted record before `position` turns up. */
@@ -106,67 +148,122 @@ export class Dispatcher {
     this.#watchUntil = position;
   }
 
-  /** True while a handler's promise is pending. */
-  get pending(): boolean {
-    return this.#busy.length > 0;
+  /** Counts what was missed up to the end, when nothing that comes after will tell of it. */
+  concludeLag(sequence: number): void {
+    if (this.#reader.overtaken && !this.#reader.hasMore && sequence > this.#nextSequence) this.#lag(sequence);
+  }
+
+  /** Waits no longer for a target that was stopped: what it has in hand is its own affair. */
+  drop(target: Target): void {
+    if (!this.#busy.includes(target)) return;
+    this.#remove(target);
+    this.#afterSettling();
+  }
+
+  #step(budgetMs: number): Step {
+    const startedMs = performance.now();
+    this.#lastLookMs = startedMs;
+    for (;;) {
+      if (this.#batch === undefined || this.#offset >= this.#batch.length) {
+        if (this.#busy.length > 0) return 'waiting';
+        if (this.#batch !== undefined) this.#finishBatch();
+        if (performance.now() - startedMs > budgetMs) return 'more';
+        this.#batch = this.#reader.take();
+        if (this.#batch === undefined) return 'idle';
+        this.#offset = 0;
+        // A handler that transferred it would take every envelope of the batch from the others.
+        markAsUntransferable(this.#batch.bytes.buffer);
+      }
+      const finished =
+        this.#redelivery === undefined
+          ? this.#dispatch(this.#batch, startedMs + budgetMs)
+          : this.#redeliverOne(this.#batch, this.#redelivery);
+      if (!finished) return this.#redelivery !== undefined && this.#busy.length > 0 ? 'waiting' : 'more';
+    }
   }
 
   /** Hands out the rest of the batch. False when the time was up first. */
   #dispatch(batch: Batch, deadlineMs: number): boolean {
-    const words = batch.words;
-    let offset = this.#offset;
-    while (offset < batch.length) {
-      const word = offset >> 2;
-      const length = words[word + record.LENGTH_WORD]!;
-      const kind = words[word + record.KIND_WORD]! & record.KIND_MASK;
-      const next = offset + record.unitsOf(length) * record.UNIT_BYTES;
-      if (length < record.HEADER_BYTES || next > batch.length) {
-        throw new CorruptRecordError(offset, `length ${length}`);
-      }
-      this.#offset = next;
-      if (kind === record.EVENT_RECORD) this.#deliver(batch, offset, length);
-      else if (kind !== record.PADDING_RECORD) throw new CorruptRecordError(offset, `kind ${kind}`);
-      offset = next;
-      if (--this.#untilLook === 0 && this.#look(batch) > deadlineMs && offset < batch.length) return false;
+    while (this.#offset < batch.length) {
+      this.#next(batch, false);
+      if (--this.#untilLook === 0 && this.#look(batch) > deadlineMs && this.#offset < batch.length) return false;
     }
-    // A copy: a target that settles at once leaves the list.
-    if (this.#busy.length > 0) for (const target of [...this.#busy]) target.endBatch(this.#settled);
+    this.#endBatch();
     return true;
   }
 
-  #deliver(batch: Batch, offset: number, length: number): void {
-    const words = batch.words;
+  /** Hands out one record that somebody wants. False, so that a turn of the loop comes before the next one. */
+  #redeliverOne(batch: Batch, redelivery: Redelivery): boolean {
+    if (this.#busy.length > 0) return false;
+    this.#releaseSettled(batch);
+    this.#reader.setInHand(-1);
+    while (this.#offset < batch.length) {
+      if (distance(this.#positionIn(batch), redelivery.until) >= 0) {
+        this.#redelivery = undefined;
+        return true;
+      }
+      if (this.#next(batch, true)) {
+        this.#endBatch();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Hands out the next record. Returns whether a target took it. */
+  #next(batch: Batch, again: boolean): boolean {
+    const offset = this.#offset;
     const word = offset >> 2;
+    const length = batch.words[word + record.LENGTH_WORD]!;
+    const kind = batch.words[word + record.KIND_WORD]! & record.KIND_MASK;
+    const next = offset + record.unitsOf(length) * record.UNIT_BYTES;
+    if (length < record.HEADER_BYTES || next > batch.length) throw new CorruptRecordError(offset, `length ${length}`);
+    this.#offset = next;
+    if (kind === record.EVENT_RECORD) return this.#deliver(batch, offset, length, again);
+    if (kind !== record.PADDING_RECORD) throw new CorruptRecordError(offset, `kind ${kind}`);
+    return false;
+  }
+
+  #deliver(batch: Batch, offset: number, length: number, again: boolean): boolean {
+    const word = offset >> 2;
+    const words = batch.words;
     const sequence =
       (words[word + record.SEQUENCE_LOW_WORD]! >>> 0) + words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32;
-    this.scanned += sequence + 1 - this.#nextSequence;
+    if (this.#reader.overtaken) this.#lag(sequence);
     this.#nextSequence = sequence + 1;
+    if (this.#skips?.delete(sequence) === true) return false;
     const topicId = words[word + record.TOPIC_WORD]!;
     let envelope: ReceivedEnvelope | undefined;
-    if (topicId === 0) envelope = this.#read(batch, offset, length, undefined, sequence);
+    if (topicId === 0) envelope = this.#read(batch, offset, length, undefined, sequence, again);
     const route = envelope === undefined ? this.#router.byId(topicId) : this.#router.byTopic(envelope.topic);
-    const steps = route.steps;
-    for (let i = 0; i < steps.length; i++) {
-      const { target, accepts } = steps[i]!;
+    const position = (batch.position + (offset >> record.UNIT_SHIFT)) | 0;
+    let taken = false;
+    for (const { target, accepts } of route.steps) {
       if (!target.wants(sequence)) continue;
-      envelope ??= this.#read(batch, offset, length, route.topic, sequence);
+      envelope ??= this.#read(batch, offset, length, route.topic, sequence, again);
       if (accepts !== undefined && !accepts(envelope)) continue;
-      const wasBusy = target.busy;
-      const position = (batch.position + (offset >> record.UNIT_SHIFT)) | 0;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
+      if (again) this.#reader.setInHand(sequence);
+      taken = true;
+      const wasBusy = target.busy;
       target.hand(envelope, position, this.#settled);
       if (target.busy && !wasBusy) this.#busy.push(target);
     }
+    return taken;
   }
 
-  #countRescue(position: number): void {
-    if (distance(position, this.#watchUntil!) < 0) this.rescued++;
-    this.#watchUntil = undefined;
-  }
-
-  #read(batch: Batch, offset: number, length: number, topic: string | undefined, sequence: number): ReceivedEnvelope {
+  #read(
+    batch: Batch,
+    offset: number,
+    length: number,
+    topic: string | undefined,
+    sequence: number,
+    again: boolean,
+  ): ReceivedEnvelope {
     const payload = batch.words[(offset >> 2) + record.PAYLOAD_WORD]!;
     const payloadOffset = payload & record.PAYLOAD_OFFSET_MASK;
+    const lagged = this.#untoldLag;
+    if (lagged !== 0) this.#untoldLag = 0;
     return new ReceivedEnvelope(
       this.#types.envelopes,
       batch.bytes,
@@ -176,9 +273,31 @@ export class Dispatcher {
       topic,
       this.#types.type(payload >>> record.TYPE_ID_SHIFT),
       sequence,
-      false,
-      0,
+      again,
+      lagged,
     );
+  }
+
+  /** Everything up to `sequence` that was not seen was overwritten. */
+  #lag(sequence: number): void {
+    const first = this.#nextSequence;
+    const count = sequence - first;
+    this.#reader.overtaken = false;
+    this.#nextSequence = sequence;
+    if (count <= 0) return;
+    this.lagged += count;
+    this.#untoldLag += count;
+    this.#events.onLagged({ first, count });
+  }
+
+  #countRescue(position: number): void {
+    if (distance(position, this.#watchUntil!) < 0) this.rescued++;
+    this.#watchUntil = undefined;
+  }
+
+  #endBatch(): void {
+    // A copy: a target that settles at once leaves the list.
+    if (this.#busy.length > 0) for (const target of [...this.#busy]) target.endBatch(this.#settled);
   }
 
   /** Looks at the clock, releases what has settled, and chooses how many records to let pass before the next look. */
@@ -194,20 +313,19 @@ export class Dispatcher {
     return nowMs;
   }
 
+  #positionIn(batch: Batch): number {
+    return (batch.position + (this.#offset >> record.UNIT_SHIFT)) | 0;
+  }
+
   #releaseSettled(batch: Batch): void {
-    this.#reader.release(firstHeld(this.#busy, (batch.position + (this.#offset >> record.UNIT_SHIFT)) | 0));
+    const held = firstHeld(this.#busy);
+    if (held === undefined) this.#reader.release(this.#positionIn(batch), this.#nextSequence);
+    else this.#reader.release(held.heldPosition, held.heldSequence);
   }
 
   #finishBatch(): void {
     this.#batch = undefined;
-    this.#reader.release(this.#reader.taken);
-  }
-
-  /** Waits no longer for a target that was stopped: what it has in hand is its own affair. */
-  drop(target: Target): void {
-    if (!this.#busy.includes(target)) return;
-    this.#remove(target);
-    this.#afterSettling();
+    this.#reader.release(this.#reader.taken, this.#nextSequence);
   }
 
   #remove(target: Target): void {
@@ -218,12 +336,11 @@ export class Dispatcher {
   #afterSettling(): void {
     const batch = this.#batch;
     if (batch === undefined || this.#stepping) return;
-    if (this.#busy.length > 0) {
+    // A record in redelivery is released a turn of the loop later, by the next step.
+    if (this.#redelivery === undefined) {
       // Asynchronous handlers settle at the pace of the event loop: a release each is cheap beside it.
       this.#releaseSettled(batch);
-    } else if (this.#offset >= batch.length) {
-      this.#finishBatch();
-      this.#onSettled();
     }
+    if (this.#busy.length === 0) this.#events.onSettled();
   }
 }

@@ -71,7 +71,7 @@ export class Pump {
 
   #turn(): void {
     this.#scheduled = false;
-    if (this.#stopped || this.#asleep || this.#dispatcher.pending) return;
+    if (this.#stopped || this.#asleep) return;
     const seen = this.#dispatcher.scanned;
     const step = this.#dispatcher.step(TURN_BUDGET_MS);
     this.#onTurn();

@@ -23,6 +23,7 @@ export class SingleTarget extends Target {
     if (pending === undefined) return;
     this.busy = true;
     this.heldPosition = position;
+    this.heldSequence = envelope.sequence;
     this.#await(pending, envelope, settled);
   }
 
@@ -59,6 +60,7 @@ export class SingleTarget extends Target {
       const { envelope, position } = this.#backlog[this.#next++]!;
       if (!this.wants(envelope.sequence)) continue;
       this.heldPosition = position;
+      this.heldSequence = envelope.sequence;
       const pending = this.#call(envelope);
       if (pending !== undefined) {
         settled(this);

@@ -5,6 +5,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ReceivedEnvelope } from '../envelope/envelope.js';
 import { FieldReader } from '../envelope/field-resolver.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
+import { HEARTBEAT, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
 import { storeCounts } from '../ring/reader-counters.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
@@ -27,6 +28,7 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
   const abort = new AbortController();
   const context: SubscriberContext = { name: attachment.name, data: attachment.data, signal: abort.signal };
   let step: RefusedStep = 'types';
+  if (attachment.hangTimeoutMs !== undefined) beat(attachment, attachment.hangTimeoutMs);
   try {
     const types = new TypeRegistry();
     types.load(attachment.types);
@@ -41,6 +43,14 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
   }
 }
 
+/** Shows the watchdog that the event loop turns, several times before it loses patience. */
+function beat(attachment: Attachment, hangTimeoutMs: number): void {
+  const { cells } = attachRing(attachment.ring);
+  const cell = slotOf(attachment.reader) + HEARTBEAT;
+  setInterval(() => cells.add(cell, 1), Math.max(1, hangTimeoutMs / 8)).unref();
+  cells.add(cell, 1);
+}
+
 class SubscriberThread {
   readonly #port: MessagePort;
   readonly #module: SubscriberObject;
@@ -51,6 +61,8 @@ class SubscriberThread {
   readonly #target: Target;
   readonly #dispatcher: Dispatcher;
   readonly #loop: Pump | DedicatedLoop;
+  /** Sequence of the next record when the thread was told to stop. */
+  #written = -1;
   #ended = false;
 
   constructor(
@@ -65,14 +77,24 @@ class SubscriberThread {
     this.#context = context;
     this.#abort = abort;
     this.#memory = attachRing(attachment.ring);
-    this.#reader = new RingReader(this.#memory, attachment.reader, () => send(this.#port, { kind: 'room' }));
+    const { life } = attachment;
+    this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () =>
+      send(this.#port, { kind: 'room' }),
+    );
+    this.#reader.overtaken = life.missed;
     this.#target = this.#makeTarget(attachment.joinSequence);
+    this.#target.delivered = life.counts.delivered;
+    this.#target.failed = life.counts.failed;
     const router = new Router(new NameDirectory(attachment.topicNames), new FieldReader(types));
     router.add(compileFilter(attachment.filter), this.#target);
     const directory = new TypeDirectory(types, new NameDirectory(attachment.typeNames));
-    this.#dispatcher = new Dispatcher(this.#reader, router, directory, attachment.nextSequence, () =>
-      this.#loop.settled(),
-    );
+    const { startSequence } = attachment;
+    this.#dispatcher = new Dispatcher(this.#reader, router, directory, startSequence, life.nextSequence, {
+      onSettled: () => this.#loop.settled(),
+      onLagged: (range) => send(this.#port, { kind: 'lagged', range }),
+    });
+    this.#dispatcher.rescued = life.counts.rescued;
+    if (life.redelivery !== undefined) this.#dispatcher.redeliver(life.redelivery, life.counts.lagged);
     const onTurn = (): void => this.#afterTurn();
     this.#loop =
       attachment.loop === 'dedicated'
@@ -104,6 +126,7 @@ class SubscriberThread {
   #receive(message: ToThread): void {
     if (message.kind === 'stop') {
       this.#target.endSequence = Math.min(this.#target.endSequence, message.endSequence);
+      this.#written = message.written;
       this.#abort.abort();
       this.#loop.nudge();
       this.#afterTurn();
@@ -121,8 +144,9 @@ class SubscriberThread {
 
   #afterTurn(): void {
     const { delivered, failed, endSequence } = this.#target;
-    const { scanned, rescued } = this.#dispatcher;
-    storeCounts(this.#memory.cells, this.#reader.reader, { scanned, delivered, failed, rescued });
+    if (this.#written >= 0) this.#dispatcher.concludeLag(this.#written);
+    const { scanned, lagged, rescued } = this.#dispatcher;
+    storeCounts(this.#memory.cells, this.#reader.reader, { scanned, delivered, failed, lagged, rescued });
     if (!this.#ended && !this.#dispatcher.pending && this.#dispatcher.nextSequence >= endSequence) {
       this.#ended = true;
       this.#loop.stop();

@@ -23,8 +23,9 @@ export abstract class Target {
   failed = 0;
   /** True while events are in hand. */
   busy = false;
-  /** Position of the first record in hand, while busy. */
+  /** Position and sequence of the first record in hand, while busy. */
   heldPosition = 0;
+  heldSequence = 0;
   /** Called whenever the target stops being busy. */
   onIdle: (() => void) | undefined;
   readonly #report: ReportFailure;
@@ -57,10 +58,10 @@ export abstract class Target {
   }
 }
 
-/** The earliest of `position` and the positions that busy targets hold. */
-export function firstHeld(targets: readonly Target[], position: number): number {
-  let first = position;
-  for (const target of targets) if (distance(target.heldPosition, first) < 0) first = target.heldPosition;
+/** The busy target that holds the earliest record; undefined when there is none. */
+export function firstHeld(busy: readonly Target[]): Target | undefined {
+  let first = busy[0];
+  for (const target of busy) if (distance(target.heldPosition, first!.heldPosition) < 0) first = target;
   return first;
 }
 

@@ -5,8 +5,10 @@
  * thread to bus: {@link FromThread} on the same port.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { ReaderCounts } from '../ring/reader-counters.js';
 import type { RingBuffers } from '../ring/ring-memory.js';
 import type { FilterInput } from '../topic/filter.js';
+import type { LagRange, Redelivery } from './dispatcher.js';
 
 /** How a thread waits: in its event loop, which stays alive, or blocked, for the lowest latency. */
 export type Loop = 'cooperative' | 'dedicated';
@@ -19,6 +21,8 @@ export interface Attachment {
   readonly filter: FilterInput;
   readonly data: unknown;
   readonly loop: Loop;
+  /** The thread says that it is alive that often, several times over; undefined: never. */
+  readonly hangTimeoutMs: number | undefined;
   /** Modules with users' event types. */
   readonly types: readonly string[];
   readonly ring: RingBuffers;
@@ -26,11 +30,26 @@ export interface Attachment {
   readonly typeNames: SharedArrayBuffer;
   /** The reader slot, set up and holding the writer back since before this message was made. */
   readonly reader: number;
-  /** Sequence of the first record from the reader's cursor on. */
-  readonly nextSequence: number;
-  /** Records below it were accepted before the subscription. */
+  /** Records below it were accepted before the subscription, or are not replayed to it. */
   readonly joinSequence: number;
+  /** Sequence of the first record that the reader counts. */
+  readonly startSequence: number;
+  /** Where this life begins. */
+  readonly life: Life;
   readonly port: MessagePort;
+}
+
+/** What one life of a thread continues from. */
+export interface Life {
+  /** Wide position of the reader's cursor, and the sequence of the first record there. */
+  readonly position: number;
+  readonly nextSequence: number;
+  /** Whether records from `nextSequence` on are gone already. */
+  readonly missed: boolean;
+  /** What the life before had in hand. */
+  readonly redelivery: Redelivery | undefined;
+  /** What the lives before have counted. */
+  readonly counts: ReaderCounts;
 }
 
 /** An error as it crosses: structured clone keeps name, message, stack and cause of the standard ones, and drops the rest. */
@@ -43,8 +62,8 @@ export interface CrossedError {
 export type ToThread =
   /** The wake word is AWAKE. */
   | { readonly kind: 'wake' }
-  /** Deliver what has a sequence below `endSequence`, then end. */
-  | { readonly kind: 'stop'; readonly endSequence: number };
+  /** Deliver what has a sequence below `endSequence`, then end. `written`: the sequence of the next record. */
+  | { readonly kind: 'stop'; readonly endSequence: number; readonly written: number };
 
 /** What a thread was at when it found that it cannot serve. */
 export type RefusedStep = 'types' | 'module' | 'setup';
@@ -56,6 +75,7 @@ export type FromThread =
   | { readonly kind: 'refused'; readonly step: RefusedStep; readonly error: CrossedError }
   /** The writer waits in its event loop, and this thread has made the room it waits for. */
   | { readonly kind: 'room' }
+  | { readonly kind: 'lagged'; readonly range: LagRange }
   | { readonly kind: 'handler-failed'; readonly topic: string; readonly sequence: number; readonly error: CrossedError }
   /** Nothing more will be handled; teardown is done, or failed. */
   | { readonly kind: 'stopped'; readonly error: CrossedError | undefined };

@@ -1,0 +1,83 @@
+/** Where a subscription begins: at the end of the ring, or among the records that it still holds. */
+
+import { TooManyReadersError } from '../errors.js';
+import { MAX_READERS } from '../ring/control-descriptor.js';
+import { RingReader } from '../ring/ring-reader.js';
+import type { Place, RingWriter } from '../ring/ring-writer.js';
+import type { CompiledFilter } from '../topic/filter.js';
+import { Dispatcher } from '../worker/dispatcher.js';
+import { Router } from '../worker/router.js';
+import { SingleTarget } from '../worker/single-target.js';
+import type { ReadingContext } from './local-reader.js';
+import type { From } from './subscribe-options.js';
+
+export interface Start {
+  /** True where nothing is replayed. */
+  readonly isNow: boolean;
+  /** Where the reader's cursor is set. */
+  readonly place: Place;
+  /** Sequence of the first record that the reader counts. */
+  readonly sequence: number;
+  /** Whether records from `sequence` up to `place` are gone already. */
+  readonly missed: boolean;
+  /** Sequence of the first record that is delivered. */
+  readonly joinSequence: number;
+}
+
+/**
+ * Finds where a subscription begins. Records that wait on the heap come after all of these, so replay and what follows
+ * join with neither gap nor overlap.
+ *
+ * @param nextSequence sequence of the event that is accepted next
+ * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS`
+ */
+export function findStart(
+  writer: RingWriter,
+  nextSequence: number,
+  filter: CompiledFilter | undefined,
+  from: From,
+  context: ReadingContext,
+): Start {
+  if (from === 'now') {
+    const place = writer.end;
+    return { isNow: true, place, sequence: place.sequence, missed: false, joinSequence: nextSequence };
+  }
+  const oldest = writer.seek(0);
+  const wanted =
+    from === 'oldest'
+      ? oldest.sequence
+      : 'sequence' in from
+        ? from.sequence
+        : sequenceOfLast(writer, from.last, filter!, oldest, context);
+  const place = writer.seek(wanted);
+  const missed = wanted < place.sequence;
+  return { isNow: false, place, sequence: missed ? wanted : place.sequence, missed, joinSequence: wanted };
+}
+
+/** Sequence of the first of the last `count` events that the filter selects, or of the oldest record. */
+function sequenceOfLast(
+  writer: RingWriter,
+  count: number,
+  filter: CompiledFilter,
+  oldest: Place,
+  context: ReadingContext,
+): number {
+  if (count === 0) return writer.sequence;
+  // A slot for the time of the look: a reader needs one to read with.
+  const slot = writer.join(true, oldest);
+  if (slot < 0) throw new TooManyReadersError(MAX_READERS);
+  try {
+    const sequences: number[] = [];
+    const router = new Router(context.topicNames, context.fields);
+    const collect = (envelope: { readonly sequence: number }): void => void sequences.push(envelope.sequence);
+    router.add(filter, new SingleTarget(0, collect, () => {}));
+    const reader = new RingReader(context.memory, slot, oldest.position, () => {});
+    const { sequence } = oldest;
+    const events = { onSettled: () => {}, onLagged: () => {} };
+    const dispatcher = new Dispatcher(reader, router, context.types, sequence, sequence, events);
+    while (dispatcher.step(Number.POSITIVE_INFINITY) !== 'idle');
+    return sequences.at(-count) ?? oldest.sequence;
+  } finally {
+    writer.leave(slot);
+  }
+}

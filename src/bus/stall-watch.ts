@@ -1,0 +1,62 @@
+/**
+ * Ends a stall: a lossless reader that holds up a waiting publisher without moving for too long is made lossy.
+ *
+ * The clock runs only while somebody waits for room, only for the reader that holds it, and starts again whenever that
+ * reader moves. It is the publisher's own clock, and what that missed (a blocked loop, a debugger's stop) does not count.
+ */
+import { SubscriptionEvictedError } from '../errors.js';
+import type { RingWriter } from '../ring/ring-writer.js';
+import type { Readers } from './readers.js';
+
+/** Time between two looks. A gap longer than two of them is the publisher's own fault. */
+export const STALL_LOOK_MS = 100;
+
+export class StallWatch {
+  readonly #writer: RingWriter;
+  readonly #readers: Readers;
+  readonly #stallTimeoutMs: number;
+  #holder = -1;
+  #released = 0;
+  #lastLookMs = 0;
+  #stalledMs = 0;
+  /** Readers evicted so far. */
+  evictions = 0;
+
+  constructor(writer: RingWriter, readers: Readers, stallTimeoutMs: number) {
+    this.#writer = writer;
+    this.#readers = readers;
+    this.#stallTimeoutMs = stallTimeoutMs;
+  }
+
+  /** How long the reader that holds the ring has held up somebody, without moving. */
+  get stalledMs(): number {
+    return this.#stalledMs;
+  }
+
+  /** Somebody waits for room. Called at least every {@link STALL_LOOK_MS} meanwhile. Returns whether it made some. */
+  look(): boolean {
+    const nowMs = performance.now();
+    const { holder } = this.#writer;
+    const released = holder < 0 ? 0 : this.#writer.gate.released(holder, this.#writer.tail);
+    if (holder !== this.#holder || released !== this.#released) {
+      this.#holder = holder;
+      this.#released = released;
+      this.#stalledMs = 0;
+    } else {
+      this.#stalledMs += Math.min(nowMs - this.#lastLookMs, 2 * STALL_LOOK_MS);
+    }
+    this.#lastLookMs = nowMs;
+    if (holder < 0 || this.#stalledMs < this.#stallTimeoutMs) return false;
+    this.#writer.evict(holder);
+    this.evictions++;
+    this.#readers.evict(holder, new SubscriptionEvictedError(this.#readers.describe(holder), this.#stallTimeoutMs));
+    this.reset();
+    return true;
+  }
+
+  /** Nobody waits any more. */
+  reset(): void {
+    this.#holder = -1;
+    this.#stalledMs = 0;
+  }
+}
