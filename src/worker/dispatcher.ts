@@ -4,6 +4,7 @@
  * *Settling.* A record has settled when no target has it, or one before it, in hand. RELEASED follows what has settled at
  * least every 64 records or 10 ms. The next batch is taken when all of this one has settled.
  */
+import { markAsUntransferable } from 'node:worker_threads';
 import { ReceivedEnvelope } from '../envelope/envelope.js';
 import { CorruptRecordError } from '../errors.js';
 import { distance } from '../memory/position.js';
@@ -82,6 +83,8 @@ export class Dispatcher {
         this.#batch = this.#reader.take();
         if (this.#batch === undefined) return 'idle';
         this.#offset = 0;
+        // A handler that transferred it would take every envelope of the batch from the others.
+        markAsUntransferable(this.#batch.bytes.buffer);
       }
       if (!this.#dispatch(this.#batch, startedMs + budgetMs)) return 'more';
       if (this.#busy.length > 0) return 'waiting';
