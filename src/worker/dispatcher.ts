@@ -87,7 +87,11 @@ export class Dispatcher {
         markAsUntransferable(this.#batch.bytes.buffer);
       }
       if (!this.#dispatch(this.#batch, startedMs + budgetMs)) return 'more';
-      if (this.#busy.length > 0) return 'waiting';
+      if (this.#busy.length > 0) {
+        // Handlers may be pending for long: what settled before them is not held up by them.
+        this.#releaseSettled(this.#batch);
+        return 'waiting';
+      }
       this.#finishBatch();
       if (performance.now() - startedMs > budgetMs) return 'more';
     }
@@ -109,9 +113,9 @@ export class Dispatcher {
     this.#watchUntil = position;
   }
 
-  /** True while a handler's promise is pending. */
+  /** True while all of a batch has been handed out and some of it has not settled: `onSettled` says when to go on. */
   get pending(): boolean {
-    return this.#busy.length > 0;
+    return this.#busy.length > 0 && this.#batch !== undefined && this.#offset >= this.#batch.length;
   }
 
   /** Hands out the rest of the batch. False when the time was up first. */

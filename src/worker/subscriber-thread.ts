@@ -123,7 +123,7 @@ class SubscriberThread {
     const { delivered, failed, endSequence } = this.#target;
     const { scanned, rescued } = this.#dispatcher;
     storeCounts(this.#memory.cells, this.#reader.reader, { scanned, delivered, failed, rescued });
-    if (!this.#ended && !this.#dispatcher.pending && this.#dispatcher.nextSequence >= endSequence) {
+    if (!this.#ended && !this.#target.busy && this.#dispatcher.nextSequence >= endSequence) {
       this.#ended = true;
       this.#loop.stop();
       void this.#tearDown();
