@@ -93,7 +93,15 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
     this.#writer = new RingWriter(memory, (reader) => readers.wake(reader));
     const topics = new TopicTable(this.#names, resolved.maxTopics, declared);
     const types = new EventTypes(registry, new NameRegistry(typeNames));
-    this.#publisher = new Publisher(this.#writer, topics, types, readers, resolved, () => this.#room.queued());
+    this.#publisher = new Publisher(
+      this.#writer,
+      topics,
+      types,
+      readers,
+      resolved,
+      () => this.#room.queued(),
+      () => this.#room.made(),
+    );
     this.#room = new Room(this.#writer, this.#publisher, readers, keepAlive, () => emitSafely(this, 'drain'));
     this.#parts = {
       bus: this,
