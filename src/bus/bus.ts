@@ -101,8 +101,15 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
     const topics = new TopicTable(this.#names, resolved.maxTopics, declared);
     const types = new EventTypes(registry, new NameRegistry(typeNames));
     this.#stalls = new StallWatch(this.#writer, readers, resolved.stallTimeoutMs);
-    this.#publisher = new Publisher(this.#writer, topics, types, readers, this.#stalls, resolved, () =>
-      this.#room.queued(),
+    this.#publisher = new Publisher(
+      this.#writer,
+      topics,
+      types,
+      readers,
+      this.#stalls,
+      resolved,
+      () => this.#room.queued(),
+      () => this.#room.made(),
     );
     this.#room = new Room(this.#writer, this.#publisher, readers, keepAlive, this.#stalls, () =>
       emitSafely(this, 'drain'),

@@ -46,8 +46,12 @@ export class Publisher {
   readonly #namespace: string;
   readonly #maxPendingBytes: number;
   readonly #onQueued: () => void;
+  readonly #onBlocked: () => void;
 
-  /** @param onQueued called when the queue holds something that the ring has no room for */
+  /**
+   * @param onQueued called when the queue holds something that the ring has no room for
+   * @param onBlocked called after a blocked wait, which has taken the place of any other wait for room
+   */
   constructor(
     writer: RingWriter,
     topics: TopicTable,
@@ -56,6 +60,7 @@ export class Publisher {
     stalls: StallWatch,
     options: ResolvedBusOptions,
     onQueued: () => void,
+    onBlocked: () => void,
   ) {
     this.#writer = writer;
     this.#topics = topics;
@@ -64,6 +69,7 @@ export class Publisher {
     this.#namespace = options.namespace;
     this.#maxPendingBytes = options.maxPendingBytes;
     this.#onQueued = onQueued;
+    this.#onBlocked = onBlocked;
     this.#burst = new BurstFlush(writer, options.flush === 'each');
     this.#forwarder = new Forwarder(types);
     this.#events = new EventWriter(
@@ -115,10 +121,16 @@ export class Publisher {
     const record = this.#write(entry, event, namespace);
     if (record === undefined) return;
     const deadlineMs = performance.now() + timeoutMs;
-    for (;;) {
-      while (ahead > 0 && this.#writeFirst()) ahead--;
-      if (ahead === 0 && this.#events.writeRecord(record)) break;
-      this.#blockUntil(deadlineMs, timeoutMs);
+    try {
+      for (;;) {
+        while (ahead > 0 && this.#writeFirst()) ahead--;
+        if (ahead === 0 && this.#events.writeRecord(record)) break;
+        this.#blockUntil(deadlineMs, timeoutMs);
+      }
+    } catch (error) {
+      // What its getters published was accepted all the same.
+      this.#writeBehind();
+      throw error;
     }
     this.#stalls.reset();
     this.#accepted();
@@ -220,6 +232,7 @@ export class Publisher {
     if (leftMs <= 0) throw new PublishTimeoutError(timeoutMs, heldBy);
     if (this.#stalls.look()) return;
     this.#writer.block(this.roomBytes, Math.min(leftMs, BLOCK_SLICE_MS));
+    this.#onBlocked();
   }
 
   #accepted(): void {

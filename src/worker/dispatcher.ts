@@ -47,6 +47,8 @@ export interface LagRange {
 }
 
 export interface DispatcherEvents {
+  /** What has settled is about to be released: the time to say what was counted so far. */
+  onRelease?(): void;
   /** Nothing is pending any more. */
   onSettled(): void;
   /** Records were missed; told before the next one is handed out. */
@@ -116,11 +118,6 @@ export class Dispatcher {
     return this.#nextSequence - this.#startSequence - this.lagged;
   }
 
-  /** True while a handler's promise is pending. */
-  get pending(): boolean {
-    return this.#busy.length > 0;
-  }
-
   /** Goes on from what a life before this one left. */
   redeliver(redelivery: Redelivery, lagged: number): void {
     this.lagged = lagged;
@@ -165,7 +162,11 @@ export class Dispatcher {
     this.#lastLookMs = startedMs;
     for (;;) {
       if (this.#batch === undefined || this.#offset >= this.#batch.length) {
-        if (this.#busy.length > 0) return 'waiting';
+        if (this.#busy.length > 0) {
+          // Handlers may be pending for long: what settled before them is not held up by them.
+          this.#releaseSettled(this.#batch!);
+          return 'waiting';
+        }
         if (this.#batch !== undefined) this.#finishBatch();
         if (performance.now() - startedMs > budgetMs) return 'more';
         this.#batch = this.#reader.take();
@@ -318,6 +319,7 @@ export class Dispatcher {
   }
 
   #releaseSettled(batch: Batch): void {
+    this.#events.onRelease?.();
     const held = firstHeld(this.#busy);
     if (held === undefined) this.#reader.release(this.#positionIn(batch), this.#nextSequence);
     else this.#reader.release(held.heldPosition, held.heldSequence);
@@ -325,6 +327,7 @@ export class Dispatcher {
 
   #finishBatch(): void {
     this.#batch = undefined;
+    this.#events.onRelease?.();
     this.#reader.release(this.#reader.taken, this.#nextSequence);
   }
 

@@ -91,6 +91,8 @@ class SubscriberThread {
     const { startSequence } = attachment;
     this.#dispatcher = new Dispatcher(this.#reader, router, directory, startSequence, life.nextSequence, {
       onSettled: () => this.#loop.settled(),
+      // With each release, so that what a crash loses of the counts is what comes again.
+      onRelease: () => this.#tellCounts(),
       onLagged: (range) => send(this.#port, { kind: 'lagged', range }),
     });
     this.#dispatcher.rescued = life.counts.rescued;
@@ -143,15 +145,20 @@ class SubscriberThread {
   }
 
   #afterTurn(): void {
-    const { delivered, failed, endSequence } = this.#target;
     if (this.#written >= 0) this.#dispatcher.concludeLag(this.#written);
-    const { scanned, lagged, rescued } = this.#dispatcher;
-    storeCounts(this.#memory.cells, this.#reader.reader, { scanned, delivered, failed, lagged, rescued });
-    if (!this.#ended && !this.#dispatcher.pending && this.#dispatcher.nextSequence >= endSequence) {
+    this.#tellCounts();
+    const { endSequence } = this.#target;
+    if (!this.#ended && !this.#target.busy && this.#dispatcher.nextSequence >= endSequence) {
       this.#ended = true;
       this.#loop.stop();
       void this.#tearDown();
     }
+  }
+
+  #tellCounts(): void {
+    const { delivered, failed } = this.#target;
+    const { scanned, lagged, rescued } = this.#dispatcher;
+    storeCounts(this.#memory.cells, this.#reader.reader, { scanned, delivered, failed, lagged, rescued });
   }
 
   async #tearDown(): Promise<void> {
