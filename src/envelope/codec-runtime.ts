@@ -5,10 +5,12 @@
 
 import { InvalidEventError, MalformedPayloadError } from '../errors.js';
 import type { EventCodec } from './event-codec.js';
+import { startText } from './text-reader.js';
 import { MAX_DEPTH, tooDeep, WireError } from './wire-reader.js';
 import { reject } from './wire-writer.js';
 
 export type { EventCodec, FieldDescriptor } from './event-codec.js';
+export { readKey, readString } from './text-reader.js';
 export {
   cursor,
   EMPTY_BYTES,
@@ -26,7 +28,6 @@ export {
   readSfixed64,
   readSint32,
   readSint64,
-  readString,
   readTag,
   readUint32,
   readUint64,
@@ -151,7 +152,8 @@ export function malformed(typeUrl: string, error: unknown): unknown {
   return error instanceof WireError ? new MalformedPayloadError(typeUrl, error.reason, { cause: error }) : error;
 }
 
-/** Refuses nesting that is deeper than protobufjs reads. */
-export function checkDepth(depth: number, position: number): void {
-  if (depth > MAX_DEPTH) tooDeep(position);
+/** Every message that is read starts here: refuses nesting that is deeper than protobufjs reads. */
+export function enterMessage(depth: number, position: number): void {
+  if (depth === 0) startText();
+  else if (depth > MAX_DEPTH) tooDeep(position);
 }

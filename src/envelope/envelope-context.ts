@@ -1,7 +1,7 @@
 /** What the envelopes of one reader share: the way from type URLs to codecs. */
 
 import type { EventCodec } from './event-codec.js';
-import { decodeUtf8 } from './wire-reader.js';
+import { decodeUtf8 } from './text-reader.js';
 
 /** A type URL and the codec this thread has for it, if any. */
 export interface ResolvedType {

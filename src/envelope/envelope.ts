@@ -8,8 +8,9 @@ import type { EnvelopeContext, ResolvedType } from './envelope-context.js';
 import { type ScannedEnvelope, scanEnvelope } from './envelope-scan.js';
 import { eventJson } from './event-json.js';
 import { Any } from './generated/index.js';
+import { decodeUtf8 } from './text-reader.js';
 import { rfc3339 } from './time-text.js';
-import { cursor, decodeUtf8, readEnd, readInt32, readInt64, readTag } from './wire-reader.js';
+import { cursor, readEnd, readInt32, readInt64, readTag } from './wire-reader.js';
 
 /** `T` with every property, element and entry read-only, all the way down. */
 export type DeepReadonly<T> = unknown extends T

@@ -46,14 +46,18 @@ describe('MessagePack codec', () => {
   it('is read by a plain msgpackr, and reads what a plain msgpackr writes', () => {
     const packr = new Packr({ useRecords: false });
     fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
-        const end = messagePackCodec.encode(value, target, 0, target.length);
-        const ours = packr.unpack(Buffer.from(target.subarray(0, end)));
-        const safe = JSON.parse(JSON.stringify(value).replaceAll('__proto__":', '__proto_":'));
-        assert.deepEqual(ours, safe);
-        const theirs = packr.pack(value);
-        assert.deepEqual(messagePackCodec.decode(theirs, 0, theirs.length), safe);
-      }),
+      // A zero with a sign is no JSON.
+      fc.property(
+        fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value))),
+        (value) => {
+          const end = messagePackCodec.encode(value, target, 0, target.length);
+          const ours = packr.unpack(Buffer.from(target.subarray(0, end)));
+          const safe = JSON.parse(JSON.stringify(value).replaceAll('__proto__":', '__proto_":'));
+          assert.deepEqual(ours, safe);
+          const theirs = packr.pack(value);
+          assert.deepEqual(messagePackCodec.decode(theirs, 0, theirs.length), safe);
+        },
+      ),
     );
   });
 

@@ -133,7 +133,7 @@ function codecLines(message: MessageModel, contexts: readonly FieldContext[]): s
     '',
     '/** For generated code: decode inside another message, into `message`. */',
     `static read(source: Buffer, start: number, end: number, depth: number, message: ${name}): ${name} {`,
-    '  wire.checkDepth(depth, start);',
+    '  wire.enterMessage(depth, start);',
     ...indent(readLoop(contexts.flatMap((context) => readCases(context, others)))),
     '  return message;',
     '}',
