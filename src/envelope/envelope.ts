@@ -238,9 +238,9 @@ export class ReceivedEnvelope implements Envelope {
     const bytes = this.#bytes;
     let position = this.#start;
     while (position < this.#end) {
-      const tag = readTag(bytes, position, this.#end);
-      const fieldEnd = readEnd(bytes, cursor.position, this.#end);
-      if (tag === wanted) return fieldEnd;
+      // Canonical: the tags of an envelope have one byte.
+      const fieldEnd = readEnd(bytes, position + 1, this.#end);
+      if (bytes[position] === wanted) return fieldEnd;
       position = fieldEnd;
     }
     return -1;

@@ -3,6 +3,7 @@
  * message share one, and short ones do without.
  */
 
+import { startsWith } from './byte-match.js';
 import { cursor, readEnd, WireError } from './wire-reader.js';
 
 /** Below this many bytes characters are put together here; above it the call into native code is faster (measured). */
@@ -118,7 +119,7 @@ export function readKey(source: Buffer, position: number, end: number): string {
   const slot =
     (size ^ (source[fieldEnd - 1]! << 2) ^ (source[start + (size >> 1)]! << 4) ^ source[start]!) & (KEY_SLOTS - 1);
   const cached = keys[slot];
-  if (cached !== undefined && isEqual(cached.bytes, source, start, fieldEnd)) return cached.text;
+  if (cached?.bytes.length === size && startsWith(source, start, fieldEnd, cached.bytes)) return cached.text;
   const text = decodeUtf8(source, start, fieldEnd);
   keys[slot] = { bytes: new Uint8Array(source.subarray(start, fieldEnd)), text };
   return text;
@@ -127,9 +128,3 @@ export function readKey(source: Buffer, position: number, end: number): string {
 const keys: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] = new Array(KEY_SLOTS).fill(
   undefined,
 );
-
-function isEqual(bytes: Uint8Array, source: Buffer, start: number, end: number): boolean {
-  if (bytes.length !== end - start) return false;
-  for (let index = 0; index < bytes.length; index++) if (source[start + index] !== bytes[index]) return false;
-  return true;
-}
