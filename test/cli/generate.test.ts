@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { generate, staleModules, writeModules } from '../../src/cli/codegen/generate.js';
+import { generateCommand } from '../../src/cli/codegen/generate-command.js';
 import { CodegenError } from '../../src/errors.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'generate-'));
@@ -110,5 +111,36 @@ describe('generate', () => {
 
   it('refuses a file that is not there', () => {
     assert.throws(() => generate([join(dir, 'gone.proto')]), CodegenError);
+  });
+});
+
+describe('generate command', () => {
+  const run = (...args: string[]) => {
+    const lines: string[] = [];
+    return { code: generateCommand(args, (line) => lines.push(line)), lines };
+  };
+
+  it('writes the modules and says nothing', () => {
+    const file = proto('fine.proto', 'message Fine { string a = 1; }');
+    const out = join(dir, 'command');
+    assert.deepEqual(run('--out', out, '-I', dir, file), { code: 0, lines: [] });
+    assert.match(readFileSync(join(out, 'fine.ts'), 'utf8'), /export class Fine/);
+  });
+
+  it('says in one line what is wrong with a file, exit code 1', () => {
+    const { code, lines } = run('-o', join(dir, 'command'), join(dir, 'gone.proto'));
+    assert.equal(code, 1);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0]!, /^ringcast generate: .*gone\.proto/);
+    writeFileSync(join(dir, 'occupied'), '');
+    assert.equal(run('-o', join(dir, 'occupied'), proto('ok.proto', 'message Ok {}')).code, 1);
+  });
+
+  it('shows the usage for a wrong command line, exit code 2', () => {
+    for (const args of [[], ['a.proto'], ['--out', 'x'], ['--nope'], ['--out']]) {
+      const { code, lines } = run(...args);
+      assert.equal(code, 2);
+      assert.match(lines[1]!, /^usage: ringcast generate/);
+    }
   });
 });
