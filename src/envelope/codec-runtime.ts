@@ -35,7 +35,6 @@ export {
 } from './wire-reader.js';
 export {
   closeDelimited,
-  reject,
   writeBool,
   writeBytes,
   writeDouble,
@@ -103,7 +102,7 @@ export function checkList(value: unknown, field: string): void {
 
 /**
  * Called where an object encoded to nothing: it may be all defaults, or an object of another type, which would be lost
- * without a word. Checking each event would cost more than writing it.
+ * without a word. Elsewhere unknown properties are ignored, as everywhere with protobuf.
  */
 export function checkEmpty(value: object, codec: EventCodec): void {
   const known = (codec.fields ?? []).map((field) => field.jsonName);
@@ -130,6 +129,8 @@ export function rejectBoth(owner: string, first: string, second: string): never 
   throw new InvalidEventError(`${owner}: only one of ${first} and ${second} may be set`);
 }
 
+const INTEGER = /^-?[0-9]+$/;
+
 /** A key of a map<bool, …>. */
 export function boolOfKey(key: string, field: string): boolean {
   if (key !== 'true' && key !== 'false') reject(field, 'a map with the keys true and false', key);
@@ -138,12 +139,12 @@ export function boolOfKey(key: string, field: string): boolean {
 
 /** A key of a map with 32-bit keys. */
 export function numberOfKey(key: string): number {
-  return key === '' ? Number.NaN : Number(key);
+  return INTEGER.test(key) ? Number(key) : Number.NaN;
 }
 
 /** A key of a map with 64-bit keys. */
 export function bigintOfKey(key: string, field: string): bigint {
-  if (!/^-?[0-9]+$/.test(key)) reject(field, 'a map whose keys are integers', key);
+  if (!INTEGER.test(key)) reject(field, 'a map whose keys are integers', key);
   return BigInt(key);
 }
 

@@ -54,7 +54,8 @@ export interface EventCodec<T = unknown> {
    *
    * @param event  an instance of the class or any object with its fields; a missing one has its default
    * @returns the position after the event, or -1 when it does not fit
-   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when a field has a wrong type or range; names the field
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when a field has a wrong type or range; names the field. What a getter
+   * throws passes through
    */
   encode(event: T, target: Buffer, position: number, limit: number): number;
 

@@ -11,7 +11,7 @@ import { type ProtoModel, readProtos } from './proto-model.js';
 export const PACKAGE_PROTO_DIR = fileURLToPath(new URL('../../../../proto', import.meta.url));
 
 export interface GenerateOptions {
-  /** Where imports are looked up besides the importing file's folder and the package's own files. */
+  /** Where imports are looked up after the package's own files and before the importing file's folder. */
   readonly includeDirs?: readonly string[];
   /** What generated modules import: a package name, or a path relative to the output folder. Default `ringcast/codec`. */
   readonly runtime?: string;
@@ -33,7 +33,7 @@ export interface GeneratedModule {
  * @throws {CodegenError} `BUS_CODEGEN` when a file is missing, does not parse, or uses what is not supported
  */
 export function generate(files: readonly string[], options: GenerateOptions = {}): GeneratedModule[] {
-  const models = readProtos(files, [...(options.includeDirs ?? []), PACKAGE_PROTO_DIR]);
+  const models = readProtos(files, [PACKAGE_PROTO_DIR, ...(options.includeDirs ?? [])]);
   const ownerOf = new Map<string, ProtoModel>();
   for (const model of models) for (const message of model.messages) ownerOf.set(message.fullName, model);
   const isImported = (model: ProtoModel) => options.ownFiles !== true && model.file.startsWith(PACKAGE_PROTO_DIR);
