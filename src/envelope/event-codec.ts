@@ -37,6 +37,8 @@ export interface FieldDescriptor {
   readonly keyKind?: ScalarKind;
   /** The message type, where `kind` is `message`. A function, because types may refer to each other. */
   readonly type?: () => EventCodec;
+  /** The names of the enum's values, where `kind` is `enum`; later versions may send others. */
+  readonly values?: () => Readonly<Record<string, number>>;
 }
 
 /** How events of one type become bytes and back. Stateless: may be used again while a call of it runs. */

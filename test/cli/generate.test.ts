@@ -18,13 +18,13 @@ function proto(name: string, body: string, syntax = 'syntax = "proto3";'): strin
 
 describe('generate', () => {
   it('writes a module per file, that imports only from the package and its siblings', () => {
-    proto('money.proto', 'message Money { int64 units = 1; }');
+    proto('money.proto', 'message Money { int64 units = 1; } enum Kind { KIND_NONE = 0; }');
     const file = proto(
       'order.proto',
       `import "money.proto"; import "google/protobuf/timestamp.proto"; import "containerd/types/mount.proto";
        // An order that
        // was placed.
-       message Order { Money total = 1; google.protobuf.Timestamp at = 2; containerd.types.Mount mount = 3; }`,
+       message Order { Money total = 1; google.protobuf.Timestamp at = 2; containerd.types.Mount mount = 3; Kind kind = 4; }`,
     );
     const modules = generate([file]);
     assert.deepEqual(
@@ -39,6 +39,8 @@ describe('generate', () => {
       "from 'ringcast/events'",
     ]);
     assert.match(text, /\/\*\*\n \* An order that\n \* was placed\.\n \*\/\nexport class Order \{/);
+    assert.match(text, /import \{ Money, type MoneyInit, Kind \} from/);
+    assert.match(text, /kind: 'enum', .* values: \(\) => Kind \}/);
     assert.match(text, /static readonly typeUrl = 'my\.app\.Order';/);
   });
 

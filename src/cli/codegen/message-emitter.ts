@@ -69,7 +69,8 @@ function descriptor(field: FieldModel, className: ClassNames): string {
     `presence: ${field.presence}`,
   ];
   if (field.keyKind !== undefined) parts.push(`keyKind: '${field.keyKind}'`);
-  if (field.type !== undefined) parts.push(`type: () => ${className(field.type)}`);
+  if (field.type !== undefined)
+    parts.push(`${field.kind === 'enum' ? 'values' : 'type'}: () => ${className(field.type)}`);
   return `{ ${parts.join(', ')} }`;
 }
 

@@ -147,7 +147,7 @@ export interface ValueInit {
 export class Value {
   static readonly typeUrl = 'google.protobuf.Value';
   static readonly fields: readonly wire.FieldDescriptor[] = [
-    { number: 1, name: 'null_value', jsonName: 'nullValue', kind: 'enum', cardinality: 'singular', presence: true },
+    { number: 1, name: 'null_value', jsonName: 'nullValue', kind: 'enum', cardinality: 'singular', presence: true, values: () => NullValue },
     { number: 2, name: 'number_value', jsonName: 'numberValue', kind: 'double', cardinality: 'singular', presence: true },
     { number: 3, name: 'string_value', jsonName: 'stringValue', kind: 'string', cardinality: 'singular', presence: true },
     { number: 4, name: 'bool_value', jsonName: 'boolValue', kind: 'bool', cardinality: 'singular', presence: true },
