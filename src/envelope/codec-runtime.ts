@@ -5,10 +5,12 @@
 
 import { InvalidEventError, MalformedPayloadError } from '../errors.js';
 import type { EventCodec } from './event-codec.js';
+import { startText } from './text-reader.js';
 import { MAX_DEPTH, tooDeep, WireError } from './wire-reader.js';
 import { reject } from './wire-writer.js';
 
 export type { EventCodec, FieldDescriptor } from './event-codec.js';
+export { readKey, readString } from './text-reader.js';
 export {
   cursor,
   EMPTY_BYTES,
@@ -26,7 +28,6 @@ export {
   readSfixed64,
   readSint32,
   readSint64,
-  readString,
   readTag,
   readUint32,
   readUint64,
@@ -34,7 +35,6 @@ export {
 } from './wire-reader.js';
 export {
   closeDelimited,
-  reject,
   writeBool,
   writeBytes,
   writeDouble,
@@ -102,7 +102,7 @@ export function checkList(value: unknown, field: string): void {
 
 /**
  * Called where an object encoded to nothing: it may be all defaults, or an object of another type, which would be lost
- * without a word. Checking each event would cost more than writing it.
+ * without a word. Elsewhere unknown properties are ignored, as everywhere with protobuf.
  */
 export function checkEmpty(value: object, codec: EventCodec): void {
   const known = (codec.fields ?? []).map((field) => field.jsonName);
@@ -129,6 +129,8 @@ export function rejectBoth(owner: string, first: string, second: string): never 
   throw new InvalidEventError(`${owner}: only one of ${first} and ${second} may be set`);
 }
 
+const INTEGER = /^-?[0-9]+$/;
+
 /** A key of a map<bool, …>. */
 export function boolOfKey(key: string, field: string): boolean {
   if (key !== 'true' && key !== 'false') reject(field, 'a map with the keys true and false', key);
@@ -137,12 +139,12 @@ export function boolOfKey(key: string, field: string): boolean {
 
 /** A key of a map with 32-bit keys. */
 export function numberOfKey(key: string): number {
-  return key === '' ? Number.NaN : Number(key);
+  return INTEGER.test(key) ? Number(key) : Number.NaN;
 }
 
 /** A key of a map with 64-bit keys. */
 export function bigintOfKey(key: string, field: string): bigint {
-  if (!/^-?[0-9]+$/.test(key)) reject(field, 'a map whose keys are integers', key);
+  if (!INTEGER.test(key)) reject(field, 'a map whose keys are integers', key);
   return BigInt(key);
 }
 
@@ -151,7 +153,8 @@ export function malformed(typeUrl: string, error: unknown): unknown {
   return error instanceof WireError ? new MalformedPayloadError(typeUrl, error.reason, { cause: error }) : error;
 }
 
-/** Refuses nesting that is deeper than protobufjs reads. */
-export function checkDepth(depth: number, position: number): void {
-  if (depth > MAX_DEPTH) tooDeep(position);
+/** Every message that is read starts here: refuses nesting that is deeper than protobufjs reads. */
+export function enterMessage(depth: number, position: number): void {
+  if (depth === 0) startText();
+  else if (depth > MAX_DEPTH) tooDeep(position);
 }

@@ -1,7 +1,8 @@
 /** What the envelopes of one reader share: the way from type URLs to codecs. */
 
+import { startsWith } from './byte-match.js';
 import type { EventCodec } from './event-codec.js';
-import { decodeUtf8 } from './wire-reader.js';
+import { decodeUtf8 } from './text-reader.js';
 
 /** A type URL and the codec this thread has for it, if any. */
 export interface ResolvedType {
@@ -33,7 +34,7 @@ export class EnvelopeContext {
   resolveBytes(source: Buffer, start: number, end: number): ResolvedType {
     const slot = slotOf(source, start, end);
     const cached = this.#slots[slot];
-    if (cached !== undefined && equal(cached.bytes, source, start, end)) return cached;
+    if (cached?.bytes.length === end - start && startsWith(source, start, end, cached.bytes)) return cached;
     const resolved = this.resolve(decodeUtf8(source, start, end));
     if (resolved.codec !== undefined) {
       this.#slots[slot] = { ...resolved, bytes: Buffer.from(source.subarray(start, end)) };
@@ -47,10 +48,4 @@ function slotOf(source: Buffer, start: number, end: number): number {
   let hash = end - start;
   for (let index = Math.max(start, end - 6); index < end; index++) hash = (hash * 31 + source[index]!) | 0;
   return (hash ^ (hash >>> 8)) & (SLOTS - 1);
-}
-
-function equal(bytes: Buffer, source: Buffer, start: number, end: number): boolean {
-  if (bytes.length !== end - start) return false;
-  for (let index = 0; index < bytes.length; index++) if (source[start + index] !== bytes[index]) return false;
-  return true;
 }

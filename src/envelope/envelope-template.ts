@@ -100,10 +100,11 @@ export class EnvelopeTemplate {
       end = this.#encode(codec, event, target, start, limit);
     }
     if (end < 0) {
+      // It has more than `room` bytes. Would one that just does not fit have done with shorter lengths than guessed, or,
+      // being empty, with none?
       const room = limit - start;
-      // Would a payload that just does not fit have done with shorter lengths than guessed, or, being empty, with none?
       const tight =
-        room < 0 || varintSize(room + 8) < valuePrefix || varintSize(room + this.type.length + 8) < eventPrefix;
+        room < 0 || varintSize(room + 1) < valuePrefix || varintSize(this.type.length + room + 2) < eventPrefix;
       return tight ? this.#writeTight(target, position, routing, limit, codec, event) : -1;
     }
     return this.#close(target, position, routing, eventPrefix, start, end, limit);

@@ -1,15 +1,4 @@
-/**
- * What handlers receive: one event with its topic, time and origin, over the private copy of a batch of records.
- *
- * Nothing is decoded that nobody asks for: each property reads the bytes when it is used.
- */
-
-import type { EnvelopeContext, ResolvedType } from './envelope-context.js';
-import { type ScannedEnvelope, scanEnvelope } from './envelope-scan.js';
-import { eventJson } from './event-json.js';
-import { Any } from './generated/index.js';
-import { rfc3339 } from './time-text.js';
-import { cursor, decodeUtf8, readEnd, readInt32, readInt64, readTag } from './wire-reader.js';
+/** What handlers receive: one event with its topic, time and origin. */
 
 /** `T` with every property, element and entry read-only, all the way down. */
 export type DeepReadonly<T> = unknown extends T

@@ -37,6 +37,8 @@ export interface FieldDescriptor {
   readonly keyKind?: ScalarKind;
   /** The message type, where `kind` is `message`. A function, because types may refer to each other. */
   readonly type?: () => EventCodec;
+  /** The names of the enum's values, where `kind` is `enum`; later versions may send others. */
+  readonly values?: () => Readonly<Record<string, number>>;
 }
 
 /** How events of one type become bytes and back. Stateless: may be used again while a call of it runs. */
@@ -54,7 +56,8 @@ export interface EventCodec<T = unknown> {
    *
    * @param event  an instance of the class or any object with its fields; a missing one has its default
    * @returns the position after the event, or -1 when it does not fit
-   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when a field has a wrong type or range; names the field
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when a field has a wrong type or range; names the field. What a getter
+   * throws passes through
    */
   encode(event: T, target: Buffer, position: number, limit: number): number;
 

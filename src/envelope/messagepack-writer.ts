@@ -12,17 +12,24 @@
  */
 
 import { InvalidEventError } from '../errors.js';
+import {
+  UNDEFINED_EXTENSION,
+  writeBigint,
+  writeByte,
+  writeDate,
+  writeExtension,
+  writeHeader,
+  writeNumber,
+  writeText,
+} from './messagepack-scalars.js';
 
 /** A Map, as the array of its entries. */
 export const MAP_EXTENSION = 0x4d;
 
-const UNDEFINED_EXTENSION = 0;
-const BIGINT_EXTENSION = 0x42;
 const ERROR_EXTENSION = 0x65;
 const SET_EXTENSION = 0x73;
 const TYPED_ARRAY_EXTENSION = 0x74;
 const REGEXP_EXTENSION = 0x78;
-const DATE_EXTENSION = 0xff;
 
 /** Deeper values, and values that contain themselves, are refused before the stack is. */
 const MAX_DEPTH = 500;
@@ -46,9 +53,6 @@ const DATA_VIEW_CODE = 17;
 
 /** Objects without properties of their own that hold something else; they would arrive empty. */
 const NOT_DATA: ReadonlySet<string> = new Set(['Promise', 'SharedArrayBuffer', 'WeakMap', 'WeakRef', 'WeakSet']);
-
-/** Up to here one loop is faster than asking for the size and writing it (as in `wire-writer`). */
-const SHORT_STRING_CHARS = 20;
 
 /**
  * Writes `value` at `position`; returns the position after it, or -1 when it would not end at or before `limit`.
@@ -78,122 +82,12 @@ export function writeValue(target: Buffer, position: number, limit: number, valu
   }
 }
 
-function writeByte(target: Buffer, position: number, limit: number, byte: number): number {
-  if (position >= limit) return -1;
-  target[position] = byte;
-  return position + 1;
-}
-
-function writeText(target: Buffer, position: number, limit: number, text: string): number {
-  const chars = text.length;
-  if (chars < SHORT_STRING_CHARS) {
-    let end = position + 1;
-    if (end + chars > limit) return -1;
-    let index = 0;
-    for (; index < chars; index++) {
-      const code = text.charCodeAt(index);
-      if (code > 127) break;
-      target[end++] = code;
-    }
-    if (index === chars) {
-      target[position] = 0xa0 | chars;
-      return end;
-    }
-  }
-  const size = Buffer.byteLength(text);
-  const start =
-    size < 32
-      ? writeByte(target, position, limit, 0xa0 | size)
-      : writeHeader(target, position, limit, size, 0xd9, 0xda, 0xdb);
-  if (start < 0 || start + size > limit) return -1;
-  target.write(text, start, size);
-  return start + size;
-}
-
-/** A count or size in one, two or four bytes, each form with its own first byte. */
-function writeHeader(
-  target: Buffer,
-  position: number,
-  limit: number,
-  size: number,
-  byteForm: number,
-  shortForm: number,
-  longForm: number,
-): number {
-  if (size < 0x100 && byteForm !== 0) {
-    if (position + 2 > limit) return -1;
-    target[position] = byteForm;
-    return target.writeUInt8(size, position + 1);
-  }
-  if (size < 0x10000) {
-    if (position + 3 > limit) return -1;
-    target[position] = shortForm;
-    return target.writeUInt16BE(size, position + 1);
-  }
-  if (position + 5 > limit) return -1;
-  target[position] = longForm;
-  return target.writeUInt32BE(size, position + 1);
-}
-
-function writeNumber(target: Buffer, position: number, limit: number, value: number): number {
-  if (value >>> 0 === value && !Object.is(value, -0)) {
-    if (value < 0x80) return writeByte(target, position, limit, value);
-    return writeHeader(target, position, limit, value, 0xcc, 0xcd, 0xce);
-  }
-  if ((value | 0) === value && value < 0) {
-    if (value >= -0x20) return writeByte(target, position, limit, value & 0xff);
-    const size = value >= -0x80 ? 1 : value >= -0x8000 ? 2 : 4;
-    if (position + 1 + size > limit) return -1;
-    target[position] = size === 1 ? 0xd0 : size === 2 ? 0xd1 : 0xd2;
-    return target.writeIntBE(value, position + 1, size);
-  }
-  if (position + 9 > limit) return -1;
-  target[position] = 0xcb;
-  return target.writeDoubleBE(value, position + 1);
-}
-
-function writeBigint(target: Buffer, position: number, limit: number, value: bigint): number {
-  const signed = BigInt.asIntN(64, value) === value;
-  if (!signed && BigInt.asUintN(64, value) !== value) return writeLargeBigint(target, position, limit, value);
-  if (position + 9 > limit) return -1;
-  target[position] = signed ? 0xd3 : 0xcf;
-  return target.writeBigUInt64BE(BigInt.asUintN(64, value), position + 1);
-}
-
-/** Two's complement, most significant byte first. */
-function writeLargeBigint(target: Buffer, position: number, limit: number, value: bigint): number {
-  const magnitude = value < 0n ? ~value : value;
-  // One bit more, for the sign.
-  const size = Math.floor(magnitude.toString(16).length / 2) + 1;
-  const digits = BigInt.asUintN(size * 8, value)
-    .toString(16)
-    .padStart(size * 2, '0');
-  return writeExtensionBytes(target, position, limit, BIGINT_EXTENSION, Buffer.from(digits, 'hex'));
-}
-
-/** An extension whose content follows as a value of its own: one unused byte of data. */
-function writeExtension(target: Buffer, position: number, limit: number, type: number): number {
-  if (position + 3 > limit) return -1;
-  target[position] = 0xd4;
-  target[position + 1] = type;
-  target[position + 2] = 0;
-  return position + 3;
-}
-
-function writeExtensionBytes(target: Buffer, position: number, limit: number, type: number, bytes: Uint8Array): number {
-  const header = writeHeader(target, position, limit, bytes.length, 0xc7, 0xc8, 0xc9);
-  if (header < 0 || header + 1 + bytes.length > limit) return -1;
-  target[header] = type;
-  target.set(bytes, header + 1);
-  return header + 1 + bytes.length;
-}
-
 function writeObject(target: Buffer, position: number, limit: number, value: object, depth: number): number {
   if (Array.isArray(value)) return writeArray(target, position, limit, value, depth);
   if (ArrayBuffer.isView(value)) return writeView(target, position, limit, value);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    if (value instanceof Date) return writeExtensionBytes(target, position, limit, DATE_EXTENSION, dateBytes(value));
+    if (value instanceof Date) return writeDate(target, position, limit, value);
     if (value instanceof Map) return writeWrapped(target, position, limit, MAP_EXTENSION, [...value], depth);
     if (value instanceof Set) return writeWrapped(target, position, limit, SET_EXTENSION, [...value], depth);
     if (value instanceof RegExp) {
@@ -284,21 +178,4 @@ function writeTypedArray(target: Buffer, position: number, limit: number, code: 
   target[start + 1] = code;
   target.set(bytes, start + 2);
   return start + 2 + bytes.length;
-}
-
-/** MessagePack's timestamp: 64 bits until the year 2514, else 96; one byte of 255 is no date. */
-function dateBytes(date: Date): Uint8Array {
-  const ms = date.getTime();
-  if (Number.isNaN(ms)) return Buffer.of(255);
-  const seconds = Math.floor(ms / 1000);
-  const nanos = (ms - seconds * 1000) * 1_000_000;
-  if (seconds >= 0 && seconds < 2 ** 34) {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigUInt64BE((BigInt(nanos) << 34n) | BigInt(seconds));
-    return bytes;
-  }
-  const bytes = Buffer.alloc(12);
-  bytes.writeUInt32BE(nanos);
-  bytes.writeBigInt64BE(BigInt(seconds), 4);
-  return bytes;
 }

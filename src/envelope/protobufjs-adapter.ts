@@ -35,10 +35,15 @@ export function isProtobufjsClass(value: unknown): value is ProtobufjsClass {
   return typeof encode === 'function' && typeof decode === 'function' && typeof getTypeUrl === 'function';
 }
 
+/** The full name of a class of a static module. */
+export function typeUrlOf(Class: ProtobufjsClass): string {
+  const url = Class.getTypeUrl();
+  return url.slice(url.lastIndexOf('/') + 1);
+}
+
 /** A codec for a class of a static module. */
 export function adaptProtobufjs(Class: ProtobufjsClass): EventCodec {
-  const url = Class.getTypeUrl();
-  const typeUrl = url.slice(url.lastIndexOf('/') + 1);
+  const typeUrl = typeUrlOf(Class);
   return {
     typeUrl,
     fields: undefined,

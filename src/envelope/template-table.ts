@@ -3,6 +3,7 @@
  * never parsed and no string is made of it.
  */
 
+import { startsWith } from './byte-match.js';
 import type { EnvelopeTemplate } from './envelope-template.js';
 import { found, readTimestamp } from './envelope-timestamp.js';
 import { cursor } from './wire-reader.js';
@@ -61,18 +62,13 @@ function payloadOf(template: EnvelopeTemplate, source: Buffer, routing: number, 
   const fixed = template.routing;
   const type = template.type;
   const lengthAt = routing + fixed.length;
-  if (lengthAt + type.length + 2 > end || !startsWith(source, routing, fixed)) return -1;
+  if (lengthAt + type.length + 2 > end || !startsWith(source, routing, end, fixed)) return -1;
   const eventSize = readLength(source, lengthAt, end);
   const typeAt = cursor.position;
-  if (typeAt + eventSize !== end || typeAt + type.length >= end || !startsWith(source, typeAt, type)) return -1;
+  if (typeAt + eventSize !== end || typeAt + type.length >= end || !startsWith(source, typeAt, end, type)) return -1;
   const size = readLength(source, typeAt + type.length, end);
   const payload = cursor.position;
   return size > 0 && payload + size === end ? payload : -1;
-}
-
-function startsWith(source: Buffer, position: number, bytes: Buffer): boolean {
-  for (let index = 0; index < bytes.length; index++) if (source[position + index] !== bytes[index]) return false;
-  return true;
 }
 
 /** A shortest varint of up to four bytes; -1 for anything else. Leaves the cursor after it. */

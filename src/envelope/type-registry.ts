@@ -6,7 +6,7 @@ import { DuplicateTypeError, InvalidEventError, TypesModuleError, UnknownTypeErr
 import type { EventCodec } from './event-codec.js';
 import { builtInTypes } from './generated/index.js';
 import { messagePackCodec } from './payload-codec.js';
-import { adaptProtobufjs, isProtobufjsClass, type ProtobufjsClass } from './protobufjs-adapter.js';
+import { adaptProtobufjs, isProtobufjsClass, type ProtobufjsClass, typeUrlOf } from './protobufjs-adapter.js';
 
 // Loads ES modules too, and shares them with `import`.
 const require = createRequire(import.meta.url);
@@ -37,7 +37,7 @@ const MAX_EXPORT_DEPTH = 16;
  * events and `ringcast.MessagePack`.
  */
 export class TypeRegistry {
-  readonly #byUrl = new Map<string, EventCodec>();
+  readonly #byUrl = new Map<string, { type: EventType; codec: EventCodec }>();
   // Keyed by constructor.
   readonly #byClass = new Map<unknown, EventCodec>();
 
@@ -56,7 +56,8 @@ export class TypeRegistry {
 
   /** The codec of a type URL: a full name, or anything that ends in `/` and one. */
   find(typeUrl: string): EventCodec | undefined {
-    return this.#byUrl.get(typeUrl) ?? this.#byUrl.get(typeUrl.slice(typeUrl.lastIndexOf('/') + 1));
+    const entry = this.#byUrl.get(typeUrl) ?? this.#byUrl.get(typeUrl.slice(typeUrl.lastIndexOf('/') + 1));
+    return entry?.codec;
   }
 
   /** The codec of the class `event` is an instance of; undefined for plain values. */
@@ -112,19 +113,27 @@ export class TypeRegistry {
 
   /** Checks all, then adds all. */
   #add(types: readonly EventType[]): void {
-    const added = new Map<string, [type: EventType, codec: EventCodec]>();
+    const added = new Map<string, EventType>();
     for (const type of types) {
-      if (this.#byClass.has(type)) continue;
-      const codec = isCodec(type) ? type : adaptProtobufjs(type);
-      const known = added.get(codec.typeUrl)?.[0] ?? this.#byUrl.get(codec.typeUrl);
-      if (known !== undefined && known !== type) throw new DuplicateTypeError(codec.typeUrl);
-      added.set(codec.typeUrl, [type, codec]);
+      const typeUrl = isCodec(type) ? type.typeUrl : typeUrlOf(type);
+      const known = added.get(typeUrl) ?? this.#byUrl.get(typeUrl)?.type;
+      if (known === undefined) added.set(typeUrl, type);
+      else if (known !== type && !isBundledCopy(type, known)) throw new DuplicateTypeError(typeUrl);
     }
-    for (const [typeUrl, [type, codec]] of added) {
-      this.#byUrl.set(typeUrl, codec);
+    for (const type of types) {
+      const codec = this.#byClass.get(type) ?? (isCodec(type) ? type : adaptProtobufjs(type));
       if (typeof type === 'function') this.#byClass.set(type, codec);
+      if (added.get(codec.typeUrl) === type) this.#byUrl.set(codec.typeUrl, { type, codec });
     }
   }
+}
+
+/**
+ * protobufjs puts a copy of every type that is imported into a module. Of a type that this package has, it may be published,
+ * but what arrives is ours.
+ */
+function isBundledCopy(type: EventType, known: EventType): boolean {
+  return !isCodec(type) && builtInTypes.includes(known as never);
 }
 
 function isCodec(value: unknown): value is EventCodec {

@@ -23,16 +23,6 @@ export const cursor = { position: 0 };
 /** Messages may be nested this deep; deeper ones are refused before the stack is. */
 export const MAX_DEPTH = 100;
 
-/** Below this many bytes characters are put together here; above it the call into native code is faster (measured). */
-const SHORT_STRING_BYTES = 24;
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Node's own UTF-8 reader: undocumented, in every release; `toString` spends a third more on its arguments. */
-interface Utf8Slicer {
-  utf8Slice(start: number, end: number): string;
-}
-
 // A 64-bit value on its way from two halves to bigint.
 const halves = new Uint32Array(2);
 const unsigned = new BigUint64Array(halves.buffer);
@@ -231,51 +221,6 @@ export function readBytes(source: Buffer, position: number, end: number): Uint8A
   const start = cursor.position;
   cursor.position = fieldEnd;
   return new Uint8Array(source.buffer, source.byteOffset + start, fieldEnd - start);
-}
-
-/** Reads length and UTF-8 bytes; throws WireError where they are not UTF-8. */
-export function readString(source: Buffer, position: number, end: number): string {
-  const fieldEnd = readEnd(source, position, end);
-  const start = cursor.position;
-  cursor.position = fieldEnd;
-  return decodeUtf8(source, start, fieldEnd);
-}
-
-/** [start, end) as a string; throws WireError where it is not UTF-8. */
-export function decodeUtf8(source: Buffer, start: number, end: number): string {
-  if (end - start >= SHORT_STRING_BYTES) return decodeLongUtf8(source, start, end);
-  let text = '';
-  let at = start;
-  for (; at + 7 < end; at += 8) {
-    const a = source[at]!;
-    const b = source[at + 1]!;
-    const c = source[at + 2]!;
-    const d = source[at + 3]!;
-    const e = source[at + 4]!;
-    const f = source[at + 5]!;
-    const g = source[at + 6]!;
-    const h = source[at + 7]!;
-    if ((a | b | c | d | e | f | g | h) > 127) return decodeLongUtf8(source, start, end);
-    text += String.fromCharCode(a, b, c, d, e, f, g, h);
-  }
-  for (; at < end; at++) {
-    const byte = source[at]!;
-    if (byte > 127) return decodeLongUtf8(source, start, end);
-    text += String.fromCharCode(byte);
-  }
-  return text;
-}
-
-function decodeLongUtf8(source: Buffer, start: number, end: number): string {
-  const text = (source as unknown as Utf8Slicer).utf8Slice(start, end);
-  // Native decoding puts U+FFFD where bytes are wrong; only a text that has one is worth the strict, slow decoder.
-  if (!text.includes('\uFFFD')) return text;
-  try {
-    // A copy, because TextDecoder may refuse shared memory.
-    return strictUtf8.decode(Buffer.from(source.subarray(start, end)));
-  } catch {
-    throw new WireError('a string is not valid UTF-8', start);
-  }
 }
 
 /** Skips the value of a field this version does not know. `tag` was read before `position`. */

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { EventCodec } from '../../src/envelope/event-codec.js';
 import { builtInTypes } from '../../src/envelope/generated/index.js';
 import { MalformedPayloadError } from '../../src/errors.js';
+import * as events from '../../src/events.js';
 import { Everything, Tree } from '../fixtures/generated/everything.js';
 import { arbitraryEvent, loadOracle, oracleEncode, plain } from '../support/protobuf-oracle.js';
 
@@ -54,6 +55,11 @@ function assertSameDecoding(codec: EventCodec, bytes: Buffer): void {
   const theirs = outcome(() => plain(codec, type.decode(bytes), type));
   assert.deepEqual(ours, theirs, bytes.toString('hex'));
 }
+
+it('every generated class is exported to users', () => {
+  const exported = new Set<unknown>(Object.values(events));
+  for (const type of builtInTypes) assert.ok(exported.has(type), type.typeUrl);
+});
 
 for (const codec of codecs) {
   const runs = codec.typeUrl.startsWith('test') ? 100 : 50;

@@ -11,7 +11,7 @@ import { type ProtoModel, readProtos } from './proto-model.js';
 export const PACKAGE_PROTO_DIR = fileURLToPath(new URL('../../../../proto', import.meta.url));
 
 export interface GenerateOptions {
-  /** Where imports are looked up besides the importing file's folder and the package's own files. */
+  /** Where imports are looked up after the package's own files and before the importing file's folder. */
   readonly includeDirs?: readonly string[];
   /** What generated modules import: a package name, or a path relative to the output folder. Default `ringcast/codec`. */
   readonly runtime?: string;
@@ -33,9 +33,9 @@ export interface GeneratedModule {
  * @throws {CodegenError} `BUS_CODEGEN` when a file is missing, does not parse, or uses what is not supported
  */
 export function generate(files: readonly string[], options: GenerateOptions = {}): GeneratedModule[] {
-  const models = readProtos(files, [...(options.includeDirs ?? []), PACKAGE_PROTO_DIR]);
+  const models = readProtos(files, [PACKAGE_PROTO_DIR, ...(options.includeDirs ?? [])]);
   const ownerOf = new Map<string, ProtoModel>();
-  for (const model of models) for (const message of model.messages) ownerOf.set(message.fullName, model);
+  for (const model of models) for (const type of [...model.messages, ...model.enums]) ownerOf.set(type.fullName, model);
   const isImported = (model: ProtoModel) => options.ownFiles !== true && model.file.startsWith(PACKAGE_PROTO_DIR);
   const modules = models
     .filter((model) => !isImported(model))
@@ -88,14 +88,16 @@ function emitModule(
   const imports = new Map<string, Set<string>>();
   const className = (fullName: string): string => {
     const owner = ownerOf.get(fullName)!;
-    const name = owner.messages.find((message) => message.fullName === fullName)!.className;
+    const message = owner.messages.find((one) => one.fullName === fullName);
+    const name = (message ?? owner.enums.find((one) => one.fullName === fullName)!).className;
     if (owner !== model) {
       const from = isImported(owner)
         ? moduleOf(options.events ?? 'ringcast/events', path)
         : importOf(modulePath(owner), path);
       const names = imports.get(from) ?? new Set();
-      imports.set(from, names.add(name).add(`type ${name}Init`));
-      if (model.messages.some((message) => message.className === name)) {
+      imports.set(from, names.add(name));
+      if (message !== undefined) names.add(`type ${name}Init`);
+      if ([...model.messages, ...model.enums].some((one) => one.className === name)) {
         throw new CodegenError(
           `${model.file}: two types named ${name} meet in one module; put them into separate files`,
         );

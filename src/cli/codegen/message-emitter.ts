@@ -69,7 +69,8 @@ function descriptor(field: FieldModel, className: ClassNames): string {
     `presence: ${field.presence}`,
   ];
   if (field.keyKind !== undefined) parts.push(`keyKind: '${field.keyKind}'`);
-  if (field.type !== undefined) parts.push(`type: () => ${className(field.type)}`);
+  if (field.type !== undefined)
+    parts.push(`${field.kind === 'enum' ? 'values' : 'type'}: () => ${className(field.type)}`);
   return `{ ${parts.join(', ')} }`;
 }
 
@@ -133,7 +134,7 @@ function codecLines(message: MessageModel, contexts: readonly FieldContext[]): s
     '',
     '/** For generated code: decode inside another message, into `message`. */',
     `static read(source: Buffer, start: number, end: number, depth: number, message: ${name}): ${name} {`,
-    '  wire.checkDepth(depth, start);',
+    '  wire.enterMessage(depth, start);',
     ...indent(readLoop(contexts.flatMap((context) => readCases(context, others)))),
     '  return message;',
     '}',

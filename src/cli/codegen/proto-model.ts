@@ -11,8 +11,8 @@ import protobuf from 'protobufjs';
 import type { FieldDescriptor, ScalarKind } from '../../envelope/event-codec.js';
 import { CodegenError } from '../../errors.js';
 
-/** A field as the emitter sees it; `type` is the full name of the message type. */
-export interface FieldModel extends Omit<FieldDescriptor, 'type'> {
+/** A field as the emitter sees it; `type` is the full name of the message type or enum. */
+export interface FieldModel extends Omit<FieldDescriptor, 'type' | 'values'> {
   readonly type?: string;
   readonly packed: boolean;
   /** The oneof the field is a member of. */
@@ -28,6 +28,7 @@ export interface MessageModel {
 }
 
 export interface EnumModel {
+  readonly fullName: string;
   readonly className: string;
   readonly values: Readonly<Record<string, number>>;
   readonly comment?: string | undefined;
@@ -152,7 +153,12 @@ function messageModel(type: protobuf.Type): MessageModel {
 }
 
 function enumModel(type: protobuf.Enum): EnumModel {
-  return { className: classNameOf(type), values: type.values, comment: type.comment ?? undefined };
+  return {
+    fullName: fullNameOf(type),
+    className: classNameOf(type),
+    values: type.values,
+    comment: type.comment ?? undefined,
+  };
 }
 
 function fieldModel(field: protobuf.Field): FieldModel {
@@ -172,7 +178,7 @@ function fieldModel(field: protobuf.Field): FieldModel {
     packed: field.repeated && field.packed && kind !== 'string' && kind !== 'bytes' && kind !== 'message',
     comment: field.comment ?? undefined,
     ...(field instanceof protobuf.MapField ? { keyKind: keyKindOf(field) } : {}),
-    ...(target instanceof protobuf.Type ? { type: fullNameOf(target) } : {}),
+    ...(target === null ? {} : { type: fullNameOf(target) }),
     ...(field.partOf && !field.partOf.isProto3Optional ? { oneof: propertyName(field.partOf.name) } : {}),
   };
 }

@@ -84,7 +84,7 @@ export function entryReaderFunction(context: FieldContext): string[] {
   const keyKind = field.keyKind!;
   const single: FieldContext = { ...context, field: { ...field, cardinality: 'singular', presence: false } };
   const wasMessage = field.kind === 'message';
-  const key = `wire.read${primitive(keyKind)}(source, p, end)`;
+  const key = `wire.read${keyKind === 'string' ? 'Key' : primitive(keyKind)}(source, p, end)`;
   const keyDefault = keyKind === 'string' ? "''" : keyKind === 'bool' ? "'false'" : "'0'";
   return [
     `function ${entryReader(context)}(`,

@@ -81,7 +81,7 @@ export class ContainerCreate {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: ContainerCreate): ContainerCreate {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -181,7 +181,7 @@ export class ContainerCreate_Runtime {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: ContainerCreate_Runtime): ContainerCreate_Runtime {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -307,7 +307,7 @@ export class ContainerUpdate {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: ContainerUpdate): ContainerUpdate {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -359,7 +359,7 @@ function readContainerUpdateLabelsEntry(
     }
     switch (tag) {
       case 10: {
-        key = wire.readString(source, p, end);
+        key = wire.readKey(source, p, end);
         break;
       }
       case 18: {
@@ -425,7 +425,7 @@ export class ContainerDelete {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: ContainerDelete): ContainerDelete {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;

@@ -77,7 +77,7 @@ export class ImageCreate {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: ImageCreate): ImageCreate {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -121,7 +121,7 @@ function readImageCreateLabelsEntry(
     }
     switch (tag) {
       case 10: {
-        key = wire.readString(source, p, end);
+        key = wire.readKey(source, p, end);
         break;
       }
       case 18: {
@@ -211,7 +211,7 @@ export class ImageUpdate {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: ImageUpdate): ImageUpdate {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -255,7 +255,7 @@ function readImageUpdateLabelsEntry(
     }
     switch (tag) {
       case 10: {
-        key = wire.readString(source, p, end);
+        key = wire.readKey(source, p, end);
         break;
       }
       case 18: {
@@ -321,7 +321,7 @@ export class ImageDelete {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: ImageDelete): ImageDelete {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;

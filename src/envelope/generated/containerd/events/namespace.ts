@@ -77,7 +77,7 @@ export class NamespaceCreate {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: NamespaceCreate): NamespaceCreate {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -121,7 +121,7 @@ function readNamespaceCreateLabelsEntry(
     }
     switch (tag) {
       case 10: {
-        key = wire.readString(source, p, end);
+        key = wire.readKey(source, p, end);
         break;
       }
       case 18: {
@@ -211,7 +211,7 @@ export class NamespaceUpdate {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: NamespaceUpdate): NamespaceUpdate {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -255,7 +255,7 @@ function readNamespaceUpdateLabelsEntry(
     }
     switch (tag) {
       case 10: {
-        key = wire.readString(source, p, end);
+        key = wire.readKey(source, p, end);
         break;
       }
       case 18: {
@@ -321,7 +321,7 @@ export class NamespaceDelete {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: NamespaceDelete): NamespaceDelete {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;

@@ -124,7 +124,7 @@ export class TaskCreate {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskCreate): TaskCreate {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -233,7 +233,7 @@ export class TaskStart {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskStart): TaskStart {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -361,7 +361,7 @@ export class TaskDelete {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskDelete): TaskDelete {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -486,7 +486,7 @@ export class TaskIO {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskIO): TaskIO {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -622,7 +622,7 @@ export class TaskExit {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskExit): TaskExit {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -714,7 +714,7 @@ export class TaskOOM {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskOOM): TaskOOM {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -799,7 +799,7 @@ export class TaskExecAdded {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskExecAdded): TaskExecAdded {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -899,7 +899,7 @@ export class TaskExecStarted {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskExecStarted): TaskExecStarted {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -981,7 +981,7 @@ export class TaskPaused {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskPaused): TaskPaused {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -1055,7 +1055,7 @@ export class TaskResumed {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskResumed): TaskResumed {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -1140,7 +1140,7 @@ export class TaskCheckpointed {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: TaskCheckpointed): TaskCheckpointed {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;

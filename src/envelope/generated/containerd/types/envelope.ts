@@ -98,7 +98,7 @@ export class Envelope {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: Envelope): Envelope {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;

@@ -76,7 +76,7 @@ export class Struct {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: Struct): Struct {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -116,7 +116,7 @@ function readStructFieldsEntry(
     }
     switch (tag) {
       case 10: {
-        key = wire.readString(source, p, end);
+        key = wire.readKey(source, p, end);
         break;
       }
       case 18: {
@@ -147,7 +147,7 @@ export interface ValueInit {
 export class Value {
   static readonly typeUrl = 'google.protobuf.Value';
   static readonly fields: readonly wire.FieldDescriptor[] = [
-    { number: 1, name: 'null_value', jsonName: 'nullValue', kind: 'enum', cardinality: 'singular', presence: true },
+    { number: 1, name: 'null_value', jsonName: 'nullValue', kind: 'enum', cardinality: 'singular', presence: true, values: () => NullValue },
     { number: 2, name: 'number_value', jsonName: 'numberValue', kind: 'double', cardinality: 'singular', presence: true },
     { number: 3, name: 'string_value', jsonName: 'stringValue', kind: 'string', cardinality: 'singular', presence: true },
     { number: 4, name: 'bool_value', jsonName: 'boolValue', kind: 'bool', cardinality: 'singular', presence: true },
@@ -264,7 +264,7 @@ export class Value {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: Value): Value {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;
@@ -401,7 +401,7 @@ export class ListValue {
 
   /** For generated code: decode inside another message, into `message`. */
   static read(source: Buffer, start: number, end: number, depth: number, message: ListValue): ListValue {
-    wire.checkDepth(depth, start);
+    wire.enterMessage(depth, start);
     let p = start;
     while (p < end) {
       let tag = source[p]!;

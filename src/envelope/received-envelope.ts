@@ -1,0 +1,215 @@
+/**
+ * The envelope over the private copy of a batch of records.
+ *
+ * Nothing is decoded that nobody asks for: each property reads the bytes when it is used.
+ */
+
+import type { Envelope } from './envelope.js';
+import type { EnvelopeContext, ResolvedType } from './envelope-context.js';
+import { type ScannedEnvelope, scanEnvelope } from './envelope-scan.js';
+import { eventJson } from './event-json.js';
+import { Any } from './generated/index.js';
+import { decodeUtf8 } from './text-reader.js';
+import { rfc3339 } from './time-text.js';
+import { cursor, readEnd, readInt32, readInt64, readTag } from './wire-reader.js';
+
+const NAMESPACE_TAG = 18;
+const TOPIC_TAG = 26;
+const EVENT_TAG = 34;
+const TYPE_URL_TAG = 10;
+const NANOS_PER_SECOND = 1_000_000_000n;
+const UNREAD: unique symbol = Symbol('unread');
+const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
+
+/** The one implementation of {@link Envelope}; one is made for each event that is delivered, so it only stores. */
+export class ReceivedEnvelope implements Envelope {
+  readonly sequence: number;
+  readonly redelivered: boolean;
+  readonly lagged: number;
+
+  readonly #context: EnvelopeContext;
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #payloadStart: number;
+  #topic: string | undefined;
+  #type: ResolvedType | undefined;
+  #event: unknown = UNREAD;
+  #scan: ScannedEnvelope | undefined;
+
+  /**
+   * @param bytes          private and never written again; the envelope is `bytes[start, end)` and was validated
+   * @param payloadOffset  where the payload starts, from `start`: it reaches to `end`; 0 where that is not known or not so
+   * @param topic          read from the bytes where undefined
+   */
+  constructor(
+    context: EnvelopeContext,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    payloadOffset: number,
+    topic: string | undefined,
+    sequence: number,
+    redelivered: boolean,
+    lagged: number,
+  ) {
+    this.#context = context;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+    this.#payloadStart = payloadOffset === 0 ? 0 : start + payloadOffset;
+    this.#topic = topic;
+    this.sequence = sequence;
+    this.redelivered = redelivered;
+    this.lagged = lagged;
+  }
+
+  get topic(): string {
+    return (this.#topic ??= this.#isCanonical ? this.#text(TOPIC_TAG) : this.#scanned.topic);
+  }
+
+  get namespace(): string {
+    return this.#isCanonical ? this.#text(NAMESPACE_TAG) : this.#scanned.namespace;
+  }
+
+  get timestamp(): bigint {
+    if (this.#isCanonical) return readNanoseconds(this.#bytes, this.#start, this.#end);
+    return BigInt(this.#scanned.seconds) * NANOS_PER_SECOND + BigInt(this.#scanned.nanos);
+  }
+
+  get typeUrl(): string {
+    return this.#resolved.typeUrl;
+  }
+
+  get event(): unknown {
+    if (this.#event === UNREAD) this.#event = this.#decode();
+    return this.#event;
+  }
+
+  get payload(): Uint8Array {
+    const { start, end } = this.#payloadRange();
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start);
+  }
+
+  toBinary(): Uint8Array {
+    return new Uint8Array(this.#bytes.subarray(this.#start, this.#end));
+  }
+
+  detach(): Envelope {
+    const size = this.#end - this.#start;
+    // Not from Node's pool, which would be kept as a whole.
+    const copy = Buffer.allocUnsafeSlow(size);
+    this.#bytes.copy(copy, 0, this.#start, this.#end);
+    const payloadOffset = this.#isCanonical ? this.#payloadStart - this.#start : 0;
+    return new ReceivedEnvelope(
+      this.#context,
+      copy,
+      0,
+      size,
+      payloadOffset,
+      this.#topic,
+      this.sequence,
+      this.redelivered,
+      this.lagged,
+    );
+  }
+
+  /** For JSON.stringify: the time as RFC 3339 with nanoseconds, the event in protobuf's JSON mapping. */
+  toJSON(): Record<string, unknown> {
+    const { topic, namespace, sequence, typeUrl } = this;
+    const { codec } = this.#resolved;
+    const any = { typeUrl, value: Buffer.from(this.payload).toString('base64') };
+    const event = codec === undefined ? any : eventJson(codec, this.event);
+    return { topic, namespace, timestamp: rfc3339(this.timestamp), sequence, typeUrl, event, ...this.#flags() };
+  }
+
+  [inspectCustom](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
+    const { topic, namespace, sequence, typeUrl } = this;
+    const shown = { topic, namespace, timestamp: rfc3339(this.timestamp), sequence, typeUrl };
+    let content: Record<string, unknown>;
+    try {
+      content = { event: this.event };
+    } catch {
+      content = { payload: this.payload };
+    }
+    return `Envelope ${inspect({ ...shown, ...content, ...this.#flags() }, options)}`;
+  }
+
+  /** Both are rare, so they are shown only where they say something. */
+  #flags(): Partial<Pick<Envelope, 'redelivered' | 'lagged'>> {
+    return { ...(this.redelivered && { redelivered: true }), ...(this.lagged > 0 && { lagged: this.lagged }) };
+  }
+
+  /** Known payload start means: written by our template, fields in order. */
+  get #isCanonical(): boolean {
+    return this.#payloadStart > 0;
+  }
+
+  get #scanned(): ScannedEnvelope {
+    return (this.#scan ??= scanEnvelope(this.#bytes, this.#start, this.#end));
+  }
+
+  #payloadRange(): { start: number; end: number } {
+    if (this.#isCanonical) return { start: this.#payloadStart, end: this.#end };
+    return { start: this.#scanned.payloadStart, end: this.#scanned.payloadEnd };
+  }
+
+  #decode(): unknown {
+    const { typeUrl, codec } = this.#resolved;
+    if (codec === undefined) return new Any({ typeUrl, value: this.payload });
+    const { start, end } = this.#payloadRange();
+    return codec.decode(this.#bytes, start, end);
+  }
+
+  get #resolved(): ResolvedType {
+    return (this.#type ??= this.#resolve());
+  }
+
+  #resolve(): ResolvedType {
+    if (!this.#isCanonical) return this.#context.resolve(this.#scanned.typeUrl);
+    const { start, end } = this.#typeUrlRange();
+    return this.#context.resolveBytes(this.#bytes, start, end);
+  }
+
+  /** The namespace or the topic of a canonical envelope. */
+  #text(tag: number): string {
+    const end = this.#find(tag);
+    return end < 0 ? '' : decodeUtf8(this.#bytes, cursor.position, end);
+  }
+
+  /** The text of the type URL of a canonical envelope; empty where it has none. */
+  #typeUrlRange(): { start: number; end: number } {
+    const eventEnd = this.#find(EVENT_TAG);
+    const start = cursor.position;
+    if (start >= eventEnd || this.#bytes[start] !== TYPE_URL_TAG) return { start, end: start };
+    const end = readEnd(this.#bytes, start + 1, eventEnd);
+    return { start: cursor.position, end };
+  }
+
+  /** Where the content of a field of a canonical envelope ends; it starts at the cursor. -1 where there is no such field. */
+  #find(wanted: number): number {
+    const bytes = this.#bytes;
+    let position = this.#start;
+    while (position < this.#end) {
+      // Canonical: the tags of an envelope have one byte.
+      const fieldEnd = readEnd(bytes, position + 1, this.#end);
+      if (bytes[position] === wanted) return fieldEnd;
+      position = fieldEnd;
+    }
+    return -1;
+  }
+}
+
+/** The time of a canonical envelope, which starts with its timestamp. */
+function readNanoseconds(bytes: Buffer, start: number, limit: number): bigint {
+  const end = readEnd(bytes, start + 1, limit);
+  let position = cursor.position;
+  let nanoseconds = 0n;
+  while (position < end) {
+    const tag = readTag(bytes, position, end);
+    if (tag === 8) nanoseconds += readInt64(bytes, cursor.position, end) * NANOS_PER_SECOND;
+    else nanoseconds += BigInt(readInt32(bytes, cursor.position, end));
+    position = cursor.position;
+  }
+  return nanoseconds;
+}
