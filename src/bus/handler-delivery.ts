@@ -1,5 +1,5 @@
 /** Delivery to a handler on the thread of the bus. */
-import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterHandle } from '../topic/filter-index.js';
 import type { LagRange } from '../worker/dispatcher.js';

@@ -1,5 +1,5 @@
 /** A reader on the thread of the bus: one cursor, the handlers that share it, and what drives them. */
-import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { NameDirectory } from '../ring/name-registry.js';
 import type { RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';

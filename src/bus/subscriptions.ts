@@ -1,6 +1,6 @@
 /** Makes subscriptions, keeps track of them, and of the reader slots they use. */
 import type { EventEmitter } from 'node:events';
-import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { BusError, HandlerError, InvalidOptionError, TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';

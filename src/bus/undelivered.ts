@@ -1,5 +1,5 @@
 /** Counts what a subscription was owed when it was given up. */
-import { ReceivedEnvelope } from '../envelope/envelope.js';
+import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { RingReader } from '../ring/ring-reader.js';
 import type { Place } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';

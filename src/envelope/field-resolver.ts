@@ -1,4 +1,4 @@
-import type { ReceivedEnvelope } from './envelope.js';
+import type { ReceivedEnvelope } from './received-envelope.js';
 export class FieldReader {
   constructor(_registry: unknown) {}
   namespace(e: ReceivedEnvelope): string {

@@ -41,6 +41,7 @@ export class ReceivedEnvelope implements Envelope {
    * @param bytes          private and never written again; the envelope is `bytes[start, end)` and was validated
    * @param payloadOffset  where the payload starts, from `start`: it reaches to `end`; 0 where that is not known or not so
    * @param topic          read from the bytes where undefined
+   * @param type           read from the bytes where undefined
    */
   constructor(
     context: EnvelopeContext,
@@ -49,6 +50,7 @@ export class ReceivedEnvelope implements Envelope {
     end: number,
     payloadOffset: number,
     topic: string | undefined,
+    type: ResolvedType | undefined,
     sequence: number,
     redelivered: boolean,
     lagged: number,
@@ -59,6 +61,7 @@ export class ReceivedEnvelope implements Envelope {
     this.#end = end;
     this.#payloadStart = payloadOffset === 0 ? 0 : start + payloadOffset;
     this.#topic = topic;
+    this.#type = type;
     this.sequence = sequence;
     this.redelivered = redelivered;
     this.lagged = lagged;
@@ -108,6 +111,7 @@ export class ReceivedEnvelope implements Envelope {
       size,
       payloadOffset,
       this.#topic,
+      this.#type,
       this.sequence,
       this.redelivered,
       this.lagged,

@@ -1,5 +1,5 @@
 /** A target whose handler gets all that it wants of a batch at once, as an array. */
-import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { isPromiseLike, type ReportFailure, type Settled, Target } from './target.js';
 
 export class BatchTarget extends Target {

@@ -8,7 +8,7 @@
  * turn of the loop, released. So the record that a thread dies of is known by name.
  */
 import { markAsUntransferable } from 'node:worker_threads';
-import { ReceivedEnvelope } from '../envelope/envelope.js';
+import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { CorruptRecordError } from '../errors.js';
 import { distance } from '../memory/position.js';
 import * as record from '../ring/record-descriptor.js';

@@ -1,7 +1,7 @@
 /**
  * Which targets of one reader want a topic. The filters are asked once a topic, and again after the targets changed.
  */
-import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { NameDirectory } from '../ring/name-registry.js';
 import type { FieldResolver } from '../topic/condition.js';
 import type { CompiledFilter } from '../topic/filter.js';

@@ -1,5 +1,5 @@
 /** A target whose handler gets one event at a time: while its promise is pending, later events wait in a backlog. */
-import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { isPromiseLike, type ReportFailure, type Settled, Target } from './target.js';
 
 export class SingleTarget extends Target {

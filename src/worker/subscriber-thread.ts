@@ -2,8 +2,8 @@
  * The thread's side of a module subscription: attaches to the ring, sets the user's module up, reads until told to stop.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { ReceivedEnvelope } from '../envelope/envelope.js';
 import { FieldReader } from '../envelope/field-resolver.js';
+import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { HEARTBEAT, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';

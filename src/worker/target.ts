@@ -4,7 +4,7 @@
  * While a target is busy it holds RELEASED back at the first record that it has not settled. Nothing that a handler
  * throws leaves a target.
  */
-import type { ReceivedEnvelope } from '../envelope/envelope.js';
+import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { distance } from '../memory/position.js';
 
 /** Told when a busy target has settled something: all of it, if it is no longer busy. */

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { isAny, TypeRegistry } from '../../src/envelope/type-registry.js';
 import {
   DuplicateTypeError,
@@ -29,8 +33,15 @@ const accountModule = moduleUrl('test/fixtures/protobufjs/account.js');
 const containerdModule = moduleUrl('test/fixtures/protobufjs/containerd.js');
 const ownModule = moduleUrl('dist/test/fixtures/generated/everything.js');
 
-function dataModule(source: string): string {
-  return `data:text/javascript,${encodeURIComponent(source)}`;
+const folder = mkdtempSync(join(tmpdir(), 'ringcast-types-'));
+after(() => rmSync(folder, { recursive: true }));
+let modules = 0;
+
+/** A module with that source. */
+function sourceModule(source: string): string {
+  const path = join(folder, `module-${modules++}.mjs`);
+  writeFileSync(path, source);
+  return pathToFileURL(path).href;
 }
 
 interface AccountClass {
@@ -82,7 +93,7 @@ describe('type registry', () => {
 
   it('loads every type a module exports', async () => {
     const registry = new TypeRegistry();
-    await registry.loadTypes([ownModule, ownModule]);
+    registry.load([ownModule, ownModule]);
     assert.equal(registry.find('test.v1.Everything')?.typeUrl, 'test.v1.Everything');
     assert.equal(registry.find('test.v1.Everything.Leaf.Vein')?.typeUrl, 'test.v1.Everything.Leaf.Vein');
     assert.equal(registry.codecOf(new Tree())?.typeUrl, 'test.v1.Tree');
@@ -96,8 +107,8 @@ describe('type registry', () => {
   for (const [name, source, reason] of broken) {
     it(`refuses a module that ${name} and adds nothing of the others`, async () => {
       const registry = new TypeRegistry();
-      await assert.rejects(
-        registry.loadTypes([ownModule, dataModule(source)]),
+      assert.throws(
+        () => registry.load([ownModule, sourceModule(source)]),
         (error: unknown) => error instanceof TypesModuleError && reason.test(error.message),
       );
       assert.equal(registry.find('test.v1.Everything'), undefined);
@@ -107,8 +118,8 @@ describe('type registry', () => {
   it('refuses two modules with different types of one name and adds neither', async () => {
     const registry = new TypeRegistry();
     const source = 'export const A = { typeUrl: "a.B", encode() {}, decode() {} }';
-    await assert.rejects(
-      registry.loadTypes([ownModule, dataModule(source), dataModule(`${source};`)]),
+    assert.throws(
+      () => registry.load([ownModule, sourceModule(source), sourceModule(`${source};`)]),
       DuplicateTypeError,
     );
     assert.equal(registry.find('a.B'), undefined);
@@ -140,7 +151,7 @@ describe('protobufjs adapter', () => {
 
   async function load() {
     const registry = new TypeRegistry();
-    await registry.loadTypes([accountModule]);
+    registry.load([accountModule]);
     const codec = registry.find('test.accounts.Account');
     assert.ok(codec);
     const target = Buffer.from(new SharedArrayBuffer(1 << 12));
@@ -196,6 +207,9 @@ describe('protobufjs adapter', () => {
       { balance: 2n ** 63n },
       { history: [2n ** 64n] },
       { parent: { kind: { code: -1n } } },
+      { balance: 1.5 },
+      { name: 5 },
+      { balance: 1n, data: 5 },
       null,
       'x',
       cycle,
@@ -215,7 +229,7 @@ describe('protobufjs adapter', () => {
 
   it('takes a module that brings copies of types this package has', async () => {
     const registry = new TypeRegistry();
-    await registry.loadTypes([containerdModule]);
+    registry.load([containerdModule]);
     assert.equal(registry.find(TaskExit.typeUrl), TaskExit);
     assert.equal(registry.codecOf(new TaskExit()), TaskExit);
     const module = (await import(containerdModule)) as { containerd: { events: { TaskExit: AccountClass } } };
