@@ -1,19 +1,18 @@
 /**
- * Classes of protobufjs's static modules as event codecs. The only importer of protobufjs at run time.
+ * Classes of protobufjs's static modules as event codecs. They bring the library with them: nothing here imports it.
  *
  * protobufjs writes a bigint as 0, wraps integers that are out of range, and hands out 64-bit values as Long objects. So
  * events pass through plain objects on the way in, every bigint is compared with what arrived, and Long objects become
  * bigint on the way out. That is slower than generated code; `ringcast generate` makes classes that need none of it.
  */
 
-import protobuf from 'protobufjs/minimal.js';
 import { InvalidEventError, MalformedPayloadError } from '../errors.js';
 import type { EventCodec } from './event-codec.js';
 
 /** What a class of a static module has, as far as it is used here. */
 export interface ProtobufjsClass {
   readonly prototype: object;
-  encode(message: object, writer?: protobuf.Writer): protobuf.Writer;
+  encode(message: object): { finish(): Uint8Array };
   decode(reader: Uint8Array): object;
   getTypeUrl(prefix?: string): string;
   fromObject?(object: object): object;
@@ -49,7 +48,7 @@ export function adaptProtobufjs(Class: ProtobufjsClass): EventCodec {
     fields: undefined,
 
     encode(event, target, position, limit) {
-      const bytes = Class.encode(messageOf(Class, typeUrl, event), protobuf.Writer.create()).finish();
+      const bytes = Class.encode(messageOf(Class, typeUrl, event)).finish();
       if (bytes.length > limit - position) return -1;
       target.set(bytes, position);
       return position + bytes.length;
@@ -69,37 +68,41 @@ export function adaptProtobufjs(Class: ProtobufjsClass): EventCodec {
 
 function messageOf(Class: ProtobufjsClass, typeUrl: string, event: unknown): object {
   if (typeof event !== 'object' || event === null) throw new InvalidEventError(`${typeUrl} must be an object`);
-  const bigints: string[][] = [];
-  const plain = plainOf(event, [], bigints) as object;
+  const paths: string[][] = [];
+  const plain = plainOf(event, [], (value, path) => {
+    paths.push(path);
+    return value;
+  });
+  // It knows no bigint, and fromObject would turn values of a wrong type into others.
+  const wrong = Class.verify?.(plainOf(plain, [], () => 0) as object);
+  if (wrong) throw new InvalidEventError(`${typeUrl}.${wrong}`);
   if (Class.fromObject === undefined) {
     // A module built without conversion: nothing there knows which fields have 64 bits.
-    if (bigints.length > 0)
+    if (paths.length > 0)
       throw new InvalidEventError(
-        `${typeUrl}.${bigints[0]!.join('.')} is a bigint, which a module without fromObject cannot write`,
+        `${typeUrl}.${paths[0]!.join('.')}: its module has no fromObject, which bigint needs`,
       );
-    return plain;
+    return plain as object;
   }
-  const message = Class.fromObject(plain);
-  for (const path of bigints) {
+  const message = Class.fromObject(plain as object);
+  for (const path of paths) {
     if (asBigint(at(message, path)) !== at(plain, path)) {
       throw new InvalidEventError(`${typeUrl}.${path.join('.')} is out of range: ${at(plain, path)}`);
     }
   }
-  const wrong = Class.verify?.(message);
-  if (wrong) throw new InvalidEventError(`${typeUrl}.${wrong}`);
   return message;
 }
 
-/** The own properties all the way down, without classes; `bigints` collects the paths of bigint values. */
-function plainOf(value: unknown, path: string[], bigints: string[][]): unknown {
-  if (typeof value === 'bigint') bigints.push([...path]);
+/** The own properties all the way down, without classes; `convert` sees each bigint. */
+function plainOf(value: unknown, path: string[], convert: (value: bigint, path: string[]) => unknown): unknown {
+  if (typeof value === 'bigint') return convert(value, path);
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array || isLong(value)) return value;
   if (path.length > MAX_DEPTH) {
     throw new InvalidEventError(`it is nested deeper than ${MAX_DEPTH}, or contains itself`);
   }
-  const convert = (key: string, one: unknown) => plainOf(one, [...path, key], bigints);
-  if (Array.isArray(value)) return value.map((one, index) => convert(String(index), one));
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, convert(key, one)]));
+  const inside = (key: string, one: unknown) => plainOf(one, [...path, key], convert);
+  if (Array.isArray(value)) return value.map((one, index) => inside(String(index), one));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, inside(key, one)]));
 }
 
 function at(root: unknown, path: readonly string[]): unknown {

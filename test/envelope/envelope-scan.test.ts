@@ -171,6 +171,53 @@ describe('template table', () => {
     assert.equal(table.find(moved, 4, 5 + usualBytes.length), undefined);
   });
 
+  const times: [name: string, timestamp: string][] = [
+    ['nanos beyond 32 bits', '0a08 0801 108080808010'],
+    ['nanos of a second or more', '0a08 0801 108094ebdc03'],
+    ['nanos in more bytes than needed', '0a05 0801 108100'],
+    ['seconds in more bytes than needed', '0a05 088100 1001'],
+    ['seconds beyond what a number holds', '0a0c 08ffffffffffffffff7f 1001'],
+    ['seconds before 1970', '0a0d 08ffffffffffffffffff01 1001'],
+    ['no seconds', '0a02 1001'],
+    ['no nanos', '0a02 0801'],
+    ['nanos that do not end', '0a04 0801 1080'],
+    ['an unknown field', '0a06 0801 1001 1801'],
+  ];
+  for (const [name, timestamp] of times) {
+    it(`leaves a timestamp with ${name} to the scan`, () => {
+      const table = new TemplateTable();
+      table.add(new EnvelopeTemplate('k8s.io', '/tasks/exit', 'containerd.events.TaskExit'));
+      const bytes = Buffer.concat([hex(timestamp), usualBytes.subarray(usualBytes[1]! + 2)]);
+      assert.equal(table.find(bytes, 0, bytes.length), undefined);
+    });
+  }
+
+  it('leaves an envelope with a longer length than needed to the scan', () => {
+    const table = new TemplateTable();
+    table.add(new EnvelopeTemplate('k8s.io', '/tasks/exit', 'containerd.events.TaskExit'));
+    const { length } = usualBytes;
+    const payloadLength = length - 4;
+    const eventLength = length - 34;
+    const longer = (at: number, eventSize: number) => {
+      const bytes = Buffer.concat([
+        usualBytes.subarray(0, at),
+        Buffer.of(usualBytes[at]! | 0x80, 0),
+        usualBytes.subarray(at + 1),
+      ]);
+      bytes[eventLength] = at === eventLength ? eventSize | 0x80 : eventSize;
+      return bytes;
+    };
+    for (const bytes of [longer(payloadLength, 34), longer(eventLength, 33)]) {
+      const scan = scanEnvelope(bytes, 0, bytes.length);
+      assert.deepEqual(
+        [scan.topic, scan.typeUrl, scan.payloadEnd - scan.payloadStart],
+        ['/tasks/exit', usual.event.typeUrl, 3],
+      );
+      assert.equal(scan.canonical, false);
+      assert.equal(table.find(bytes, 0, bytes.length), undefined);
+    }
+  });
+
   it('finds only what a scan calls canonical, with the same result', () => {
     let hits = 0;
     fc.assert(

@@ -53,8 +53,33 @@ describe('envelope template', () => {
         assert.equal(end, short === 0 ? 8 + size : -1);
         assert.ok(target.subarray(limit).every((byte) => byte === 0xaa));
         assert.ok(target.subarray(0, 8).every((byte) => byte === 0xaa));
+        if (end > 0) assert.deepEqual(Buffer.from(target.subarray(8, end)), oracleEnvelope(fields));
       }),
     );
+  });
+
+  it('uses exactly the room it needs after an envelope of any other size', () => {
+    // On both sides of where the length of the payload or of the event takes one byte more.
+    const sizes = [0, 1, 50, 97, 98, 99, 100, 126, 127, 128, 129, 16_351, 16_352, 16_353, 16_354, 16_383, 16_384];
+    const { typeUrl } = TaskExit;
+    const room = Buffer.alloc(1 << 15);
+    for (const before of sizes) {
+      for (const size of sizes) {
+        const template = new EnvelopeTemplate('k8s.io', '/tasks/exit', typeUrl);
+        template.write(room, 0, room.length, 1, 2, rawPayload, { value: new Uint8Array(before) });
+        const event = { typeUrl, value: new Uint8Array(size).fill(7) };
+        const expected = oracleEnvelope({
+          timestamp: { seconds: 1, nanos: 2 },
+          namespace: 'k8s.io',
+          topic: '/tasks/exit',
+          event,
+        });
+        const write = (limit: number) => template.write(room, 0, limit, 1, 2, rawPayload, event);
+        assert.equal(write(expected.length - 1), -1, `${before} ${size}`);
+        assert.equal(write(expected.length), expected.length, `${before} ${size}`);
+        assert.ok(room.subarray(0, expected.length).equals(expected), `${before} ${size}`);
+      }
+    }
   });
 
   it('encodes events with their codec', () => {
