@@ -72,6 +72,8 @@ describe('scanEnvelope', () => {
     ['no timestamp', `120161 1a0162 ${tail}`, false],
     ['no event', `${head} 120161 1a0162`, false],
     ['nothing at all', '', false],
+    ['no timestamp, but a length two bytes longer', `1281800061 1a0162 ${tail}`, false],
+    ['no event, but a length two bytes longer', `${head} 1281800061 1a0162`, false],
   ];
   for (const [name, bytes, canonical] of cases) {
     it(`tells canonical from not: ${name}`, () => {
