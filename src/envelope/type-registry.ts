@@ -93,8 +93,10 @@ export class TypeRegistry {
    * @throws {InvalidEventError} `BUS_INVALID_EVENT` when the event cannot be encoded
    */
   anyPack(event: unknown): AnyEvent {
-    if (isAny(event)) return event;
-    const codec = this.codecOf(event) ?? messagePackCodec;
+    const known = this.codecOf(event);
+    // A user's own type may have fields of these names.
+    if ((known === undefined || known.typeUrl === 'google.protobuf.Any') && isAny(event)) return event;
+    const codec = known ?? messagePackCodec;
     return { typeUrl: codec.typeUrl, value: encodeWhole(codec, event) };
   }
 
