@@ -1,0 +1,124 @@
+/**
+ * Runs the spin model checker over the models in this folder. Each model must hold in every interleaving, and each of its
+ * mutants (one wrong order, one check left out) must fail: a check that does not fail them would prove nothing.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+interface Model {
+  readonly name: string;
+  /** Definitions of the runs that must hold. */
+  readonly holds: readonly string[][];
+  /** What must make it fail; further definitions behind the first. */
+  readonly mutants: readonly string[][];
+}
+
+const models: Model[] = [
+  {
+    name: 'sleep',
+    holds: [[], ['CAPACITY=1', 'SELF_WAKES=1']],
+    mutants: [
+      ['BIT_BEFORE_WAKE'],
+      ['NO_SECOND_LOOK'],
+      ['ASLEEP_AT_ONCE'],
+      ['ASLEEP_BY_STORE'],
+      ['NO_RESUME'],
+      ['SELF_WAKE_WITHOUT_BIT', 'SELF_WAKES=1'],
+      ['SKIP_DROWSY'],
+      ['LEAVE_DROWSY'],
+      ['KEEP_BIT'],
+      ['SKIP_WITHOUT_FLUSH'],
+      ['MOVE_TO_TAIL'],
+      ['WAKE_BEFORE_TAKING'],
+      ['WAKE_BEFORE_MOVING'],
+      ['FLUSH_LOOKS_EARLY'],
+      ['DUE_LOOKS_EARLY'],
+      ['DUE_NEVER'],
+    ],
+  },
+  {
+    name: 'park',
+    holds: [[]],
+    mutants: [
+      ['LOOK_BEFORE_ANNOUNCING'],
+      ['NEED_AFTER_LOOKING'],
+      ['LOOK_AGAIN_IF_SKIPPED'],
+      ['SUSPEND_BLINDLY'],
+      ['FORGET_PARKED'],
+      ['LOOK_BEFORE_RELEASING'],
+      ['CROSS_LATE'],
+      ['NO_NOTIFY'],
+    ],
+  },
+  {
+    name: 'gate',
+    holds: [[]],
+    mutants: [
+      ['IGNORE_READERS'],
+      ['ONE_MORE'],
+      ['PAST_LIMIT'],
+      ['JOIN_BELOW'],
+      ['FORGET_PADDING'],
+      ['SHOW_EARLY'],
+      ['RELEASE_EARLY'],
+    ],
+  },
+  {
+    name: 'lap',
+    holds: [[]],
+    mutants: [['NO_INTENT'], ['INTENT_LATE'], ['CHECK_EARLY'], ['CHECK_TAIL'], ['TRUST_HEADER']],
+  },
+  {
+    name: 'epoch',
+    holds: [[]],
+    mutants: [['EPOCH_LATE'], ['EPOCH_FIRST'], ['NO_EPOCH'], ['EPOCH_STRICT']],
+  },
+];
+
+const sources = fileURLToPath(new URL('../../../test/models/', import.meta.url));
+const missing = ['spin', 'gcc'].filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
+const skip = missing.length > 0 && `needs ${missing.join(' and ')} (Debian: apt-get install spin gcc)`;
+
+function run(directory: string, command: string, args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: directory, encoding: 'utf8' });
+  if (error !== undefined || status !== 0) {
+    throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? `exit ${status}`}\n${stdout}${stderr}`);
+  }
+  return stdout;
+}
+
+/** Searches all interleavings, or up to the first failure. Returns pan's report. */
+function check(model: string, definitions: readonly string[], optimization: '-O0' | '-O2'): string {
+  const directory = mkdtempSync(join(tmpdir(), 'ringcast-model-'));
+  try {
+    run(directory, 'spin', ['-a', ...definitions.map((name) => `-D${name}`), join(sources, `${model}.pml`)]);
+    run(directory, 'gcc', ['-w', optimization, '-DSAFETY', '-DCOLLAPSE', '-DMEMLIM=1900', '-o', 'pan', 'pan.c']);
+    return run(directory, './pan', ['-m1000000']);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+for (const { name, holds, mutants } of models) {
+  for (const definitions of holds) {
+    test(`model ${[name, ...definitions].join(' ')} holds`, { skip }, (t) => {
+      const report = check(name, definitions, '-O2');
+      assert.match(report, /errors: 0\n/, report);
+      assert.doesNotMatch(report, /not completed|too small|out of memory/, report);
+      t.diagnostic(/\d+ states, stored/.exec(report)![0]);
+    });
+  }
+  for (const definitions of mutants) {
+    test(`model ${name} fails when ${definitions[0]}`, { skip }, () => {
+      // Fails early: compiling takes longer than searching.
+      const report = check(name, definitions, '-O0');
+      assert.match(report, /assertion violated|invalid end state/, report);
+      assert.match(report, /errors: [1-9]/, report);
+    });
+  }
+}
