@@ -51,7 +51,7 @@ export class DedicatedLoop {
   }
 
   #turns(): void {
-    while (!this.#stopped && !this.#dispatcher.pending) {
+    while (!this.#stopped) {
       this.#readPort();
       if (this.#stopped) return;
       const step = this.#dispatcher.step(STEP_BUDGET_MS);
