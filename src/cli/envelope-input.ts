@@ -7,9 +7,6 @@ import { InputError, UsageError } from './command-errors.js';
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** Capacity of the ring of a command. An event may take an eighth of it. */
-export const RING_BYTES = 16 * 1024 * 1024;
-
 /** How far the reading of an input has come. */
 export interface InputPosition {
   readonly envelopes: number;

@@ -1,8 +1,9 @@
 /** `ringcast events`: prints recorded or piped events, through a ring and a subscriber thread. */
 import { type Bus, BusError, createBus, type Subscription } from '../index.js';
+import { FOREVER_MS, RING_BYTES } from './bus-settings.js';
 import { defineCommand, onlyOperand } from './command.js';
 import { UsageError } from './command-errors.js';
-import { EnvelopeInput, RING_BYTES } from './envelope-input.js';
+import { EnvelopeInput } from './envelope-input.js';
 import type { PrinterData } from './event-printer.js';
 import { showProgress, withThousands } from './progress.js';
 
@@ -23,9 +24,6 @@ Options:
 
 Exit codes: 0 done, 1 bad input (what came before it has been printed), 2 wrong usage
 `;
-
-/** The longest there is: who reads the output may take a break in a pager for as long as they like. */
-const FOREVER_MS = 2 ** 31 - 1;
 
 export const command = defineCommand({
   name: 'events',
