@@ -71,6 +71,7 @@ export class Pump {
 
   #turn(): void {
     this.#scheduled = false;
+    // Not kept back by a pending handler: the turn before may have ended inside a batch, of which the rest is due.
     if (this.#stopped || this.#asleep) return;
     const seen = this.#dispatcher.scanned;
     const step = this.#dispatcher.step(TURN_BUDGET_MS);

@@ -1,0 +1,31 @@
+/** The failures that end the command with one line on standard error. */
+
+/** The command was called in a way that cannot work; exit code 2. */
+export class UsageError extends Error {
+  readonly code = 'CLI_USAGE';
+  override readonly name = 'UsageError';
+
+  constructor(
+    message: string,
+    /** What to do instead, as a sentence. */
+    readonly hint: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The input is not there, cannot be read, or holds what is no envelope; exit code 1. */
+export class InputError extends Error {
+  readonly code = 'CLI_INPUT';
+  override readonly name = 'InputError';
+
+  constructor(
+    /** A path, or `standard input`. */
+    readonly input: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${input}: ${reason}`, options);
+  }
+}

@@ -1,0 +1,68 @@
+/** `ringcast events`: prints recorded or piped events, through a ring and a subscriber thread. */
+import { type Bus, BusError, createBus, type Subscription } from '../index.js';
+import { FOREVER_MS, RING_BYTES } from './bus-settings.js';
+import { defineCommand, onlyOperand } from './command.js';
+import { UsageError } from './command-errors.js';
+import { EnvelopeInput } from './envelope-input.js';
+import type { PrinterData } from './event-printer.js';
+import { showProgress, withThousands } from './progress.js';
+
+const HELP = `Usage: ringcast events [FILE|-] [--filter FILTER]… [--json]
+
+Prints one line an event, as \`ctr events\` does: time, namespace, topic and the event as JSON. An event that cannot be
+decoded is skipped with a warning. FILE holds encoded containerd.types.Envelope messages, each after its length as a
+varint; without FILE, or with -, they are read from standard input.
+
+Options:
+  -f, --filter FILTER  print what FILTER selects; given several times, what any of them selects. A glob over topics, or a
+                       containerd filter expression:
+                         --filter '/tasks/**'
+                         --filter 'topic=="/tasks/exit",namespace==prod'
+  -j, --json           one JSON object a line: timestamp (RFC 3339), namespace, topic, type, event. An event of unknown
+                       type is printed with its bytes in base64
+  -h, --help           this text
+
+Exit codes: 0 done, 1 bad input (what came before it has been printed), 2 wrong usage
+`;
+
+export const command = defineCommand({
+  name: 'events',
+  help: HELP,
+  options: {
+    filter: { type: 'string', short: 'f', multiple: true },
+    json: { type: 'boolean', short: 'j' },
+  },
+  async run({ filter = [], json = false }, operands) {
+    const input = await EnvelopeInput.open(onlyOperand('events', operands));
+    const bus = createBus({ capacityBytes: RING_BYTES, stallTimeoutMs: FOREVER_MS });
+    const abort = new AbortController();
+    const printer = subscribePrinter(bus, filter, { json });
+    printer.on('error', (error) => abort.abort(error));
+    try {
+      const stopProgress = showProgress(!process.stdout.isTTY, () => progressText(input));
+      await input.forwardTo(bus, abort.signal).finally(stopProgress);
+    } finally {
+      // Also after bad input: what came before it is printed.
+      await bus.close({ drainTimeoutMs: FOREVER_MS });
+    }
+    abort.signal.throwIfAborted();
+  },
+});
+
+function subscribePrinter(bus: Bus, filter: readonly string[], data: PrinterData): Subscription {
+  try {
+    return bus.subscribe(filter, new URL('./event-printer.js', import.meta.url), { name: 'printer', data });
+  } catch (error) {
+    if (!(error instanceof BusError)) throw error;
+    throw new UsageError(
+      `events: ${error.message}`,
+      "A filter is a glob such as '/tasks/**' or an expression such as 'topic==\"/tasks/exit\"'.",
+      { cause: error },
+    );
+  }
+}
+
+function progressText({ position, sizeBytes }: EnvelopeInput): string {
+  const share = sizeBytes ? `, ${Math.floor((position.bytes / sizeBytes) * 100)}%` : '';
+  return `${withThousands(position.envelopes)} events${share}`;
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+/** The `ringcast` command: finds the command that is meant, and turns failures into one line and an exit code. */
+import { readFileSync } from 'node:fs';
+import { BusError } from '../errors.js';
+import { asksForHelp, type Command } from './command.js';
+import { InputError, UsageError } from './command-errors.js';
+
+interface CommandEntry {
+  readonly summary: string;
+  /** Loaded on demand, so that no command pays for the imports of another. */
+  load(): Promise<{ readonly command: Command }>;
+}
+
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  events: {
+    summary: 'print the events of a file or a pipe, one line each, as `ctr events` does',
+    load: () => import('./events-command.js'),
+  },
+  replay: {
+    summary: 'send recorded events through a bus to subscriber threads and sum up',
+    load: () => import('./replay-command.js'),
+  },
+  generate: {
+    summary: 'generate event classes from .proto files',
+    load: () => import('./generate-command.js'),
+  },
+};
+
+const HELP = `ringcast: an event bus for Node worker threads
+
+Usage: ringcast COMMAND [OPTION]…
+
+Commands:
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
+  .join('\n')}
+
+Options:
+  -h, --help     this text; ringcast COMMAND --help tells about a command
+  -v, --version  the version
+`;
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+endOnBrokenOutput();
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+async function main([name, ...args]: readonly string[]): Promise<void> {
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${version()}\n`);
+    return;
+  }
+  if (name !== undefined && asksForHelp([name])) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const known = `Commands: ${Object.keys(COMMANDS).join(', ')}; see ringcast --help.`;
+  if (name === undefined) throw new UsageError('no command', known);
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}`, known);
+  const { command } = await entry.load();
+  await command.run(args);
+}
+
+/** Prints a failure, and returns the exit code for it. What nobody foresaw is thrown on: it needs its stack. */
+function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`ringcast: ${error.message}\n${error.hint}\n`);
+    return EXIT_USAGE;
+  }
+  if (!(error instanceof InputError || error instanceof BusError)) throw error;
+  process.stderr.write(`ringcast: ${error.message}\n`);
+  return EXIT_FAILURE;
+}
+
+/**
+ * Ends the process when its output is gone. Nothing is wrong when a reader such as `head` has seen enough; there is then
+ * nothing left to do, neither for this thread nor for the ones that print.
+ */
+function endOnBrokenOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`ringcast: standard output: ${error.message}\n`);
+    process.exit(EXIT_FAILURE);
+  });
+  // With nobody to tell, work goes on: standard output may still be read.
+  process.stderr.on('error', () => {});
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
