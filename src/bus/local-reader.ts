@@ -59,12 +59,14 @@ export class LocalReader {
     this.#draining.delete(target);
     this.#dispatcher.drop(target);
     // Not at once: the caller may be one of our handlers, in the middle of a batch.
-    if (--this.#targets === 0) setImmediate(() => this.#retire());
+    if (--this.#targets === 0) queueMicrotask(() => this.#retire());
   }
 
   /** Calls `done` when every record with a sequence below the target's end has been handed to it and has settled. */
   drain(target: Target, done: () => void): void {
     this.#draining.set(target, done);
+    // It may settle while the reader waits for another one.
+    target.onIdle = () => this.#finishDrained();
     this.#pump.nudge();
     setImmediate(() => this.#finishDrained());
   }
@@ -72,6 +74,16 @@ export class LocalReader {
   /** The writer has woken the reader. */
   wake(): void {
     this.#pump.notified();
+  }
+
+  /** Reads on although `target` has something in hand. */
+  passBy(target: Target): void {
+    this.#dispatcher.drop(target);
+  }
+
+  /** Position of the next record to be handed out. */
+  get position(): number {
+    return this.#dispatcher.position;
   }
 
   get scanned(): number {

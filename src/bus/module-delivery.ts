@@ -1,8 +1,8 @@
 /** Delivery to a module in a thread of its own. */
 import type { ResourceLimits } from 'node:worker_threads';
 import { HandlerError, SubscriptionEndedError } from '../errors.js';
-import { slotOf, WAKE } from '../ring/control-descriptor.js';
-import { loadCounts } from '../ring/reader-counters.js';
+import { RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
+import { loadCounts, storeCounts } from '../ring/reader-counters.js';
 import type { RingMemory } from '../ring/ring-memory.js';
 import { Supervisor } from '../worker/supervisor.js';
 import type { Attachment } from '../worker/worker-protocol.js';
@@ -23,6 +23,7 @@ export class ModuleDelivery implements Delivery {
   readonly joinSequence: number;
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
+  endSequence = Number.MAX_SAFE_INTEGER;
   readonly #memory: RingMemory;
   readonly #supervisor: Supervisor;
   readonly #backlogBytes: () => number;
@@ -41,6 +42,8 @@ export class ModuleDelivery implements Delivery {
     this.#memory = memory;
     this.#dedicated = attachment.loop === 'dedicated';
     this.#backlogBytes = backlogBytes;
+    // The slot may have had another reader.
+    storeCounts(memory.cells, attachment.reader, { scanned: 0, delivered: 0, failed: 0, rescued: 0 });
     let onReady!: () => void;
     let onNeverReady!: (error: Error) => void;
     this.ready = unwatched(
@@ -74,7 +77,12 @@ export class ModuleDelivery implements Delivery {
     else this.#supervisor.wake();
   }
 
+  get owedFrom(): number {
+    return this.#memory.cells.load(slotOf(this.reader) + RELEASED);
+  }
+
   stop(endSequence: number): void {
+    this.endSequence = Math.min(this.endSequence, endSequence);
     this.#supervisor.stop(endSequence);
     if (this.#dedicated) this.#notify();
   }

@@ -68,7 +68,7 @@ export class Room {
     return unwatched(waiting);
   }
 
-  /** Resolves when nothing is queued any more. */
+  /** Resolves when nothing is queued any more, or is given up. */
   emptied(): Promise<void> {
     if (this.#publisher.queue.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -81,6 +81,7 @@ export class Room {
   abandon(): void {
     this.#abandoned = true;
     this.#settle((waiter) => waiter.reject(new BusClosedError('writable')));
+    for (const resolve of this.#onEmptied.splice(0)) resolve();
     this.#writer.unpark();
   }
 

@@ -162,7 +162,8 @@ export class Dispatcher {
       const position = (batch.position + (offset >> record.UNIT_SHIFT)) | 0;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
       target.hand(envelope, position, this.#settled);
-      if (target.busy && !wasBusy) this.#busy.push(target);
+      // One that stopped itself in its handler is waited for by nobody here.
+      if (target.busy && !wasBusy && target.active) this.#busy.push(target);
     }
   }
 
@@ -210,7 +211,13 @@ export class Dispatcher {
     this.#reader.release(this.#reader.taken);
   }
 
-  /** Waits no longer for a target that was stopped: what it has in hand is its own affair. */
+  /** Position of the next record to be handed out. */
+  get position(): number {
+    const batch = this.#batch;
+    return batch === undefined ? this.#reader.taken : (batch.position + (this.#offset >> record.UNIT_SHIFT)) | 0;
+  }
+
+  /** Waits no longer for a target: what it has in hand is its own affair. */
   drop(target: Target): void {
     if (!this.#busy.includes(target)) return;
     this.#remove(target);
