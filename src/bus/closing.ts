@@ -1,5 +1,6 @@
 /** The end of a bus: everything accepted is delivered, or counted. */
 import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
+import { HandlerDelivery } from './handler-delivery.js';
 import { currentHandling } from './handling.js';
 import type { Subscription } from './subscription.js';
 import type { SubscriptionParts, Subscriptions } from './subscriptions.js';
@@ -31,16 +32,21 @@ export async function closeDown(
   const timer = setTimeout(expire, drainTimeoutMs);
   writer.setState(CLOSING);
   publisher.flush();
+  if (caller instanceof HandlerDelivery) {
+    // When the handler has returned its promise: its siblings on the same reader do not wait for it either.
+    await undefined;
+    caller.standAside();
+  }
   await Promise.race([room.emptied(), deadline]);
   const endSequence = publisher.nextSequence;
   const awaited = [...subscriptions.all].filter((subscription) => subscription.delivery !== caller);
   for (const subscription of subscriptions.all) void subscription.stopAt(endSequence);
   await Promise.race([Promise.all(awaited.map((subscription) => subscription.ended)), deadline]);
   clearTimeout(timer);
-  const undelivered = await giveUp(awaited, parts, subscriptions);
+  // Before anything is counted: room that is made from now on is not written to.
   writer.setState(CLOSED);
   room.abandon();
-  return { undelivered };
+  return { undelivered: await giveUp(awaited, parts, subscriptions) };
 }
 
 /** Ends what has not ended, and counts what it was owed. */
@@ -50,15 +56,14 @@ async function giveUp(
   subscriptions: Subscriptions,
 ): Promise<number> {
   const late = awaited.filter((subscription) => subscriptions.all.has(subscription));
-  let undelivered = 0;
-  for (const subscription of late) {
+  const counts = late.map(async (subscription) => {
+    const { delivery } = subscription;
     const filter = subscriptions.filterOf(subscription);
-    const { reader, joinSequence } = subscription.delivery;
-    // Its slot is nobody's once the thread has exited, and nothing is written any more that could take it.
-    subscription.delivery.destroy();
-    await subscription.ended;
-    const place = parts.writer.placeOf(reader);
-    undelivered += countUndelivered(reader, place, filter, joinSequence, parts.publisher.queue, parts.reading);
-  }
-  return undelivered;
+    // A handler here is counted where it stands; a thread may go on until it has exited.
+    const owed = delivery.thread === 'bus' ? countUndelivered(delivery, filter, parts) : undefined;
+    delivery.destroy();
+    await delivery.ended;
+    return owed ?? countUndelivered(delivery, filter, parts);
+  });
+  return (await Promise.all(counts)).reduce((sum, owed) => sum + owed, 0);
 }

@@ -2,7 +2,7 @@
 import type { Envelope } from '../envelope/envelope.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { KeepAlive } from './keep-alive.js';
-import { Subscription } from './subscription.js';
+import { Subscription, type SubscriptionSource } from './subscription.js';
 
 type Waiter = (result: IteratorResult<Envelope, undefined>) => void;
 
@@ -16,8 +16,8 @@ export class EventStream extends Subscription implements AsyncIterableIterator<E
   #over = false;
 
   /** Made by `bus.subscribe`. @internal */
-  constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, nextSequence: () => number) {
-    super(name, filter, keepAlive, nextSequence);
+  constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, source: SubscriptionSource) {
+    super(name, filter, keepAlive, source);
     this.#keepAlive = keepAlive;
     this.once('end', () => this.#finish());
   }
@@ -65,10 +65,9 @@ export class EventStream extends Subscription implements AsyncIterableIterator<E
   /** @internal */
   override stopAt(endSequence: number): Promise<void> {
     const ended = super.stopAt(endSequence);
-    if (endSequence === 0) {
-      this.#ready = undefined;
-      this.#letGo();
-    }
+    if (endSequence === 0) this.#ready = undefined;
+    // What was handed over counts as dealt with: its consumer may be the one who waits for the end.
+    if (this.#ready === undefined) this.#letGo();
     return ended;
   }
 
@@ -85,6 +84,7 @@ export class EventStream extends Subscription implements AsyncIterableIterator<E
 
   #finish(): void {
     this.#over = true;
+    this.#ready = undefined;
     for (const waiter of this.#waiters.splice(0)) this.#settle(waiter, { done: true, value: undefined });
   }
 }

@@ -1,6 +1,9 @@
 /**
  * From an event to a record: encoded straight into the ring where a window at its tail is long enough, else outside it
  * and copied. A throw leaves ring and sequence as they were.
+ *
+ * An event that did not fit is encoded once more, so its getters may run more than once. What they publish was accepted
+ * each time, and stays so.
  */
 import type { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import { EventTooLargeError } from '../errors.js';
@@ -21,30 +24,15 @@ export class EventWriter {
   readonly #writer: RingWriter;
   readonly #types: EventTypes;
   readonly #clock: () => number;
-  readonly #onRepeat: (queued: number) => void;
-  readonly #queued: () => number;
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   #expectedBytes = EXPECTED_BYTES;
   /** True while an encoder, and with it the event's getters, may be running. */
   encoding = false;
 
-  /**
-   * @param queued how many records wait now
-   * @param onRepeat an event will be encoded once more, and its getters run again: forget what they published since that
-   *   many records waited
-   */
-  constructor(
-    writer: RingWriter,
-    types: EventTypes,
-    clock: () => number,
-    queued: () => number,
-    onRepeat: (queued: number) => void,
-  ) {
+  constructor(writer: RingWriter, types: EventTypes, clock: () => number) {
     this.#writer = writer;
     this.#types = types;
     this.#clock = clock;
-    this.#queued = queued;
-    this.#onRepeat = onRepeat;
   }
 
   /**
@@ -152,16 +140,12 @@ export class EventWriter {
     nanos: number,
   ): number {
     const outer = this.encoding;
-    const queued = this.#queued();
     this.encoding = true;
-    let end: number;
     try {
-      end = template.write(target, start, limit, seconds, nanos, type.codec, event);
+      return template.write(target, start, limit, seconds, nanos, type.codec, event);
     } finally {
       this.encoding = outer;
     }
-    if (end < 0) this.#onRepeat(queued);
-    return end;
   }
 }
 

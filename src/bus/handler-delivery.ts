@@ -60,6 +60,19 @@ export class HandlerDelivery implements Delivery {
     return this.#reader.reader;
   }
 
+  get endSequence(): number {
+    return this.target.endSequence;
+  }
+
+  get owedFrom(): number {
+    return this.target.busy ? this.target.heldPosition : this.#reader.position;
+  }
+
+  /** Lets the other handlers of the reader go on although this one is pending. */
+  standAside(): void {
+    this.#reader.passBy(this.target);
+  }
+
   stop(endSequence: number): void {
     if (this.#removed) return;
     this.target.endSequence = Math.min(this.target.endSequence, endSequence);
@@ -84,8 +97,12 @@ export class HandlerDelivery implements Delivery {
     this.#removed = true;
     this.#events.onRemoved();
     this.#reader.remove(this.#handle, this.target);
-    // A handler that stops its own subscription would wait for itself.
-    if (this.target.busy && currentHandling() !== this) this.target.onIdle = this.#resolveEnded;
-    else this.#resolveEnded();
+    const settle = (): void => {
+      if (this.target.busy) this.target.onIdle = this.#resolveEnded;
+      else this.#resolveEnded();
+    };
+    // In its own handler: only when that has returned is it known whether it is pending.
+    if (currentHandling() === this) queueMicrotask(settle);
+    else settle();
   }
 }

@@ -76,7 +76,7 @@ export class LocalReader {
     this.#dispatcher.drop(target);
     // Not at once: the caller may be one of our handlers, in the middle of a batch.
     this.#targets.delete(target);
-    if (this.#targets.size === 0) setImmediate(() => this.#retire());
+    if (this.#targets.size === 0) queueMicrotask(() => this.#retire());
   }
 
   /**
@@ -87,6 +87,8 @@ export class LocalReader {
   drain(target: Target, written: number, done: () => void): void {
     this.#draining.set(target, done);
     this.#written = written;
+    // It may settle while the reader waits for another one.
+    target.onIdle = () => this.#finishDrained();
     this.#pump.nudge();
     setImmediate(() => this.#finishDrained());
   }
@@ -94,6 +96,16 @@ export class LocalReader {
   /** The writer has woken the reader. */
   wake(): void {
     this.#pump.notified();
+  }
+
+  /** Reads on although `target` has something in hand. */
+  passBy(target: Target): void {
+    this.#dispatcher.drop(target);
+  }
+
+  /** Position of the next record to be handed out. */
+  get position(): number {
+    return this.#dispatcher.position;
   }
 
   get scanned(): number {

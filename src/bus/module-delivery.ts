@@ -1,8 +1,8 @@
 /** Delivery to a module in a thread of its own. */
 import type { ResourceLimits } from 'node:worker_threads';
 import { HandlerError, SubscriptionEndedError } from '../errors.js';
-import { HEARTBEAT, slotOf, WAKE } from '../ring/control-descriptor.js';
-import { loadCounts } from '../ring/reader-counters.js';
+import { HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
+import { loadCounts, NO_COUNTS, storeCounts } from '../ring/reader-counters.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { LagRange } from '../worker/dispatcher.js';
 import type { RestartPolicy } from '../worker/restart-policy.js';
@@ -35,6 +35,7 @@ export class ModuleDelivery implements Delivery {
   readonly joinSequence: number;
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
+  endSequence = Number.MAX_SAFE_INTEGER;
   readonly #writer: RingWriter;
   readonly #supervisor: Supervisor;
   readonly #backlogBytes: () => number;
@@ -55,6 +56,8 @@ export class ModuleDelivery implements Delivery {
     this.#writer = writer;
     this.#dedicated = attachment.loop === 'dedicated';
     this.#backlogBytes = backlogBytes;
+    // The slot may have had another reader.
+    storeCounts(writer.memory.cells, attachment.reader, NO_COUNTS);
     let onReady!: () => void;
     let onNeverReady!: (error: Error) => void;
     this.ready = unwatched(
@@ -107,7 +110,12 @@ export class ModuleDelivery implements Delivery {
     this.#supervisor.hurry();
   }
 
+  get owedFrom(): number {
+    return this.#writer.memory.cells.load(slotOf(this.reader) + RELEASED);
+  }
+
   stop(endSequence: number): void {
+    this.endSequence = Math.min(this.endSequence, endSequence);
     this.#supervisor.stop(endSequence, this.#writer.sequence);
     if (this.#dedicated) this.#notify();
   }

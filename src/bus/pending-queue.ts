@@ -38,13 +38,6 @@ export class PendingQueue {
     this.bytes += record.body.length;
   }
 
-  /** Drops all but the first `length` records. Returns how many. */
-  truncate(length: number): number {
-    const dropped = this.#records.splice(this.#head + length);
-    for (const record of dropped) this.bytes -= record!.body.length;
-    return dropped.length;
-  }
-
   shift(): void {
     this.bytes -= this.#records[this.#head]!.body.length;
     this.#records[this.#head++] = undefined;

@@ -72,15 +72,7 @@ export class Publisher {
     this.#onBlocked = onBlocked;
     this.#burst = new BurstFlush(writer, options.flush === 'each');
     this.#forwarder = new Forwarder(types);
-    this.#events = new EventWriter(
-      writer,
-      types,
-      options.clock,
-      () => this.queue.length,
-      (queued) => {
-        if (this.queue.length > queued) this.counts.accepted -= this.queue.truncate(queued);
-      },
-    );
+    this.#events = new EventWriter(writer, types, options.clock);
   }
 
   /** The sequence of the event that is accepted next. */
@@ -96,7 +88,7 @@ export class Publisher {
   }
 
   publish(topic: string, event: unknown, namespace: string | undefined): boolean {
-    const entry = this.#wantedEntry(topic);
+    const entry = this.#wantedEntry(topic, namespace);
     if (entry === undefined) return true;
     const ahead = this.queue.length;
     const record = this.#write(entry, event, namespace);
@@ -106,7 +98,7 @@ export class Publisher {
   }
 
   tryPublish(topic: string, event: unknown, namespace: string | undefined): boolean {
-    const entry = this.#wantedEntry(topic);
+    const entry = this.#wantedEntry(topic, namespace);
     if (entry === undefined) return true;
     if (this.#direct && this.#write(entry, event, namespace) === undefined) return true;
     this.counts.refused++;
@@ -115,7 +107,7 @@ export class Publisher {
 
   publishSync(topic: string, event: unknown, namespace: string | undefined, timeoutMs: number): void {
     if (this.#events.encoding) throw new ReentrantPublishError();
-    const entry = this.#wantedEntry(topic);
+    const entry = this.#wantedEntry(topic, namespace);
     if (entry === undefined) return;
     let ahead = this.queue.length;
     const record = this.#write(entry, event, namespace);
@@ -139,7 +131,7 @@ export class Publisher {
   /** Puts an envelope from elsewhere into the ring. Returns as {@link publish} does. */
   forward(bytes: Uint8Array): boolean {
     const envelope = this.#forwarder.read(bytes);
-    const entry = this.#wantedEntry(envelope.topic);
+    const entry = this.#wantedEntry(envelope.topic, undefined);
     if (entry === undefined) return true;
     const { body, payloadOffset, typeId, seconds, nanos } = envelope;
     const { id: topicId, wantedLow, wantedHigh } = entry;
@@ -182,7 +174,8 @@ export class Publisher {
   }
 
   /** The entry of a topic that somebody wants; undefined, and counted, when nobody does. */
-  #wantedEntry(topic: string): TopicEntry | undefined {
+  #wantedEntry(topic: string, namespace: string | undefined): TopicEntry | undefined {
+    if (namespace !== undefined) checkNamespace(namespace);
     const entry = this.#topics.entry(topic);
     if ((entry.wantedLow | entry.wantedHigh) !== 0) return entry;
     this.counts.accepted++;
@@ -192,7 +185,6 @@ export class Publisher {
 
   /** Writes an event into the ring. Returns undefined, or the finished record if it has to wait. */
   #write(entry: TopicEntry, event: unknown, namespace: string | undefined): PendingRecord | undefined {
-    if (namespace !== undefined) checkNamespace(namespace);
     let record: PendingRecord | undefined;
     try {
       record = this.#events.write(entry, event, namespace ?? this.#namespace, this.#direct);
@@ -201,8 +193,13 @@ export class Publisher {
       this.#writeBehind();
       throw error;
     }
-    if (record === undefined) this.#accepted();
-    return record;
+    if (record === undefined) {
+      this.#accepted();
+      return undefined;
+    }
+    // Its getters may have subscribed.
+    const { wantedLow, wantedHigh } = this.#topics.entry(entry.topic);
+    return { ...record, wantedLow, wantedHigh };
   }
 
   #writeFirst(): boolean {

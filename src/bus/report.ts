@@ -17,7 +17,7 @@ export function emitSafely(emitter: EventEmitter, event: string, ...values: read
   try {
     emitter.emit(event, ...values);
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+    process.emitWarning(error instanceof Error ? error : new Error(`a listener of ${event} threw`, { cause: error }));
   }
 }
 

@@ -29,7 +29,8 @@ export class Room {
   #proceeding = false;
   /** Something was queued since the last drain. */
   #queued = false;
-  #onEmptied: (() => void) | undefined;
+  #onEmptied: (() => void)[] = [];
+  #abandoned = false;
 
   /** @param onDrain called when what was queued is in the ring and there is room for more */
   constructor(
@@ -67,22 +68,26 @@ export class Room {
       this.#keepAlive.hold();
       this.#waiters.push({ resolve, reject, handling: currentHandling() });
     });
-    this.#proceed();
+    // Not at once: the caller may be a getter of an event that is being encoded where the queue would be written.
+    if (this.#parked) this.#rejectDeadlocked();
+    else this.#proceedSoon();
     return unwatched(waiting);
   }
 
-  /** Resolves when nothing is queued any more. */
+  /** Resolves when nothing is queued any more, or is given up. */
   emptied(): Promise<void> {
     if (this.#publisher.queue.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#onEmptied = resolve;
+      this.#onEmptied.push(resolve);
       this.#proceedSoon();
     });
   }
 
-  /** Fails everybody who waits. */
+  /** Fails everybody who waits; from now on nothing is written to the ring. */
   abandon(): void {
+    this.#abandoned = true;
     this.#settle((waiter) => waiter.reject(new BusClosedError('writable')));
+    for (const resolve of this.#onEmptied.splice(0)) resolve();
     this.#writer.unpark();
     this.#stopWatching();
   }
@@ -93,18 +98,18 @@ export class Room {
 
   /** Not at once: the caller is a reader in the middle of a batch, or a publisher whose answer comes first. */
   #proceedSoon(): void {
-    if (this.#parked || this.#proceeding) return;
+    if (this.#parked || this.#proceeding || this.#abandoned) return;
     this.#proceeding = true;
     queueMicrotask(() => {
       this.#proceeding = false;
-      this.#proceed();
+      if (!this.#abandoned) this.#proceed();
     });
   }
 
   #proceed(): void {
     while (!this.#parked) {
       const emptied = this.#publisher.writeQueued();
-      if (emptied) this.#onEmptied?.();
+      if (emptied) for (const resolve of this.#onEmptied.splice(0)) resolve();
       if (emptied && this.#isWritable()) {
         this.#stopWatching();
         this.#settle((waiter) => waiter.resolve());

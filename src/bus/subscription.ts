@@ -3,9 +3,10 @@ import { EventEmitter } from 'node:events';
 import { InvalidOptionError } from '../errors.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { LagRange } from '../worker/dispatcher.js';
+import { currentHandling } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import { checkKeys, flagOption } from './option-check.js';
-import { unwatched } from './report.js';
+import { emitSafely, unwatched } from './report.js';
 
 /** What happens to a subscription, as events. */
 export interface SubscriptionEvents {
@@ -55,9 +56,13 @@ export interface Delivery {
   readonly reader: number;
   /** Sequences below it were accepted before the subscription. */
   readonly joinSequence: number;
+  /** Sequences from it on are not delivered. */
+  readonly endSequence: number;
+  /** Position in the ring from which the subscription has not been served; for a thread, after it has exited. */
+  readonly owedFrom: number;
   /** Resolves when the handler can be called; rejects when it never will be. */
   readonly ready: Promise<void>;
-  /** Resolves when nothing more will be handled. Never rejects. */
+  /** Resolves when nothing is handled any more. Never rejects. */
   readonly ended: Promise<void>;
   /** Lets events with a sequence below `endSequence` be delivered, and no others. */
   stop(endSequence: number): void;
@@ -66,24 +71,32 @@ export interface Delivery {
   counts(): DeliveryCounts;
 }
 
+/** What a subscription asks of the publishing side. */
+export interface SubscriptionSource {
+  /** The sequence of the event that is accepted next. */
+  nextSequence(): number;
+  /** Lets `reader` look once more when all that was accepted is in the ring, wanted by it or not. */
+  wakeWhenWritten(reader: number): void;
+}
+
 export class Subscription extends EventEmitter<SubscriptionEvents> implements Disposable {
   /** Given as an option, or made up; used in errors, warnings and `stats()`. */
   readonly name: string;
   readonly filter: FilterInput;
   readonly #keepAlive: KeepAlive;
-  readonly #nextSequence: () => number;
+  readonly #source: SubscriptionSource;
   #delivery!: Delivery;
   #state: SubscriptionStats['state'] = 'starting';
   #holds = false;
   #last: DeliveryCounts | undefined;
 
   /** Made by `bus.subscribe`. @internal */
-  constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, nextSequence: () => number) {
+  constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, source: SubscriptionSource) {
     super();
     this.name = name;
     this.filter = filter;
     this.#keepAlive = keepAlive;
-    this.#nextSequence = nextSequence;
+    this.#source = source;
   }
 
   /** Ties the subscription to what carries it out. @internal */
@@ -127,12 +140,16 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
    * Ends the subscription. What is unread is dropped, or, with `drain`, delivered first. On this thread no handler starts
    * after a call without `drain`.
    *
-   * @returns a promise that resolves when nothing is being handled any more; calling it again is harmless
+   * @returns a promise that resolves when nothing is being handled any more, in its own handler at once; calling it again
+   *   is harmless
    */
   stop(options: { readonly drain?: boolean } = {}): Promise<void> {
     checkKeys('options', options, ['drain']);
     const drain = flagOption('drain', options.drain);
-    return this.stopAt(drain ? this.#nextSequence() : 0);
+    const ended = this.stopAt(drain ? this.#source.nextSequence() : 0);
+    if (drain) this.#source.wakeWhenWritten(this.#delivery.reader);
+    // A handler that waits for its own subscription would wait for itself.
+    return currentHandling() === this.#delivery ? Promise.resolve() : ended;
   }
 
   /** As {@link stop}, with the sequence to end at. @internal */
@@ -176,7 +193,7 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     this.#last = { ...this.#delivery.counts(), backlogBytes: 0 };
     this.#state = 'ended';
     this.unref();
-    this.emit('end');
+    emitSafely(this, 'end');
   }
 }
 

@@ -32,7 +32,7 @@ import {
   type ModuleOptions,
   type SubscribeOptions,
 } from './subscribe-options.js';
-import { Subscription, stopOnAbort } from './subscription.js';
+import { Subscription, type SubscriptionSource, stopOnAbort } from './subscription.js';
 import type { TopicTable } from './topic-table.js';
 
 /** Called with each event; a returned promise is awaited before the next one. */
@@ -57,12 +57,18 @@ export interface SubscriptionParts {
 export class Subscriptions {
   readonly #parts: SubscriptionParts;
   readonly #all = new Set<Subscription>();
+  readonly #source: SubscriptionSource;
   readonly #filters = new Map<Subscription, CompiledFilter>();
   readonly #shared = new Map<DeliveryMode, LocalReader>();
   #made = 0;
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
+    const { publisher, room, writer } = parts;
+    this.#source = {
+      nextSequence: () => publisher.nextSequence,
+      wakeWhenWritten: (reader) => void room.emptied().then(() => writer.waker.wakeNow(reader)),
+    };
   }
 
   /** Those that have not ended. */
@@ -176,13 +182,13 @@ export class Subscriptions {
   }
 
   #make<S extends Subscription>(
-    type: new (name: string, filter: FilterInput, keepAlive: KeepAlive, nextSequence: () => number) => S,
+    type: new (name: string, filter: FilterInput, keepAlive: KeepAlive, source: SubscriptionSource) => S,
     filter: CompiledFilter,
     options: SubscribeOptions,
   ): S {
-    const { publisher, keepAlive } = this.#parts;
+    const { keepAlive } = this.#parts;
     const name = options.name ?? `subscription-${++this.#made}`;
-    return new type(name, filter.source, keepAlive, () => publisher.nextSequence);
+    return new type(name, filter.source, keepAlive, this.#source);
   }
 
   #deliverTo(

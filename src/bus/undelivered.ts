@@ -1,57 +1,59 @@
 /** Counts what a subscription was owed when it was given up. */
 import { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import { widen } from '../memory/position.js';
 import { RingReader } from '../ring/ring-reader.js';
-import type { Place } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
-import type { ReadingContext } from './local-reader.js';
-import type { PendingRecord } from './pending-queue.js';
+import type { Delivery } from './subscription.js';
+import type { SubscriptionParts } from './subscriptions.js';
 
 /**
- * Events that the filter selects among the records that the slot has not released and those that still wait on the heap.
+ * Events that the filter selects among the records that the subscription has not been served and those that still wait on
+ * the heap. Only when nothing is written any more.
  *
- * Only when nobody else uses the slot any more. An event that was handled but not released yet counts too: at most the 64
- * events, or 10 ms, by which releases may lag.
+ * Of a thread, an event that was handled but not released yet counts too: at most the 64 events, or 10 ms, by which
+ * releases may lag.
  */
 export function countUndelivered(
-  reader: number,
-  start: Place,
+  delivery: Delivery,
   filter: CompiledFilter,
-  joinSequence: number,
-  queued: Iterable<PendingRecord>,
-  context: ReadingContext,
+  { writer, publisher, reading }: Pick<SubscriptionParts, 'writer' | 'publisher' | 'reading'>,
 ): number {
-  const router = new Router(context.topicNames, context.fields);
+  const { reader, joinSequence, endSequence, owedFrom } = delivery;
+  const router = new Router(reading.topicNames, reading.fields);
   const target = new SingleTarget(
     joinSequence,
     () => {},
     () => {},
   );
+  target.endSequence = endSequence;
   router.add(filter, target);
-  const ringReader = new RingReader(context.memory, reader, start.position, () => {});
-  const { sequence } = start;
-  const dispatcher = new Dispatcher(ringReader, router, context.types, sequence, sequence, {
+  const position = widen(writer.tail, owedFrom);
+  const ringReader = new RingReader(reading.memory, reader, position, () => {});
+  const dispatcher = new Dispatcher(ringReader, router, reading.types, 0, 0, {
     onSettled: () => {},
     onLagged: () => {},
   });
   while (dispatcher.step(Number.POSITIVE_INFINITY) !== 'idle');
   let undelivered = target.delivered;
-  for (const record of queued) {
+  let sequence = writer.sequence;
+  for (const { body, payloadOffset } of publisher.queue) {
     const envelope = new ReceivedEnvelope(
-      context.types.envelopes,
-      record.body,
+      reading.types.envelopes,
+      body,
       0,
-      record.body.length,
-      record.payloadOffset,
+      body.length,
+      payloadOffset,
       undefined,
       undefined,
-      joinSequence,
+      sequence,
       false,
       0,
     );
-    for (const { accepts } of router.byTopic(envelope.topic).steps) if (accepts?.(envelope) ?? true) undelivered++;
+    const wanted = target.wants(sequence++) ? router.byTopic(envelope.topic).steps : [];
+    for (const { accepts } of wanted) if (accepts?.(envelope) ?? true) undelivered++;
   }
   return undelivered;
 }

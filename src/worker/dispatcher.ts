@@ -248,7 +248,8 @@ export class Dispatcher {
       taken = true;
       const wasBusy = target.busy;
       target.hand(envelope, position, this.#settled);
-      if (target.busy && !wasBusy) this.#busy.push(target);
+      // One that stopped itself in its handler is waited for by nobody here.
+      if (target.busy && !wasBusy && target.active) this.#busy.push(target);
     }
     return taken;
   }
@@ -329,6 +330,11 @@ export class Dispatcher {
     this.#batch = undefined;
     this.#events.onRelease?.();
     this.#reader.release(this.#reader.taken, this.#nextSequence);
+  }
+
+  /** Position of the next record to be handed out. */
+  get position(): number {
+    return this.#batch === undefined ? this.#reader.taken : this.#positionIn(this.#batch);
   }
 
   #remove(target: Target): void {

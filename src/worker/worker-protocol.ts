@@ -82,22 +82,30 @@ export type FromThread =
 
 const CROSSING_FIELDS = ['code', 'reason', 'url', 'typeUrl'] as const;
 
-/** Makes whatever was thrown fit to cross a port. */
+/** Makes whatever was thrown fit to cross a port. Never throws: users throw anything, getters that throw included. */
 export function crossError(error: unknown): CrossedError {
   const fields: Record<string, string> = {};
-  if (error instanceof Error) {
-    for (const name of CROSSING_FIELDS) {
-      const value = (error as unknown as Record<string, unknown>)[name];
-      if (typeof value === 'string') fields[name] = value;
-    }
-  }
   try {
+    if (error instanceof Error) {
+      for (const name of CROSSING_FIELDS) {
+        const value = (error as unknown as Record<string, unknown>)[name];
+        if (typeof value === 'string') fields[name] = value;
+      }
+    }
     return { error: structuredClone(error), fields };
   } catch {
     // Functions, ports and the like inside: the text is all that can cross.
+    return { error: textOnly(error), fields };
+  }
+}
+
+function textOnly(error: unknown): Error {
+  try {
     const plain = new Error(error instanceof Error ? error.message : String(error));
     if (error instanceof Error && error.stack !== undefined) plain.stack = error.stack;
-    return { error: plain, fields };
+    return plain;
+  } catch {
+    return new Error('something that cannot be shown was thrown');
   }
 }
 
