@@ -1,0 +1,110 @@
+/**
+ * Paths of archive entries, resolved as a process whose root is `root` would resolve them: symbolic links are followed
+ * inside, an absolute target starts at `root`, and nothing leads out. The tree must have no other writer meanwhile.
+ *
+ * Same idea as SecureJoin of github.com/cyphar/filepath-securejoin.
+ */
+import { lstat, mkdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UnsafeEntryError } from '../service-errors.js';
+
+/** As many links as Linux follows in one path. */
+const MAX_LINKS = 40;
+
+/** Each entry costs a look at each of its segments, so depth is what makes a small archive expensive. */
+const MAX_SEGMENTS = 256;
+
+/**
+ * The segments of an entry's path; none for the root itself.
+ *
+ * @throws {UnsafeEntryError} `SERVICE_UNSAFE_ENTRY` for an absolute path, a `..`, a NUL, more than 256 segments
+ */
+export function entrySegments(path: string, entry = path): string[] {
+  if (path.startsWith('/')) throw new UnsafeEntryError(entry, `${describePath(path, entry)} is absolute`);
+  if (path.includes('\0')) throw new UnsafeEntryError(entry, `${describePath(path, entry)} contains a NUL`);
+  const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');
+  if (segments.includes('..')) throw new UnsafeEntryError(entry, `${describePath(path, entry)} contains ".."`);
+  if (segments.length > MAX_SEGMENTS)
+    throw new UnsafeEntryError(entry, `it is more than ${MAX_SEGMENTS} directories deep`);
+  return segments;
+}
+
+function describePath(path: string, entry: string): string {
+  return path === entry ? 'its path' : `its target ${JSON.stringify(path)}`;
+}
+
+export class RootedTree {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** The path of a place that was found by {@link resolveDirectory}. */
+  path(segments: readonly string[]): string {
+    return join(this.root, ...segments);
+  }
+
+  /**
+   * Where a directory really is, links followed; missing directories are created if `create` is set.
+   *
+   * @returns its segments below the root; undefined where it does not exist
+   * @throws {UnsafeEntryError} `SERVICE_UNSAFE_ENTRY` when something on the way is no directory, or links run in circles
+   */
+  async resolveDirectory(segments: readonly string[], entry: string, create: boolean): Promise<string[] | undefined> {
+    const ahead = [...segments].reverse();
+    const resolved: string[] = [];
+    let links = 0;
+    for (let segment = ahead.pop(); segment !== undefined; segment = ahead.pop()) {
+      if (segment === '..') {
+        resolved.pop();
+        continue;
+      }
+      const path = this.path([...resolved, segment]);
+      const found = await lstatIfThere(path);
+      if (!found) {
+        if (!create) return undefined;
+        await mkdir(path, 0o755);
+      } else if (found.isSymbolicLink()) {
+        if (++links > MAX_LINKS) throw new UnsafeEntryError(entry, 'its path goes through too many links');
+        const target = await readlink(path);
+        if (target.startsWith('/')) resolved.length = 0;
+        ahead.push(...linkSegments(target).reverse());
+        continue;
+      } else if (!found.isDirectory()) {
+        throw new UnsafeEntryError(entry, `its path goes through ${JSON.stringify(segment)}, which is no directory`);
+      }
+      resolved.push(segment);
+    }
+    return resolved;
+  }
+
+  /** Whether every segment is a directory, none a link: also after other entries have changed what is there. */
+  async isDirectory(segments: readonly string[]): Promise<boolean> {
+    for (let depth = 1; depth <= segments.length; depth++) {
+      if (!(await lstatIfThere(this.path(segments.slice(0, depth))))?.isDirectory()) return false;
+    }
+    return true;
+  }
+}
+
+/** Whether a relative link target, seen from a directory this deep, climbs above the root. */
+export function climbsOut(target: string, depth: number): boolean {
+  if (target.startsWith('/')) return false;
+  for (const segment of linkSegments(target)) {
+    depth += segment === '..' ? -1 : 1;
+    if (depth < 0) return true;
+  }
+  return false;
+}
+
+export async function lstatIfThere(path: string) {
+  return lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+function linkSegments(target: string): string[] {
+  return target.split('/').filter((segment) => segment !== '' && segment !== '.');
+}
