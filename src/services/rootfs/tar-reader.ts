@@ -1,13 +1,13 @@
 /**
- * A tar archive, compressed or not, as a sequence of entries, within limits. The only importer of tar.
+ * A tar archive, compressed or not, as a sequence of entries, within limits.
  *
- * The parser of that package is lenient by design: damaged headers are warnings, unknown entries are skipped, oversized
+ * The parser of the package tar is lenient by design: damaged headers are warnings, unknown entries are skipped, oversized
  * extended headers are ignored. Here each of these is an error, since a layer that is not understood is not unpacked.
  */
 import { once } from 'node:events';
-import type { Parser, ReadEntry } from 'tar';
-import { LimitExceededError, MalformedInputError, MissingDependencyError } from '../service-errors.js';
+import { LimitExceededError, MalformedInputError } from '../service-errors.js';
 import { decompress } from './decompress.js';
+import { loadTar, type Parser, type ReadEntry } from './tar-package.js';
 
 export interface ArchiveLimits {
   /** Entries of one archive, extended headers not counted. Default 500,000. */
@@ -195,12 +195,4 @@ function describeEntry(entry: ReadEntry, name: string): ArchiveEntry {
     linkPath: linkpath ?? '',
     body: entry as AsyncIterable<Buffer>,
   };
-}
-
-async function loadTar(): Promise<typeof import('tar')> {
-  try {
-    return await import('tar');
-  } catch (error) {
-    throw new MissingDependencyError('the package tar', 'npm install tar@7', { cause: error });
-  }
 }
