@@ -77,7 +77,8 @@ function ownerOf(name: string): number {
   return Number.parseInt(name.slice(TEMPORARY_PREFIX.length), 10);
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process with this id exists. */
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -4,9 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-export async function temporaryDirectory(t: Pick<TestContext, 'after'>): Promise<string> {
+export async function temporaryDirectory(
+  t: Pick<TestContext, 'after'>,
+  beforeRemoval = async () => {},
+): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'ringcast-test-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  // Hooks run in the order of registration, so what uses the directory must end in this one.
+  t.after(async () => {
+    await beforeRemoval();
+    await rm(directory, { recursive: true, force: true });
+  });
   return directory;
 }
 

@@ -79,6 +79,22 @@ export class RootedTree {
     return resolved;
   }
 
+  /** Where a file really is, links followed to the end; undefined where there is none. */
+  async resolveFile(segments: readonly string[], entry: string): Promise<string | undefined> {
+    let ahead = [...segments];
+    for (let links = 0; links <= MAX_LINKS; links++) {
+      const name = ahead.pop();
+      const parent = await this.resolveDirectory(ahead, entry, false);
+      if (name === undefined || !parent) return undefined;
+      const path = this.path([...parent, name]);
+      const found = await lstatIfThere(path);
+      if (!found?.isSymbolicLink()) return found?.isFile() ? path : undefined;
+      const target = await readlink(path);
+      ahead = [...(target.startsWith('/') ? [] : parent), ...linkSegments(target)];
+    }
+    throw new UnsafeEntryError(entry, 'it is a link that goes through too many links');
+  }
+
   /** Whether every segment is a directory, none a link: also after other entries have changed what is there. */
   async isDirectory(segments: readonly string[]): Promise<boolean> {
     for (let depth = 1; depth <= segments.length; depth++) {

@@ -1,0 +1,116 @@
+/** `ringcast run`: an image in, events out. Everything it makes lies in a temporary folder and is removed at the end. */
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { createBus, formatCtrLine, runWithEmitter } from '../index.js';
+import { type Image, openServices, ServiceError, type Services } from '../services/index.js';
+import { runToEnd } from './run-container.js';
+import { chooseDemoRuntime, runDemo } from './run-demo.js';
+import { parseRunOptions, RUN_USAGE, type RunOptions, UsageError } from './run-options.js';
+import { ImportProgress } from './run-progress.js';
+
+/** @returns the exit code: the container's, 1 for a failure, 2 for wrong usage */
+export async function runCommand(args: string[]): Promise<number> {
+  try {
+    const options = parseRunOptions(args);
+    if (options) return await runWithBus(options);
+    process.stdout.write(RUN_USAGE);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`ringcast run: ${error.message}\n\n${RUN_USAGE}`);
+      return 2;
+    }
+    if (!isExpected(error)) throw error;
+    process.stderr.write(`ringcast run: ${error.message}\n`);
+    return error instanceof Interruption ? 128 + constants.signals[error.signal] : 1;
+  }
+}
+
+async function runWithBus(options: RunOptions): Promise<number> {
+  const bus = createBus();
+  bus.subscribe(['/service/**', '/plugin/**'], (envelope) => {
+    process.stdout.write(`${formatCtrLine(envelope)}\n`);
+  });
+  const directory = await mkdtemp(join(tmpdir(), 'ringcast-run-'));
+  const interrupt = new AbortController();
+  const stop = (signal: NodeJS.Signals) => interrupt.abort(new Interruption(signal));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    return await runWithEmitter(bus.emitter(), () => runInDirectory(directory, options, interrupt.signal));
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+    await rm(directory, { recursive: true, force: true });
+    await bus.close();
+  }
+}
+
+async function runInDirectory(directory: string, options: RunOptions, signal: AbortSignal): Promise<number> {
+  const { image: path, runtime } = options;
+  const chosen = path === undefined ? await chooseDemoRuntime(runtime) : (runtime ?? 'process');
+  const services = await openServices({ directory, runtime: chosen });
+  try {
+    if (path === undefined) return await runDemo(services, chosen, signal);
+    const images = await importImage(services, path, signal);
+    signal.throwIfAborted();
+    const container = await services.containers.create({
+      image: images[0]?.name ?? '',
+      stdio: ['ignore', process.stderr.fd, process.stderr.fd],
+      ...(options.command ? { args: options.command } : {}),
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+    });
+    return await runToEnd(container, signal);
+  } finally {
+    await services.close();
+  }
+}
+
+async function importImage({ importer }: Services, path: string, signal: AbortSignal): Promise<Image[]> {
+  const found = path === '-' ? undefined : await stat(path);
+  const progress = new ImportProgress(process.stderr, path, found?.isFile() ? found.size : undefined);
+  const baseName = baseNameOf(path);
+  try {
+    if (found?.isDirectory()) {
+      let staged = 0;
+      const onProgress = ({ stagedBytes }: { stagedBytes: number }) => {
+        progress.add(stagedBytes - staged);
+        staged = stagedBytes;
+      };
+      return await importer.importLayout(path, { baseName, onProgress });
+    }
+    const source = found ? createReadStream(path) : process.stdin;
+    return await importer.importArchive(progress.count(interruptible(source, signal)), { baseName });
+  } finally {
+    progress.end();
+  }
+}
+
+async function* interruptible(source: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}
+
+/** What an image is called that has no name of its own: the file's name, as far as a reference takes it. */
+function baseNameOf(path: string): string {
+  const name = basename(path)
+    .replace(/(\.oci|\.docker)?\.(tar|tgz|tar\.gz|tar\.zst)$/, '')
+    .toLowerCase();
+  return name.replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '') || 'imported';
+}
+
+class Interruption extends Error {
+  constructor(readonly signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+  }
+}
+
+/** Failures that have a message for the user; anything else is a bug and keeps its stack. */
+function isExpected(error: unknown): error is Error {
+  const isSystemError = error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+  return error instanceof ServiceError || error instanceof Interruption || isSystemError;
+}
