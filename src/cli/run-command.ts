@@ -1,8 +1,9 @@
 /** `ringcast run`: an image in, events out. Everything it makes lies in a temporary folder and is removed at the end. */
-import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createReadStream, constants as FS } from 'node:fs';
+import { access, mkdtemp, rm, stat } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { createBus, formatCtrLine, runWithEmitter } from '../index.js';
 import { type Image, openServices, ServiceError, type Services } from '../services/index.js';
 import { runToEnd } from './run-container.js';
@@ -14,9 +15,13 @@ import { ImportProgress } from './run-progress.js';
 export async function runCommand(args: string[]): Promise<number> {
   try {
     const options = parseRunOptions(args);
-    if (options) return await runWithBus(options);
-    process.stdout.write(RUN_USAGE);
-    return 0;
+    if (!options) {
+      process.stdout.write(RUN_USAGE);
+      return 0;
+    }
+    // Before anything is set up, so that a mistyped name gives one line and no events.
+    if (options.image !== undefined && options.image !== '-') await access(options.image, FS.R_OK);
+    return await runWithBus(options);
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`ringcast run: ${error.message}\n\n${RUN_USAGE}`);
@@ -49,8 +54,8 @@ async function runWithBus(options: RunOptions): Promise<number> {
 }
 
 async function runInDirectory(directory: string, options: RunOptions, signal: AbortSignal): Promise<number> {
-  const { image: path, runtime } = options;
-  const chosen = path === undefined ? await chooseDemoRuntime(runtime) : (runtime ?? 'process');
+  const { image: path } = options;
+  const chosen = path === undefined ? await chooseDemoRuntime(options.runtime) : runtimeFor(options);
   const services = await openServices({ directory, runtime: chosen });
   try {
     if (path === undefined) return await runDemo(services, chosen, signal);
@@ -68,6 +73,11 @@ async function runInDirectory(directory: string, options: RunOptions, signal: Ab
   }
 }
 
+/** A memory limit asks for the one that has it. */
+function runtimeFor({ runtime, memoryBytes }: RunOptions): 'runc' | 'process' {
+  return runtime ?? (memoryBytes === undefined ? 'process' : 'runc');
+}
+
 async function importImage({ importer }: Services, path: string, signal: AbortSignal): Promise<Image[]> {
   const found = path === '-' ? undefined : await stat(path);
   const progress = new ImportProgress(process.stderr, path, found?.isFile() ? found.size : undefined);
@@ -81,17 +91,16 @@ async function importImage({ importer }: Services, path: string, signal: AbortSi
       };
       return await importer.importLayout(path, { baseName, onProgress });
     }
-    const source = found ? createReadStream(path) : process.stdin;
-    return await importer.importArchive(progress.count(interruptible(source, signal)), { baseName });
+    const source = addAbortSignal(signal, found ? createReadStream(path) : process.stdin);
+    // Until somebody reads it, nobody would be told; who reads it then is.
+    source.on('error', () => {});
+    return await importer.importArchive(progress.count(source), { baseName });
+  } catch (error) {
+    // Rather than that the source was destroyed.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     progress.end();
-  }
-}
-
-async function* interruptible(source: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
-  for await (const chunk of source) {
-    signal.throwIfAborted();
-    yield chunk;
   }
 }
 

@@ -8,7 +8,7 @@ Imports a container image, runs it, and prints the events as they happen.
 
   IMAGE            an OCI image archive (.tar, .tar.gz), a folder with an OCI layout, or - for standard input
   --runtime NAME   process (default): plain child processes; runc: real containers, needs root
-  --memory SIZE    limit such as 8m or 1g; needs the runtime runc
+  --memory SIZE    limit such as 8m or 1g; implies the runtime runc
   --demo           builds a small image from this machine's shell, and shows an exit, a failure, a kill, and
                    with runc a container that runs out of memory
   COMMAND…         instead of the image's own
@@ -48,7 +48,9 @@ export function parseRunOptions(args: readonly string[]): RunOptions | undefined
   if (runtime !== undefined && runtime !== 'runc' && runtime !== 'process') {
     throw new UsageError(`--runtime must be runc or process, not ${JSON.stringify(runtime)}`);
   }
-  return { image, runtime, memoryBytes: parseMemory(values.memory), command };
+  const memoryBytes = parseMemory(values.memory);
+  if (runtime === 'process' && memoryBytes !== undefined) throw new UsageError('--memory needs --runtime runc');
+  return { image, runtime, memoryBytes, command };
 }
 
 function parse(args: readonly string[]) {
@@ -61,7 +63,8 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    // Its second sentence explains how to pass what starts with a dash, which no image does.
+    throw new UsageError((error as Error).message.replace(/\. To specify.*/s, ''));
   }
 }
 

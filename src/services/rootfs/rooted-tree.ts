@@ -20,6 +20,8 @@ const MAX_SEGMENTS = 256;
  * @throws {UnsafeEntryError} `SERVICE_UNSAFE_ENTRY` for an absolute path, a `..`, a NUL, more than 256 segments
  */
 export function entrySegments(path: string, entry = path): string[] {
+  // Some archivers write the root itself as "/".
+  if (/^\/+$/.test(path)) return [];
   if (path.startsWith('/')) throw new UnsafeEntryError(entry, `${describePath(path, entry)} is absolute`);
   if (path.includes('\0')) throw new UnsafeEntryError(entry, `${describePath(path, entry)} contains a NUL`);
   const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');

@@ -74,10 +74,12 @@ export async function* readArchive(
 /** Drives the push parser from a pulled source, and hands its entries out one at a time. */
 class ParserFeed {
   readonly #parser: Parser;
+  readonly #name: string;
   readonly #stopped = new AbortController();
   readonly #changed: (() => void)[] = [];
   #entry: ReadEntry | undefined;
   #current: ReadEntry | undefined;
+  #cutShort: ReadEntry | undefined;
   #failure: unknown;
   #done = false;
   #atEnd = false;
@@ -88,14 +90,18 @@ class ParserFeed {
 
   private constructor(parser: Parser, name: string) {
     this.#parser = parser;
+    this.#name = name;
     parser.on('entry', (entry) => {
       // Where nobody reads the body, a failure comes out of `next` alone.
       entry.on('error', () => {});
       this.#entry = entry;
       this.#wake();
     });
-    parser.on('warn', (code, message) => {
-      if (code !== 'TAR_ENTRY_INFO') this.#fail(new MalformedInputError(name, `${message}`));
+    parser.on('warn', (code, message, data) => {
+      // The last entry lacks bytes up to a whole block: whether its content is whole shows when the rest is written.
+      if (data.entry instanceof Object) this.#cutShort = data.entry as ReadEntry;
+      else if (code !== 'TAR_ENTRY_INFO')
+        this.#fail(new MalformedInputError(name, `is no sound tar archive: ${message}`));
     });
     parser.on('error', (error) => this.#fail(new MalformedInputError(name, error.message, { cause: error })));
     parser.on('ignoredEntry', (entry) => {
@@ -120,6 +126,7 @@ class ParserFeed {
         }
       }
       this.#parser.end();
+      if (this.#cutShort?.remain) this.#fail(new MalformedInputError(this.#name, 'ends in the middle of a file'));
     } catch (error) {
       if (!signal.aborted) this.#fail(error);
     } finally {

@@ -38,6 +38,7 @@ describe('layer', () => {
     const modifiedAt = new Date('2020-02-02T20:20:20Z');
     const archive = tarOf([
       { path: './', type: 'Directory' },
+      { path: '/', type: 'Directory', mode: 0o711 },
       { path: 'bin/', type: 'Directory', mode: 0o555, modifiedAt },
       { path: 'bin/tool', body: '#!', mode: 0o4755, modifiedAt },
       { path: 'bin/hard', type: 'Link', linkPath: 'bin/tool' },
@@ -46,6 +47,7 @@ describe('layer', () => {
     ]);
     const diffId = await applyLayer(root, Readable.from([gzipSync(archive)]), 'layer');
     assert.equal(diffId, digestOf(archive));
+    assert.equal((await stat(root)).mode & 0o777, 0o711);
     const tool = await stat(join(root, 'bin/tool'));
     assert.equal(tool.mode & 0o7777, 0o4755);
     assert.deepEqual(tool.mtime, modifiedAt);

@@ -95,6 +95,18 @@ describe('archive reader', () => {
     assert.deepEqual(Buffer.concat(seen), whole);
   });
 
+  it('reads an archive that lacks only its last padding, and none that lacks a byte of content', async () => {
+    const archive = tarOf([{ path: 'a', body: 'x'.repeat(600) }]);
+    for (const chunkBytes of [1, 512, 4096]) {
+      for (const length of [512 + 600, 512 + 601, 512 + 1024]) {
+        assert.deepEqual(await readAll(archive.subarray(0, length), {}, chunkBytes), [['a', 'File', 'x'.repeat(600)]]);
+      }
+      for (const length of [513, 512 + 511, 512 + 512, 512 + 599]) {
+        await assert.rejects(readAll(archive.subarray(0, length), {}, chunkBytes), { code: 'SERVICE_MALFORMED_INPUT' });
+      }
+    }
+  });
+
   const flipped = Buffer.from(ARCHIVE);
   flipped[0]! ^= 1;
   const unknownType = Buffer.from(ARCHIVE);
