@@ -55,3 +55,4 @@ export {
   WrongStateError,
 } from './service-errors.js';
 export { openServices, type Services, type ServicesOptions } from './services.js';
+export { type StormOptions, type StormResult, storm } from './storm.js';
