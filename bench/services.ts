@@ -3,8 +3,8 @@
  *
  *     node dist/bench/services.js [--quick]
  *
- * `services/content-write`: durable writes with a bus in context and without, in turns, in one process; the writes'
- * order is swapped from round to round. `services/storm`: containers and blobs at once.
+ * `services/content-write`: durable writes, one with a bus in context, one without, in turns and in changing order; a
+ * sample is the median of a round. `services/storm`: containers and blobs at once.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,43 +22,44 @@ interface Result {
   samples: number[];
 }
 
-const CONCURRENCY = 4;
 const BLOB_BYTES = 256;
 
-async function measureContentWrite(directory: string, rounds: number, writesPerRound: number): Promise<Result[]> {
+async function measureContentWrite(directory: string, rounds: number, pairsPerRound: number): Promise<Result[]> {
   const bus = createBus();
   let received = 0;
   bus.subscribe('/service/content/**', () => {
     received++;
   });
+  const emitter = bus.emitter();
   const store = await ContentStore.open(directory);
   let serial = 0;
-  const round = async () => {
+  const write = () => store.write(Buffer.alloc(BLOB_BYTES, `blob ${serial++} `));
+  const timed = async (operation: () => Promise<unknown>) => {
     const startedAt = performance.now();
-    const lane = async () => {
-      for (let write = 0; write < writesPerRound / CONCURRENCY; write++) {
-        await store.write(Buffer.alloc(BLOB_BYTES, `blob ${serial++} `));
-      }
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-    return ((performance.now() - startedAt) * 1000) / writesPerRound;
+    await operation();
+    return (performance.now() - startedAt) * 1000;
   };
-  const withBus = () => runWithEmitter(bus.emitter(), round);
-  const samples = { bus: [] as number[], none: [] as number[] };
-  await round();
-  for (let at = 0; at < rounds; at++) {
-    for (const subject of at % 2 === 0 ? (['bus', 'none'] as const) : (['none', 'bus'] as const)) {
-      samples[subject].push(await (subject === 'bus' ? withBus() : round()));
+  const medians = { bus: [] as number[], none: [] as number[], ratio: [] as number[] };
+  for (let at = 0; at < 100; at++) await write();
+  for (let round = 0; round < rounds; round++) {
+    const samples = { bus: [] as number[], none: [] as number[] };
+    for (let pair = 0; pair < pairsPerRound; pair++) {
+      for (const subject of pair % 2 === 0 ? (['bus', 'none'] as const) : (['none', 'bus'] as const)) {
+        samples[subject].push(await timed(subject === 'bus' ? () => runWithEmitter(emitter, write) : write));
+      }
     }
+    const [bus, none] = [median(samples.bus), median(samples.none)];
+    medians.bus.push(bus);
+    medians.none.push(none);
+    medians.ratio.push(bus / none);
   }
   await bus.close();
-  if (received !== rounds * writesPerRound) throw new Error(`${received} of ${rounds * writesPerRound} events arrived`);
-  const result = (subject: string, each: number[]) => summary('services/content-write', subject, 'µs per write', each);
-  const ratios = samples.bus.map((bus, at) => bus / (samples.none[at] ?? Number.NaN));
+  if (received !== rounds * pairsPerRound) throw new Error(`${received} of ${rounds * pairsPerRound} events arrived`);
+  const name = 'services/content-write';
   return [
-    result('with a bus', samples.bus),
-    result('without', samples.none),
-    summary('services/content-write', 'with / without', 'ratio', ratios),
+    summary(name, 'with a bus', 'µs per write', medians.bus),
+    summary(name, 'without', 'µs per write', medians.none),
+    summary(name, 'with / without', 'ratio', medians.ratio),
   ];
 }
 
@@ -90,15 +91,18 @@ async function measureStorm(directory: string, rounds: number): Promise<Result[]
 }
 
 function summary(name: string, subject: string, unit: string, samples: number[]): Result {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return { case: name, subject, metric: 'median', value: sorted[sorted.length >> 1] ?? Number.NaN, unit, samples };
+  return { case: name, subject, metric: 'median', value: median(samples), unit, samples };
+}
+
+function median(samples: readonly number[]): number {
+  return [...samples].sort((a, b) => a - b)[samples.length >> 1] ?? Number.NaN;
 }
 
 const quick = process.argv.includes('--quick');
 const directory = await mkdtemp(join(tmpdir(), 'ringcast-bench-'));
 try {
   const results = [
-    ...(await measureContentWrite(join(directory, 'content'), quick ? 4 : 20, quick ? 200 : 500)),
+    ...(await measureContentWrite(join(directory, 'content'), quick ? 5 : 20, quick ? 100 : 250)),
     ...(await measureStorm(join(directory, 'services'), quick ? 2 : 5)),
   ];
   process.stdout.write(`${JSON.stringify({ results }, null, 2)}\n`);

@@ -105,12 +105,22 @@ describe('layer', () => {
       { path: 'usr/lib/', type: 'Directory' },
       { path: 'lib', type: 'SymbolicLink', linkPath: 'usr/lib' },
       { path: 'opt', type: 'SymbolicLink', linkPath: '/usr' },
+      { path: 'deep/down/up', type: 'SymbolicLink', linkPath: '../../usr' },
+      { path: 'deep/down/top', type: 'SymbolicLink', linkPath: '/usr' },
     ]);
     await apply(root, [
       { path: 'lib/one', body: '1' },
       { path: 'opt/lib/two', body: '2' },
+      { path: 'deep/down/up/lib/three', body: '3' },
+      { path: 'deep/down/top/lib/four', body: '4' },
     ]);
-    assert.deepEqual(await filesBelow(root), ['lib', 'opt', 'usr/lib/one', 'usr/lib/two']);
+    assert.deepEqual(await filesBelow(root), [
+      'deep/down/top',
+      'deep/down/up',
+      'lib',
+      'opt',
+      ...['four', 'one', 'three', 'two'].map((name) => `usr/lib/${name}`),
+    ]);
     await assertUntouched();
   });
 

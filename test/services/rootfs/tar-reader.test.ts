@@ -157,6 +157,21 @@ describe('archive reader', () => {
     assert.ok(seen <= 1 << 20, `${seen} bytes passed`);
   });
 
+  it('does not collect what follows the end mark', async () => {
+    const zeros = Buffer.alloc(64 << 10);
+    async function* archive() {
+      yield ARCHIVE;
+      for (let chunk = 0; chunk < 512; chunk++) yield zeros;
+    }
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    const measure = () => {
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    };
+    for await (const _ of readArchive(archive(), 'test.tar', {}, measure));
+    assert.ok(most < 8 << 20, `${most} bytes held for 32 MiB behind the end mark`);
+  });
+
   it('refuses an extended header too large to hold', async () => {
     const archive = tarOf([{ path: 'x'.repeat(2 << 20), body: 'never reached' }]);
     await assert.rejects(readAll(archive), { code: 'SERVICE_MALFORMED_INPUT', message: /extended header/ });
