@@ -20,8 +20,8 @@ async function workplace(t: TestContext): Promise<string> {
   return directory;
 }
 
-function start(directory: string, args: readonly string[]) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+function start(directory: string, args: readonly string[], nodeOptions: readonly string[] = []) {
+  const child = spawn(process.execPath, [...nodeOptions, MAIN, ...args], {
     cwd: directory,
     env: { ...process.env, TMPDIR: directory },
   });
@@ -91,6 +91,15 @@ describe('ringcast run', () => {
       assert.deepEqual((await readdir(directory)).sort(), ['image.tar', 'text']);
     });
   }
+
+  it('says what to install where the package tar is missing', async (t) => {
+    const directory = await workplace(t);
+    const withoutTar = new URL('../support/without-tar.js', import.meta.url).href;
+    const { ended, stderr } = start(directory, ['image.tar'], ['--import', withoutTar]);
+    assert.equal(await ended, 1);
+    assert.equal(await stderr, 'ringcast run: the package tar is not installed; npm install tar@7\n');
+    assert.deepEqual(await readdir(directory), ['image.tar']);
+  });
 
   it('prints its usage when asked, and that is no failure', async (t) => {
     const { code, stdout, stderr } = await run(await workplace(t), ['--help']);

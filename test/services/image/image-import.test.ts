@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { ContentStore } from '../../../src/services/content/content-store.js';
 import { digestOf } from '../../../src/services/content/digest.js';
 import { buildImageArchive } from '../../../src/services/image/image-archive.js';
 import { resolveImage } from '../../../src/services/image/image-graph.js';
 import { ImageImporter, type ImportOptions } from '../../../src/services/image/image-import.js';
 import { ImageStore } from '../../../src/services/image/image-store.js';
+import { Snapshotter } from '../../../src/services/rootfs/snapshotter.js';
 import { readArchive } from '../../../src/services/rootfs/tar-reader.js';
+import { Unpacker } from '../../../src/services/rootfs/unpacker.js';
 import { topicsOf, withCapturedEvents } from '../../support/captured-events.js';
 import { type TarInput, tarOf } from '../../support/tar-archive.js';
 import { filesBelow, temporaryDirectory } from '../../support/temporary-directory.js';
@@ -196,6 +199,31 @@ describe('image import', () => {
       assert.deepEqual(await filesBelow(directory), []);
     });
   }
+
+  it('ends with an image that unpacks or with one of its own errors, whatever the bytes, and never writes outside', async (t) => {
+    const { directory, content, importBytes } = await open(t);
+    const snapshotter = await Snapshotter.open(join(directory, 'rootfs'));
+    const unpacker = new Unpacker(content, snapshotter);
+    const names = await readdir(directory);
+    const plain = await buildImageArchive({ name: 'a/b:1', files: [{ path: 'd/f', body: 'x' }] });
+    const changes = fc.array(fc.tuple(fc.nat(plain.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(changes, async (bytes) => {
+        const archive = Buffer.from(plain);
+        for (const [at, value] of bytes) archive[at] = value;
+        try {
+          for (const { target } of await importBytes(archive, { maxUncompressedBytes: 1 << 20 })) {
+            await unpacker.unpack((await resolveImage(content, target)).layers);
+          }
+        } catch (error) {
+          assert.match((error as { code?: string }).code ?? String(error), /^SERVICE_/);
+        }
+        assert.deepEqual(await readdir(directory), names);
+        assert.deepEqual(await readdir(join(directory, 'content', 'ingest')), []);
+      }),
+      { numRuns: 300, seed: 6 },
+    );
+  });
 
   it('leaves nothing of an archive that ends early', async (t) => {
     const { directory, importBytes } = await open(t);
