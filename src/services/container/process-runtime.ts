@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { RootedTree } from '../rootfs/rooted-tree.js';
-import { StartFailedError, UnsupportedError } from '../service-errors.js';
+import { StartFailedError, UnsafeEntryError, UnsupportedError } from '../service-errors.js';
 import { killGroup, signalProcess, startChild } from './child-process.js';
 import type { ContainerSpec, ProcessSpec, RunningProcess, Runtime, RuntimeContainer } from './runtime.js';
 
@@ -88,13 +88,13 @@ class ProcessContainer implements RuntimeContainer {
   async #spawn(spec: ProcessSpec) {
     const environment = parseEnvironment(spec.environment);
     const path = environment.PATH ?? DEFAULT_PATH;
-    const file = await this.#findCommand(spec, path.split(':'));
+    const file = this.#findCommand(spec, path.split(':'));
     environment.PATH = path
       .split(':')
       .map((directory) => join(this.#spec.rootfs, directory))
       .join(':');
     const segments = spec.workingDirectory.split('/').filter((segment) => segment !== '');
-    const directory = await this.#tree.resolveDirectory(segments, spec.workingDirectory, true);
+    const directory = this.#tree.resolveDirectory(segments, spec.workingDirectory, true);
     try {
       return await startChild(file, spec.args.slice(1), {
         argv0: spec.args[0],
@@ -108,7 +108,7 @@ class ProcessContainer implements RuntimeContainer {
   }
 
   /** The command as the container means it: links are followed inside the root filesystem. */
-  async #findCommand({ args, workingDirectory }: ProcessSpec, path: readonly string[]): Promise<string> {
+  #findCommand({ args, workingDirectory }: ProcessSpec, path: readonly string[]): string {
     const [name = ''] = args;
     const candidates = name.startsWith('/')
       ? [name]
@@ -117,9 +117,13 @@ class ProcessContainer implements RuntimeContainer {
         : path.map((directory) => `${directory}/${name}`);
     for (const candidate of candidates) {
       const segments = candidate.split('/').filter((segment) => segment !== '' && segment !== '.');
-      // A directory on the way that is none means: not here.
-      const file = await this.#tree.resolveFile(segments, candidate).catch(() => undefined);
-      if (file) return file;
+      try {
+        const file = this.#tree.resolveFile(segments, candidate);
+        if (file) return file;
+      } catch (error) {
+        // Something on the way is no directory, or links run in circles: it is not here.
+        if (!(error instanceof UnsafeEntryError)) throw error;
+      }
     }
     throw new StartFailedError(this.#spec.id, `${JSON.stringify(name)} is not in its root filesystem`);
   }

@@ -99,7 +99,7 @@ async function resolveUser(user: string, rootfs: string): Promise<{ uid: number;
 }
 
 async function readPasswd(rootfs: string): Promise<string> {
-  const path = await new RootedTree(rootfs).resolveFile(['etc', 'passwd'], '/etc/passwd');
+  const path = new RootedTree(rootfs).resolveFile(['etc', 'passwd'], '/etc/passwd');
   if (!path) return '';
   const file = await open(path);
   try {
