@@ -11,6 +11,8 @@ import { chooseDemoRuntime, runDemo } from './run-demo.js';
 import { parseRunOptions, RUN_USAGE, type RunOptions, UsageError } from './run-options.js';
 import { ImportProgress } from './run-progress.js';
 
+const EXIT_BROKEN_PIPE = 128 + constants.signals.SIGPIPE;
+
 /** @returns the exit code: the container's, 1 for a failure, 2 for wrong usage */
 export async function runCommand(args: string[]): Promise<number> {
   try {
@@ -28,6 +30,8 @@ export async function runCommand(args: string[]): Promise<number> {
       return 2;
     }
     if (!isExpected(error)) throw error;
+    // Whoever read the events has had enough of them, which is no failure worth a line.
+    if (error instanceof Interruption && error.signal === 'SIGPIPE') return EXIT_BROKEN_PIPE;
     process.stderr.write(`ringcast run: ${error.message}\n`);
     return error instanceof Interruption ? 128 + constants.signals[error.signal] : 1;
   }
@@ -43,6 +47,8 @@ async function runWithBus(options: RunOptions): Promise<number> {
   const stop = (signal: NodeJS.Signals) => interrupt.abort(new Interruption(signal));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+  const stopOutput = () => stop('SIGPIPE');
+  process.stdout.on('error', stopOutput);
   try {
     return await runWithEmitter(bus.emitter(), () => runInDirectory(directory, options, interrupt.signal));
   } finally {
@@ -50,6 +56,7 @@ async function runWithBus(options: RunOptions): Promise<number> {
     process.off('SIGTERM', stop);
     await rm(directory, { recursive: true, force: true });
     await bus.close();
+    process.stdout.off('error', stopOutput);
   }
 }
 

@@ -13,7 +13,8 @@ export async function runToEnd(
 ): Promise<number> {
   signal.throwIfAborted();
   await container.start();
-  const kill = () => void container.kill('SIGKILL');
+  // Should that fail, a second interruption ends this process.
+  const kill = () => void container.kill('SIGKILL').catch(() => {});
   signal.addEventListener('abort', kill, { once: true });
   try {
     if (signal.aborted) kill();

@@ -26,7 +26,8 @@ function start(directory: string, args: readonly string[], nodeOptions: readonly
     env: { ...process.env, TMPDIR: directory },
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { child, ended, stdout: text(child.stdout), stderr: text(child.stderr) };
+  const stdout = text(child.stdout).catch(() => 'not read to its end');
+  return { child, ended, stdout, stderr: text(child.stderr) };
 }
 
 async function run(directory: string, args: readonly string[], input: Buffer = Buffer.alloc(0)) {
@@ -131,6 +132,16 @@ describe('ringcast run', () => {
     child.kill('SIGTERM');
     assert.equal(await ended, 143);
     assert.deepEqual(topics(await stdout), []);
+    assert.deepEqual(await readdir(directory), ['image.tar']);
+  });
+
+  it('stops and cleans up without a word when nobody reads its events any more', async (t) => {
+    const directory = await workplace(t);
+    const { child, ended, stderr } = start(directory, ['image.tar', '--', 'sh', '-c', 'sleep 1000; exit 1']);
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    child.stdout.destroy();
+    assert.equal(await ended, 141);
+    assert.equal(await stderr, '');
     assert.deepEqual(await readdir(directory), ['image.tar']);
   });
 

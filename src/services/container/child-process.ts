@@ -2,7 +2,11 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExitStatus, timestampNow } from './runtime.js';
+
+const GROUP_LOOK_INTERVAL_MS = 5;
+const GROUP_LOOKS = 200;
 
 export interface StartedChild {
   readonly child: ChildProcess;
@@ -38,11 +42,20 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Kills what is left of a group whose leader has exited. What cannot be killed is not ours. */
-export function killGroup(leader: number): void {
-  try {
-    process.kill(-leader, 'SIGKILL');
-  } catch {
-    // Mostly there is nobody left.
+/**
+ * Kills what is left of a group whose leader has exited, and waits until it is gone, for a second at most: a dead
+ * process of which the system's first process takes no note stays in its group. Never rejects.
+ */
+export async function killGroup(leader: number): Promise<void> {
+  let signal: NodeJS.Signals | 0 = 'SIGKILL';
+  for (let look = 0; look < GROUP_LOOKS; look++) {
+    try {
+      process.kill(-leader, signal);
+    } catch {
+      // Nobody is left, or nobody of ours.
+      return;
+    }
+    signal = 0;
+    await sleep(GROUP_LOOK_INTERVAL_MS);
   }
 }

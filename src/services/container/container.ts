@@ -149,7 +149,8 @@ export class Container {
   }
 
   /**
-   * Removes a container that does not run, with its root filesystem. Emits `/service/container/delete`.
+   * Removes a container that does not run, with its root filesystem. Emits `/service/container/delete`. No effect on
+   * one that is deleted.
    *
    * @param options.force kills it first, if it runs
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` while it runs, without `force`
@@ -163,7 +164,8 @@ export class Container {
         await this.wait();
       }
     }
-    await this.#exclusively('delete', ['created', 'stopped'], async () => {
+    await this.#exclusively('delete', ['created', 'stopped', 'deleted'], async () => {
+      if (this.#status === 'deleted') return;
       await this.#runtime.delete();
       await this.#remove();
       this.#status = 'deleted';
@@ -200,7 +202,8 @@ export class Container {
 
   async #checkMemory(): Promise<void> {
     if (this.#spec.memoryBytes === undefined) return;
-    const kills = await this.#runtime.oomKills();
+    // A runtime that cannot tell must not keep an exit from being told.
+    const kills = await this.#runtime.oomKills().catch(() => 0);
     if (kills <= this.#oomKills) return;
     this.#oomKills = kills;
     tryEmit('/service/container/oom', new TaskOOM({ containerId: this.id }));

@@ -43,7 +43,7 @@ class ProcessContainer implements RuntimeContainer {
     const first = await this.#run(this.#spec);
     const exited = first.exited.then((status) => {
       this.#isOver = true;
-      for (const pid of this.#pids) killGroup(pid);
+      for (const pid of this.#pids) signalProcess(-pid, 'SIGKILL');
       return status;
     });
     return { ...first, exited };
@@ -73,10 +73,10 @@ class ProcessContainer implements RuntimeContainer {
     const { pid, exited } = await this.#spawn(spec);
     this.#pids.add(pid);
     // The first process may have exited while this one was being spawned.
-    if (this.#isOver) killGroup(pid);
-    const ended = exited.then((status) => {
+    if (this.#isOver) signalProcess(-pid, 'SIGKILL');
+    const ended = exited.then(async (status) => {
       this.#pids.delete(pid);
-      killGroup(pid);
+      await killGroup(pid);
       return status;
     });
     const kill = async (signal: NodeJS.Signals) => {

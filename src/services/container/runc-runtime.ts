@@ -146,7 +146,8 @@ class RuncContainer implements RuntimeContainer {
   async #kill(signal: NodeJS.Signals): Promise<void> {
     await this.#runc('kill', this.#spec.id, signal).catch((error: unknown) => {
       // It exited first.
-      if (!(error instanceof CommandFailedError) || !/not running|does not exist/.test(error.message)) throw error;
+      if (!(error instanceof CommandFailedError) || !/not running|does not exist|already finished/.test(error.message))
+        throw error;
     });
   }
 

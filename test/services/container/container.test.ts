@@ -92,7 +92,7 @@ for (const runtime of ['process', 'runc'] as const) {
           const options = args ? { id: id('c'), args } : { id: id('c') };
           const { container, exitStatus } = await run(services, directory, options);
           const { pid } = container;
-          await container.delete();
+          await Promise.all([container.delete(), container.delete({ force: true })]);
           assert.equal(exitStatus, status);
           const [created, started, exited, deleted] = events.filter(({ topic }) =>
             topic.startsWith('/service/container'),
