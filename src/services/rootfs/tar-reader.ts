@@ -5,6 +5,7 @@
  * extended headers are ignored. Here each of these is an error, since a layer that is not understood is not unpacked.
  */
 import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LimitExceededError, MalformedInputError } from '../service-errors.js';
 import { decompress } from './decompress.js';
 import { loadTar, type Parser, type ReadEntry } from './tar-package.js';
@@ -67,7 +68,8 @@ export async function* readArchive(
     }
   } finally {
     feed.stop();
-    await fed;
+    // A source that waits for more is closed when that comes; nobody waits for it here.
+    await Promise.race([fed, nextTurn()]);
   }
 }
 

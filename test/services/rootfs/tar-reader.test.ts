@@ -157,6 +157,22 @@ describe('archive reader', () => {
     assert.ok(seen <= 1 << 20, `${seen} bytes passed`);
   });
 
+  it('fails at once, also where its source waits for more', { timeout: 10_000 }, async (t) => {
+    // What the source waits for; without it Node would see that nothing can come.
+    const alive = setInterval(() => {}, 1000);
+    t.after(() => clearInterval(alive));
+    async function* hanging() {
+      yield ARCHIVE.subarray(0, 2048);
+      await new Promise(() => {});
+    }
+    await assert.rejects(
+      async () => {
+        for await (const _ of readArchive(hanging(), 'test.tar', { maxEntries: 1 }));
+      },
+      { code: 'SERVICE_LIMIT_EXCEEDED' },
+    );
+  });
+
   it('does not collect what follows the end mark', async () => {
     const zeros = Buffer.alloc(64 << 10);
     async function* archive() {
