@@ -344,6 +344,14 @@ export class SubscriptionEvictedError extends BusError {
   }
 }
 
+/** `emit` outside any emission context. Call it within `runWithEmitter`, or use `tryEmit` where nobody may be listening. */
+export class NoEmitterError extends BusError {
+  readonly code = 'BUS_NO_EMITTER';
+  constructor(readonly topic: string) {
+    super(`emit(${show(topic)}) was called outside any runWithEmitter; use tryEmit where that may happen`);
+  }
+}
+
 /** Shared memory written by another version of the package. */
 export class LayoutMismatchError extends BusError {
   readonly code = 'BUS_LAYOUT_MISMATCH';

@@ -3,8 +3,12 @@ export { Bus, type BusEvents, createBus, type PublishOptions } from './bus/bus.j
 export type { BusOptions, Flush } from './bus/bus-options.js';
 export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';
+export { formatCtrLine } from './bus/ctr-line.js';
+export type { DeadLetterReport } from './bus/dead-letters.js';
+export { currentEmitter, emit, runWithEmitter, tryEmit, withNamespace } from './bus/emission-context.js';
+export type { EmitOptions, Emitter, EmitterOptions } from './bus/emitter.js';
 export type { EventStream } from './bus/event-stream.js';
-export type { HandlerOptions, ModuleOptions, SubscribeOptions } from './bus/subscribe-options.js';
+export type { DeliveryMode, From, HandlerOptions, ModuleOptions, SubscribeOptions } from './bus/subscribe-options.js';
 export type { Subscription, SubscriptionEvents, SubscriptionStats } from './bus/subscription.js';
 export type { Handler } from './bus/subscriptions.js';
 

@@ -12,6 +12,7 @@ import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import type { BusStats } from './bus-stats.js';
 import { type CloseResult, closeDown } from './closing.js';
 import type { DeadLetterReport } from './dead-letters.js';
+import { BusEmitter, type Emitter, type EmitterOptions } from './emitter.js';
 import type { EventStream } from './event-stream.js';
 import { EventTypes, MAX_TYPES } from './event-types.js';
 import { KeepAlive } from './keep-alive.js';
@@ -250,6 +251,17 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
       return this.#subscriptions.stream(filter, subscriber ?? NO_OPTIONS);
     }
     throw new InvalidOptionError('subscriber', subscriber, 'a function, a module URL or options');
+  }
+
+  /**
+   * An emitter for this bus, to inject into a subsystem or to run it with (`runWithEmitter`).
+   *
+   * @param options `namespace`: default the bus's; `prefix`: the topic that relative topics are below
+   * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
+   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC` when the prefix is no topic
+   */
+  emitter(options: EmitterOptions = NO_OPTIONS): Emitter {
+    return new BusEmitter(this, options);
   }
 
   /** One look at the counters. Any time, also after the bus was closed. */

@@ -7,7 +7,13 @@
  * *Order.* While the heap queue holds anything, nothing is written but the queue. While an event is being encoded, what
  * its own getters publish goes to the queue behind it.
  */
-import { PublishTimeoutError, QueueFullError, ReentrantPublishError, WouldDeadlockError } from '../errors.js';
+import {
+  InvalidTopicError,
+  PublishTimeoutError,
+  QueueFullError,
+  ReentrantPublishError,
+  WouldDeadlockError,
+} from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import { checkNamespace } from '../topic/topic.js';
 import { BurstFlush } from './burst-flush.js';
@@ -148,7 +154,7 @@ export class Publisher {
 
   /** Publishes on a topic that users may not. Returns its sequence, or -1 when nobody wants it. */
   publishReserved(topic: string, event: unknown): number {
-    const entry = this.#topics.reservedEntry(topic);
+    const entry = this.#topics.entry(topic);
     if ((entry.wantedLow | entry.wantedHigh) === 0) return -1;
     const sequence = this.nextSequence;
     const ahead = this.queue.length;
@@ -177,6 +183,7 @@ export class Publisher {
   #wantedEntry(topic: string, namespace: string | undefined): TopicEntry | undefined {
     if (namespace !== undefined) checkNamespace(namespace);
     const entry = this.#topics.entry(topic);
+    if (entry.reserved) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
     if ((entry.wantedLow | entry.wantedHigh) !== 0) return entry;
     this.counts.accepted++;
     this.counts.unwanted++;

@@ -7,7 +7,6 @@
 
 import { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import type { EventCodec } from '../envelope/event-codec.js';
-import { InvalidTopicError } from '../errors.js';
 import type { NameRegistry } from '../ring/name-registry.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterHandle, FilterIndex } from '../topic/filter-index.js';
@@ -26,6 +25,8 @@ export class TopicEntry {
   wantedLow = 0;
   wantedHigh = 0;
   version = -1;
+  /** True below `/ringcast`, where only the bus itself publishes. */
+  readonly reserved: boolean;
   /** Codec of plain objects on this topic, if one was declared. */
   readonly declared: EventCodec | undefined;
   /** The last used template. */
@@ -34,6 +35,7 @@ export class TopicEntry {
 
   constructor(topic: string, declared: EventCodec | undefined) {
     this.topic = topic;
+    this.reserved = isReservedTopic(topic);
     this.declared = declared;
   }
 
@@ -59,7 +61,6 @@ export class TopicTable {
   readonly #maxTopics: number;
   readonly #declared: ReadonlyMap<string, EventCodec>;
   readonly #known = new Map<string, TopicEntry>();
-  readonly #reserved = new Map<string, TopicEntry>();
   #recent = new Map<string, TopicEntry>();
   #lessRecent = new Map<string, TopicEntry>();
 
@@ -89,17 +90,6 @@ export class TopicTable {
     return entry;
   }
 
-  /** The entry of a topic below `/ringcast`, which users cannot publish on. */
-  reservedEntry(topic: string): TopicEntry {
-    let entry = this.#reserved.get(topic);
-    if (entry === undefined) {
-      entry = new TopicEntry(topic, undefined);
-      this.#reserved.set(topic, entry);
-    }
-    if (entry.version !== this.#index.version) this.#refresh(entry);
-    return entry;
-  }
-
   #meet(topic: string): TopicEntry {
     const again = this.#recent.get(topic) ?? this.#lessRecent.get(topic);
     if (again !== undefined) {
@@ -111,7 +101,6 @@ export class TopicTable {
       return again;
     }
     checkTopic(topic);
-    if (isReservedTopic(topic)) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
     const entry = new TopicEntry(topic, this.#declared.get(topic));
     if (this.#recent.size >= RECENT_TOPICS) {
       this.#lessRecent = this.#recent;

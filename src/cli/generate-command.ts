@@ -1,8 +1,8 @@
 /** `ringcast generate`: event classes from users' .proto files. */
 import { relative } from 'node:path';
-import { generate, staleModules, writeModules } from './codegen/generate.js';
+import { type GeneratedModule, generate, staleModules, writeModules } from './codegen/generate.js';
 import { defineCommand } from './command.js';
-import { UsageError } from './command-errors.js';
+import { InputError, UsageError } from './command-errors.js';
 
 const HELP = `Usage: ringcast generate FILE… --out DIR [--include DIR]… [--check]
 
@@ -30,7 +30,7 @@ export const command = defineCommand({
     if (out === undefined) throw new UsageError('generate: no --out', hint);
     const modules = generate(files, { includeDirs: include });
     if (!check) {
-      writeModules(modules, out);
+      write(modules, out);
       return;
     }
     for (const { path } of staleModules(modules, out)) {
@@ -39,3 +39,11 @@ export const command = defineCommand({
     }
   },
 });
+
+function write(modules: readonly GeneratedModule[], out: string): void {
+  try {
+    writeModules(modules, out);
+  } catch (error) {
+    throw new InputError('generate', (error as Error).message, { cause: error });
+  }
+}

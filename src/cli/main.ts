@@ -7,6 +7,8 @@ import { InputError, UsageError } from './command-errors.js';
 
 interface CommandEntry {
   readonly summary: string;
+  /** Whether it ends by itself, and cleans up, when its output is gone. */
+  readonly endsItself?: boolean;
   /** Loaded on demand, so that no command pays for the imports of another. */
   load(): Promise<{ readonly command: Command }>;
 }
@@ -19,6 +21,11 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   replay: {
     summary: 'send recorded events through a bus to subscriber threads and sum up',
     load: () => import('./replay-command.js'),
+  },
+  run: {
+    summary: 'run a container from an image archive, and print its events as they happen',
+    endsItself: true,
+    load: () => import('./run-command.js'),
   },
   generate: {
     summary: 'generate event classes from .proto files',
@@ -43,7 +50,6 @@ Options:
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
-endOnBrokenOutput();
 try {
   await main(process.argv.slice(2));
 } catch (error) {
@@ -63,6 +69,7 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
   if (name === undefined) throw new UsageError('no command', known);
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}`, known);
+  if (entry.endsItself !== true) endOnBrokenOutput();
   const { command } = await entry.load();
   await command.run(args);
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { generate, staleModules, writeModules } from '../../src/cli/codegen/generate.js';
-import { generateCommand } from '../../src/cli/codegen/generate-command.js';
 import { CodegenError } from '../../src/errors.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'generate-'));
@@ -117,32 +118,33 @@ describe('generate', () => {
 });
 
 describe('generate command', () => {
+  const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
   const run = (...args: string[]) => {
-    const lines: string[] = [];
-    return { code: generateCommand(args, (line) => lines.push(line)), lines };
+    const { status, stderr } = spawnSync(process.execPath, [main, 'generate', ...args], { encoding: 'utf8' });
+    return { status, stderr };
   };
 
   it('writes the modules and says nothing', () => {
     const file = proto('fine.proto', 'message Fine { string a = 1; }');
     const out = join(dir, 'command');
-    assert.deepEqual(run('--out', out, '-I', dir, file), { code: 0, lines: [] });
+    assert.deepEqual(run('--out', out, '-I', dir, file), { status: 0, stderr: '' });
     assert.match(readFileSync(join(out, 'fine.ts'), 'utf8'), /export class Fine/);
+    assert.deepEqual(run('--out', out, '-I', dir, '--check', file), { status: 0, stderr: '' });
   });
 
   it('says in one line what is wrong with a file, exit code 1', () => {
-    const { code, lines } = run('-o', join(dir, 'command'), join(dir, 'gone.proto'));
-    assert.equal(code, 1);
-    assert.equal(lines.length, 1);
-    assert.match(lines[0]!, /^ringcast generate: .*gone\.proto/);
+    const { status, stderr } = run('-o', join(dir, 'command'), join(dir, 'gone.proto'));
+    assert.equal(status, 1);
+    assert.match(stderr, /^ringcast: .*gone\.proto.*\n$/);
     writeFileSync(join(dir, 'occupied'), '');
-    assert.equal(run('-o', join(dir, 'occupied'), proto('ok.proto', 'message Ok {}')).code, 1);
+    assert.equal(run('-o', join(dir, 'occupied'), proto('ok.proto', 'message Ok {}')).status, 1);
   });
 
-  it('shows the usage for a wrong command line, exit code 2', () => {
+  it('says what the command takes for a wrong command line, exit code 2', () => {
     for (const args of [[], ['a.proto'], ['--out', 'x'], ['--nope'], ['--out']]) {
-      const { code, lines } = run(...args);
-      assert.equal(code, 2);
-      assert.match(lines[1]!, /^usage: ringcast generate/);
+      const { status, stderr } = run(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, /^ringcast: generate: /);
     }
   });
 });

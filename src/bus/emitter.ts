@@ -1,0 +1,85 @@
+/** Emitters: what a subsystem is given to say what happened, without knowing a bus. */
+import type { EventEmitter } from 'node:events';
+import { InvalidTopicError } from '../errors.js';
+import { checkNamespace, checkTopic } from '../topic/topic.js';
+import { checkKeys, flagOption } from './option-check.js';
+import { reportError } from './report.js';
+
+export interface EmitterOptions {
+  /** Namespace of what is emitted; default: the bus's. */
+  readonly namespace?: string | undefined;
+  /** Topic that relative topics are put below, such as `/service/container`; default: none. */
+  readonly prefix?: string | undefined;
+}
+
+export interface EmitOptions {
+  /** Throw when the event is not accepted, in place of reporting it. Default false. */
+  readonly throws?: boolean;
+}
+
+/** Says what happened. Whoever holds one can be tested with any object that has its `emit`. */
+export interface Emitter {
+  /**
+   * Publishes an event. A failure is reported to the bus's `error` event and never thrown, unless asked for: the operation
+   * that the event tells of has succeeded already.
+   *
+   * @param topic absolute (`/service/container/exit`), or relative to the emitter's prefix (`exit`)
+   * @returns whether the event was accepted, at once or queued
+   */
+  emit(topic: string, event: unknown, options?: EmitOptions): boolean;
+  /** The same emitter in another namespace. Left out by emitters that know no namespaces. */
+  withNamespace?(namespace: string): Emitter;
+}
+
+/** What an emitter needs of a bus. */
+export interface EmitterBus extends EventEmitter {
+  publish(topic: string, event: unknown, options?: { readonly namespace?: string }): boolean;
+}
+
+export class BusEmitter implements Emitter {
+  readonly #bus: EmitterBus;
+  readonly #options: EmitterOptions;
+  readonly #publishOptions: { readonly namespace?: string } | undefined;
+  /** Relative topics and what they are in full: most emitters use few. */
+  readonly #topics = new Map<string, string>();
+
+  constructor(bus: EmitterBus, options: EmitterOptions) {
+    checkKeys('options', options, ['namespace', 'prefix']);
+    const { namespace, prefix } = options;
+    if (namespace !== undefined) checkNamespace(namespace);
+    if (prefix !== undefined) checkTopic(prefix);
+    this.#bus = bus;
+    this.#options = options;
+    this.#publishOptions = namespace === undefined ? undefined : { namespace };
+  }
+
+  emit(topic: string, event: unknown, options?: EmitOptions): boolean {
+    try {
+      this.#bus.publish(this.#absolute(topic), event, this.#publishOptions);
+      return true;
+    } catch (error) {
+      if (options !== undefined && flagOption('throws', options.throws)) throw error;
+      reportError(error as Error, this.#bus);
+      return false;
+    }
+  }
+
+  withNamespace(namespace: string): Emitter {
+    return new BusEmitter(this.#bus, { ...this.#options, namespace });
+  }
+
+  #absolute(topic: string): string {
+    if (typeof topic !== 'string' || topic.startsWith('/')) return topic;
+    const known = this.#topics.get(topic);
+    if (known !== undefined) return known;
+    const { prefix } = this.#options;
+    if (prefix === undefined) throw new InvalidTopicError(topic, "must start with '/': the emitter has no prefix");
+    const absolute = `${prefix}/${topic}`;
+    checkTopic(absolute);
+    if (this.#topics.size >= MAX_KNOWN_TOPICS) this.#topics.clear();
+    this.#topics.set(topic, absolute);
+    return absolute;
+  }
+}
+
+const MAX_KNOWN_TOPICS = 1024;

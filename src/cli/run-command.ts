@@ -1,0 +1,138 @@
+/** `ringcast run`: an image in, events out. Everything it makes lies in a temporary folder and is removed at the end. */
+import { createReadStream, constants as FS } from 'node:fs';
+import { access, mkdtemp, rm, stat } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { addAbortSignal } from 'node:stream';
+import { createBus, formatCtrLine, runWithEmitter } from '../index.js';
+import { type Image, openServices, ServiceError, type Services } from '../services/index.js';
+import { runToEnd } from './run-container.js';
+import { chooseDemoRuntime, runDemo } from './run-demo.js';
+import { parseRunOptions, RUN_USAGE, type RunOptions, UsageError } from './run-options.js';
+import { ImportProgress } from './run-progress.js';
+
+const EXIT_BROKEN_PIPE = 128 + constants.signals.SIGPIPE;
+
+export const command = {
+  async run(args: readonly string[]): Promise<void> {
+    process.exitCode = await runCommand([...args]);
+  },
+};
+
+/** @returns the exit code: the container's, 1 for a failure, 2 for wrong usage */
+export async function runCommand(args: string[]): Promise<number> {
+  try {
+    const options = parseRunOptions(args);
+    if (!options) {
+      process.stdout.write(RUN_USAGE);
+      return 0;
+    }
+    // Before anything is set up, so that a mistyped name gives one line and no events.
+    if (options.image !== undefined && options.image !== '-') await access(options.image, FS.R_OK);
+    return await runWithBus(options);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`ringcast run: ${error.message}\n\n${RUN_USAGE}`);
+      return 2;
+    }
+    if (!isExpected(error)) throw error;
+    // Whoever read the events has had enough of them, which is no failure worth a line.
+    if (error instanceof Interruption && error.signal === 'SIGPIPE') return EXIT_BROKEN_PIPE;
+    process.stderr.write(`ringcast run: ${error.message}\n`);
+    return error instanceof Interruption ? 128 + constants.signals[error.signal] : 1;
+  }
+}
+
+async function runWithBus(options: RunOptions): Promise<number> {
+  const bus = createBus();
+  bus.subscribe(['/service/**', '/plugin/**'], (envelope) => {
+    process.stdout.write(`${formatCtrLine(envelope)}\n`);
+  });
+  const directory = await mkdtemp(join(tmpdir(), 'ringcast-run-'));
+  const interrupt = new AbortController();
+  const stop = (signal: NodeJS.Signals) => interrupt.abort(new Interruption(signal));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const stopOutput = () => stop('SIGPIPE');
+  process.stdout.on('error', stopOutput);
+  try {
+    return await runWithEmitter(bus.emitter(), () => runInDirectory(directory, options, interrupt.signal));
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+    await rm(directory, { recursive: true, force: true });
+    await bus.close();
+    process.stdout.off('error', stopOutput);
+  }
+}
+
+async function runInDirectory(directory: string, options: RunOptions, signal: AbortSignal): Promise<number> {
+  const { image: path } = options;
+  const chosen = path === undefined ? await chooseDemoRuntime(options.runtime) : runtimeFor(options);
+  const services = await openServices({ directory, runtime: chosen });
+  try {
+    if (path === undefined) return await runDemo(services, chosen, signal);
+    const images = await importImage(services, path, signal);
+    signal.throwIfAborted();
+    const container = await services.containers.create({
+      image: images[0]?.name ?? '',
+      stdio: ['ignore', process.stderr.fd, process.stderr.fd],
+      ...(options.command ? { args: options.command } : {}),
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+    });
+    return await runToEnd(container, signal);
+  } finally {
+    await services.close();
+  }
+}
+
+/** A memory limit asks for the one that has it. */
+function runtimeFor({ runtime, memoryBytes }: RunOptions): 'runc' | 'process' {
+  return runtime ?? (memoryBytes === undefined ? 'process' : 'runc');
+}
+
+async function importImage({ importer }: Services, path: string, signal: AbortSignal): Promise<Image[]> {
+  const found = path === '-' ? undefined : await stat(path);
+  const progress = new ImportProgress(process.stderr, path, found?.isFile() ? found.size : undefined);
+  const baseName = baseNameOf(path);
+  try {
+    if (found?.isDirectory()) {
+      let staged = 0;
+      const onProgress = ({ stagedBytes }: { stagedBytes: number }) => {
+        progress.add(stagedBytes - staged);
+        staged = stagedBytes;
+      };
+      return await importer.importLayout(path, { baseName, onProgress });
+    }
+    const source = addAbortSignal(signal, found ? createReadStream(path) : process.stdin);
+    // Until somebody reads it, nobody would be told; who reads it then is.
+    source.on('error', () => {});
+    return await importer.importArchive(progress.count(source), { baseName });
+  } catch (error) {
+    // Rather than that the source was destroyed.
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+/** What an image is called that has no name of its own: the file's name, as far as a reference takes it. */
+function baseNameOf(path: string): string {
+  const name = basename(path)
+    .replace(/(\.oci|\.docker)?\.(tar|tgz|tar\.gz|tar\.zst)$/, '')
+    .toLowerCase();
+  return name.replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '') || 'imported';
+}
+
+class Interruption extends Error {
+  constructor(readonly signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+  }
+}
+
+/** Failures that have a message for the user; anything else is a bug and keeps its stack. */
+function isExpected(error: unknown): error is Error {
+  const isSystemError = error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+  return error instanceof ServiceError || error instanceof Interruption || isSystemError;
+}

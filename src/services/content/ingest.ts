@@ -1,0 +1,172 @@
+/**
+ * Content on its way into the store: bytes go to a private file and through the hash; `commit` makes them content.
+ *
+ *     open --write--> open --seal--> sealed --commit--> content
+ *       \--close--> kept on disk (with a ref)   \--abort--> nothing left
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, readFile, rm } from 'node:fs/promises';
+import { isTemporary } from '../durable-file.js';
+import { ContentMismatchError, LimitExceededError, WrongStateError } from '../service-errors.js';
+import type { Digest } from './digest.js';
+
+export interface IngestOptions {
+  /** What errors call this content; default its ref or "content". */
+  source?: string;
+  /** Bytes; more are refused as they arrive. Default: no limit. */
+  maxBytes?: number;
+}
+
+/** What the bytes have to be. What is left out is not checked. */
+export interface Expectation {
+  digest?: Digest;
+  sizeBytes?: number;
+}
+
+/** What a commit left in the store. */
+export interface ContentInfo {
+  digest: Digest;
+  sizeBytes: number;
+}
+
+/** Takes over a sealed file. Given by the store. */
+export type Publish = (path: string, content: ContentInfo, mediaType: string) => Promise<void>;
+
+/** One caller at a time: await each call before the next. */
+export class Ingest {
+  readonly source: string;
+  readonly #path: string;
+  readonly #publish: Publish;
+  readonly #release: () => void;
+  readonly #maxBytes: number;
+  readonly #hash = createHash('sha256');
+  #handle: FileHandle | undefined;
+  #state: 'open' | 'sealed' | 'ended' = 'open';
+  #sizeBytes = 0;
+  #digest: Digest | undefined;
+
+  /** For the store: {@link ContentStore.ingest} opens one. */
+  constructor(path: string, handle: FileHandle, publish: Publish, release: () => void, options: IngestOptions) {
+    this.#path = path;
+    this.#handle = handle;
+    this.#publish = publish;
+    this.#release = release;
+    this.source = options.source ?? 'content';
+    this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Bytes taken so far; after a resume, where the next write continues. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Puts what an earlier process left through the hash. For the store, before the first write. */
+  async resume(): Promise<void> {
+    for await (const chunk of createReadStream(this.#path)) this.#count(chunk);
+  }
+
+  /**
+   * Appends bytes.
+   *
+   * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED` beyond `maxBytes`; nothing of the chunk is written
+   */
+  async write(chunk: Uint8Array): Promise<void> {
+    const handle = this.#openHandle('write');
+    if (this.#sizeBytes + chunk.byteLength > this.#maxBytes) {
+      throw new LimitExceededError('maxBytes', this.#maxBytes, this.source);
+    }
+    await handle.writeFile(chunk);
+    this.#count(chunk);
+  }
+
+  /**
+   * Ends the writing: data synced, digest and size checked. A mismatch removes what was written.
+   *
+   * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH`
+   */
+  async seal(expected: Expectation = {}): Promise<ContentInfo> {
+    const handle = this.#openHandle('seal');
+    const digest: Digest = `sha256:${this.#hash.digest('hex')}`;
+    const mismatch = this.#mismatch(expected, digest);
+    if (mismatch) {
+      await this.abort();
+      throw mismatch;
+    }
+    await handle.sync();
+    this.#state = 'sealed';
+    this.#digest = digest;
+    await this.#closeHandle();
+    return { digest, sizeBytes: this.#sizeBytes };
+  }
+
+  /** The whole content. Only while sealed. */
+  async readBytes(): Promise<Buffer> {
+    if (this.#state !== 'sealed') throw new WrongStateError('read', this.source, this.#state, 'sealed');
+    return readFile(this.#path);
+  }
+
+  /**
+   * Makes the bytes content, durable when the promise resolves, and emits `/service/content/write` unless the store
+   * had them. Committing what the store has is no error.
+   *
+   * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH`; nothing is left
+   */
+  async commit(options: Expectation & { mediaType?: string } = {}): Promise<ContentInfo> {
+    if (this.#state === 'open') await this.seal(options);
+    const digest = this.#digest;
+    if (this.#state !== 'sealed' || !digest) throw new WrongStateError('commit', this.source, this.#state, 'open');
+    const content = { digest, sizeBytes: this.#sizeBytes };
+    await this.#publish(this.#path, content, options.mediaType ?? '');
+    this.#end();
+    return content;
+  }
+
+  /** Stops here. With a ref, what was written waits for a later {@link ContentStore.ingest}; without, it is removed. */
+  async close(): Promise<void> {
+    if (isTemporary(this.#path)) return this.abort();
+    await this.#closeHandle();
+    this.#end();
+  }
+
+  /** Removes what was written. No effect after a commit. */
+  async abort(): Promise<void> {
+    if (this.#state === 'ended') return;
+    await this.#closeHandle();
+    await rm(this.#path, { force: true });
+    this.#end();
+  }
+
+  #openHandle(operation: string): FileHandle {
+    if (this.#state !== 'open' || !this.#handle) {
+      throw new WrongStateError(operation, this.source, this.#state, 'open');
+    }
+    return this.#handle;
+  }
+
+  #count(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+    this.#sizeBytes += chunk.byteLength;
+  }
+
+  #mismatch(expected: Expectation, digest: Digest): ContentMismatchError | undefined {
+    if (expected.sizeBytes !== undefined && expected.sizeBytes !== this.#sizeBytes) {
+      return new ContentMismatchError('size', `${expected.sizeBytes}`, `${this.#sizeBytes}`, this.source);
+    }
+    if (expected.digest !== undefined && expected.digest !== digest) {
+      return new ContentMismatchError('digest', expected.digest, digest, this.source);
+    }
+    return undefined;
+  }
+
+  async #closeHandle(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  #end(): void {
+    this.#state = 'ended';
+    this.#release();
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * Root filesystems as snapshots: prepare one (empty, or as a copy of a committed parent), change it, commit it under a
+ * name, or remove it. Each is a plain directory; a child is a full copy, by reflink where the filesystem has them
+ * (containerd calls this kind "native").
+ *
+ *     metadata/<hash of key>.json    what a snapshot is; it exists when this file does
+ *     snapshots/<id>/                its files
+ *
+ * One process owns the folder.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SnapshotCommit, SnapshotPrepare, SnapshotRemove } from '../../events.js';
+import { tryEmit } from '../../index.js';
+import { command } from '../command.js';
+import {
+  createDirectory,
+  isTemporary,
+  removeFileDurable,
+  removeStaleTemporaries,
+  syncDirectory,
+  writeFileDurable,
+} from '../durable-file.js';
+import { KeyedLock } from '../keyed-lock.js';
+import {
+  AlreadyExistsError,
+  CorruptStateError,
+  InUseError,
+  InvalidArgumentError,
+  NotFoundError,
+  WrongStateError,
+} from '../service-errors.js';
+
+/** The name under which events report this snapshotter. */
+export const SNAPSHOTTER = 'native';
+
+const MAX_KEY_LENGTH = 1024;
+
+export interface Snapshot {
+  readonly key: string;
+  /** Key of the committed snapshot it started from; empty for none. */
+  readonly parent: string;
+  /** `active` can be changed; `committed` must not be, and can be a parent. */
+  readonly kind: 'active' | 'committed';
+  /** The directory that is the root filesystem. */
+  readonly path: string;
+}
+
+/** As in its metadata file. */
+interface SnapshotRecord {
+  key: string;
+  parent: string;
+  kind: 'active' | 'committed';
+  id: string;
+}
+
+export class Snapshotter {
+  readonly #metadata: string;
+  readonly #snapshots: string;
+  /** Includes those that are being prepared, so that nobody removes their parent. */
+  readonly #records = new Map<string, SnapshotRecord>();
+  readonly #lock = new KeyedLock();
+
+  private constructor(metadata: string, snapshots: string) {
+    this.#metadata = metadata;
+    this.#snapshots = snapshots;
+  }
+
+  /**
+   * Opens the snapshots in a folder, and removes files of snapshots that were not finished or not wholly removed.
+   *
+   * @throws {CorruptStateError} `SERVICE_CORRUPT_STATE` for a metadata file that does not read back
+   */
+  static async open(directory: string): Promise<Snapshotter> {
+    const snapshotter = new Snapshotter(
+      await createDirectory(join(directory, 'metadata')),
+      await createDirectory(join(directory, 'snapshots')),
+    );
+    await snapshotter.#load();
+    return snapshotter;
+  }
+
+  /**
+   * Makes a root filesystem to change: empty, or a copy of `parent`. Emits `/service/rootfs/prepare`.
+   *
+   * @param parent key of a committed snapshot; empty for none
+   * @throws {AlreadyExistsError} `SERVICE_ALREADY_EXISTS`
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND` for the parent
+   * @throws {WrongStateError} `SERVICE_WRONG_STATE` when the parent is not committed
+   */
+  prepare(key: string, parent = ''): Promise<Snapshot> {
+    checkKey('key', key);
+    return this.#lock.run(key, async () => {
+      if (this.#records.has(key)) throw new AlreadyExistsError('snapshot', key);
+      const from = parent === '' ? undefined : this.#committed(parent);
+      const record: SnapshotRecord = { key, parent, kind: 'active', id: randomUUID() };
+      this.#records.set(key, record);
+      const path = this.#pathOf(record);
+      try {
+        await mkdir(path, { mode: 0o755 });
+        if (from) await command('cp', ['-a', `${this.#pathOf(from)}/.`, path], 'install coreutils or busybox');
+        await syncDirectory(this.#snapshots);
+        await this.#save(record);
+      } catch (error) {
+        this.#records.delete(key);
+        await rm(path, { recursive: true, force: true });
+        throw error;
+      }
+      tryEmit('/service/rootfs/prepare', new SnapshotPrepare({ key, parent, snapshotter: SNAPSHOTTER }));
+      return this.#describe(record);
+    });
+  }
+
+  /**
+   * Freezes an active snapshot under `name`; its key is free again. Emits `/service/rootfs/commit` once all of its
+   * files are durable, which waits for whatever else the filesystem has to write.
+   *
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND`
+   * @throws {AlreadyExistsError} `SERVICE_ALREADY_EXISTS` for the name
+   * @throws {WrongStateError} `SERVICE_WRONG_STATE` when the snapshot is committed already
+   */
+  commit(name: string, key: string): Promise<Snapshot> {
+    checkKey('name', name);
+    return this.#lock.run(key, async () => {
+      const active = this.#record(key);
+      if (active.kind !== 'active') throw new WrongStateError('commit', key, active.kind, 'active');
+      if (this.#records.has(name)) throw new AlreadyExistsError('snapshot', name);
+      const record: SnapshotRecord = { ...active, key: name, kind: 'committed' };
+      this.#records.set(name, record);
+      try {
+        await syncFilesystem(this.#pathOf(active));
+        await this.#save(record);
+      } catch (error) {
+        this.#records.delete(name);
+        throw error;
+      }
+      // A crash here leaves two records of one directory; #load drops the active one.
+      await removeFileDurable(this.#metadataPathOf(key));
+      this.#records.delete(key);
+      tryEmit('/service/rootfs/commit', new SnapshotCommit({ key, name, snapshotter: SNAPSHOTTER }));
+      return this.#describe(record);
+    });
+  }
+
+  /**
+   * Removes a snapshot and its files. Emits `/service/rootfs/remove`.
+   *
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND`
+   * @throws {InUseError} `SERVICE_IN_USE` while other snapshots have it as their parent
+   */
+  remove(key: string): Promise<void> {
+    return this.#lock.run(key, async () => {
+      const record = this.#record(key);
+      for (const other of this.#records.values()) {
+        if (other.parent === key) throw new InUseError('snapshot', key, `its child ${JSON.stringify(other.key)}`);
+      }
+      // Out of the map first, in the same step as the check: nobody can prepare a child any more.
+      this.#records.delete(key);
+      await removeFileDurable(this.#metadataPathOf(key));
+      await rm(this.#pathOf(record), { recursive: true, force: true });
+      tryEmit('/service/rootfs/remove', new SnapshotRemove({ key, snapshotter: SNAPSHOTTER }));
+    });
+  }
+
+  /** The snapshot of this key; undefined where there is none. */
+  get(key: string): Snapshot | undefined {
+    const record = this.#records.get(key);
+    return record && this.#describe(record);
+  }
+
+  list(): Snapshot[] {
+    return [...this.#records.values()].map((record) => this.#describe(record));
+  }
+
+  async #load(): Promise<void> {
+    await removeStaleTemporaries(this.#metadata);
+    for (const name of await readdir(this.#metadata)) {
+      const path = join(this.#metadata, name);
+      if (isTemporary(path)) continue;
+      const record = parseRecord(path, await readFile(path, 'utf8'));
+      this.#records.set(record.key, record);
+    }
+    const committed = new Set(this.list().flatMap(({ kind, path }) => (kind === 'committed' ? [path] : [])));
+    for (const snapshot of this.list()) {
+      if (snapshot.kind === 'committed' || !committed.has(snapshot.path)) continue;
+      await removeFileDurable(this.#metadataPathOf(snapshot.key));
+      this.#records.delete(snapshot.key);
+    }
+    const paths = new Set(this.list().map(({ path }) => path));
+    for (const id of await readdir(this.#snapshots)) {
+      const path = join(this.#snapshots, id);
+      if (!paths.has(path)) await rm(path, { recursive: true, force: true });
+    }
+  }
+
+  #record(key: string): SnapshotRecord {
+    const record = this.#records.get(key);
+    if (!record) throw new NotFoundError('snapshot', key);
+    return record;
+  }
+
+  #committed(key: string): SnapshotRecord {
+    const record = this.#record(key);
+    if (record.kind !== 'committed') throw new WrongStateError('prepare from', key, record.kind, 'committed');
+    return record;
+  }
+
+  #describe({ key, parent, kind, id }: SnapshotRecord): Snapshot {
+    return { key, parent, kind, path: join(this.#snapshots, id) };
+  }
+
+  #pathOf(record: SnapshotRecord): string {
+    return join(this.#snapshots, record.id);
+  }
+
+  #metadataPathOf(key: string): string {
+    return join(this.#metadata, `${createHash('sha256').update(key).digest('hex')}.json`);
+  }
+
+  #save(record: SnapshotRecord): Promise<void> {
+    return writeFileDurable(this.#metadataPathOf(record.key), JSON.stringify(record));
+  }
+}
+
+function checkKey(argument: string, key: unknown): void {
+  if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_LENGTH) {
+    throw new InvalidArgumentError(argument, key, `a string of 1 to ${MAX_KEY_LENGTH} characters`);
+  }
+}
+
+function parseRecord(path: string, text: string): SnapshotRecord {
+  try {
+    const { key, parent, kind, id } = JSON.parse(text);
+    const isWhole = [key, parent, id].every((field) => typeof field === 'string') && /^[0-9a-f-]{36}$/.test(id);
+    if (isWhole && (kind === 'active' || kind === 'committed')) return { key, parent, kind, id };
+  } catch (error) {
+    throw new CorruptStateError(path, 'is no JSON', { cause: error });
+  }
+  throw new CorruptStateError(path, 'is no snapshot record');
+}
+
+/** Node has no syncfs: the program does it for the one filesystem, or where it is too old for that, for all. */
+async function syncFilesystem(path: string): Promise<void> {
+  const mend = 'install coreutils or busybox';
+  await command('sync', ['-f', path], mend).catch(() => command('sync', [], mend));
+}

@@ -1,0 +1,129 @@
+/**
+ * All services of one folder, opened as plugins of each other: content and rootfs, image, container.
+ *
+ *     content/  images/  rootfs/  containers/  runc/    below the folder
+ */
+import { join } from 'node:path';
+import { ContainerService } from './container/container-service.js';
+import { ProcessRuntime } from './container/process-runtime.js';
+import { RuncRuntime } from './container/runc-runtime.js';
+import type { Runtime } from './container/runtime.js';
+import { ContentStore } from './content/content-store.js';
+import { claimDirectory } from './directory-owner.js';
+import { createDirectory } from './durable-file.js';
+import { ImageImporter } from './image/image-import.js';
+import { ImageStore } from './image/image-store.js';
+import { type Plugin, PluginRegistry } from './plugin/plugin-registry.js';
+import type { LayerOptions } from './rootfs/layer.js';
+import { Snapshotter } from './rootfs/snapshotter.js';
+import { Unpacker } from './rootfs/unpacker.js';
+import { InvalidArgumentError } from './service-errors.js';
+
+export interface ServicesOptions {
+  /** Created where missing; used by one process at a time. */
+  directory: string;
+  /** `process` (default): plain child processes. `runc`: real containers, for root on Linux. Or one of your own. */
+  runtime?: 'process' | 'runc' | Runtime;
+  /** Limits for the layers that are unpacked. */
+  layers?: LayerOptions;
+  /** Initialised with the services, which they can require: `content`, `rootfs`, `image`, `container`. */
+  plugins?: readonly Plugin[];
+}
+
+export interface Services {
+  readonly content: ContentStore;
+  readonly images: ImageStore;
+  readonly importer: ImageImporter;
+  readonly snapshotter: Snapshotter;
+  readonly unpacker: Unpacker;
+  readonly containers: ContainerService;
+  readonly plugins: PluginRegistry;
+  /** Kills and deletes all containers, and gives the folder back. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the services in a folder, and cleans up what a dead process left in it. They emit in the async context of each
+ * call (`runWithEmitter`), nothing outside of one. A plugin of `plugins` that fails is reported by `/plugin/error` alone.
+ *
+ * @throws {InUseError} `SERVICE_IN_USE` while the folder is in use
+ * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an unknown runtime
+ * @throws {CorruptStateError} `SERVICE_CORRUPT_STATE`
+ */
+export async function openServices(options: ServicesOptions): Promise<Services> {
+  const { directory, layers = {} } = options;
+  const runtime = resolveRuntime(options);
+  await createDirectory(directory);
+  const release = await claimDirectory(directory);
+  const plugins = new PluginRegistry();
+  try {
+    for (const plugin of [...builtInPlugins(directory, runtime, layers), ...(options.plugins ?? [])])
+      plugins.add(plugin);
+    const failures = await plugins.initialise();
+    const builtIn = failures.find(({ plugin }) => plugin.endsWith('/ringcast'));
+    if (builtIn) throw builtIn.cause;
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  const containers = plugins.get<ContainerService>('container/ringcast');
+  return {
+    content: plugins.get('content/ringcast'),
+    ...plugins.get<{ images: ImageStore; importer: ImageImporter }>('image/ringcast'),
+    ...plugins.get<{ snapshotter: Snapshotter; unpacker: Unpacker }>('rootfs/ringcast'),
+    containers,
+    plugins,
+    async close() {
+      try {
+        await containers.close();
+      } finally {
+        await release();
+      }
+    },
+  };
+}
+
+function builtInPlugins(directory: string, runtime: Runtime, layers: LayerOptions): Plugin[] {
+  const id = 'ringcast';
+  return [
+    { id, type: 'content', init: () => ContentStore.open(join(directory, 'content')) },
+    {
+      id,
+      type: 'rootfs',
+      requires: ['content/ringcast'],
+      async init(context) {
+        const snapshotter = await Snapshotter.open(join(directory, 'rootfs'));
+        return { snapshotter, unpacker: new Unpacker(context.get('content/ringcast'), snapshotter, layers) };
+      },
+    },
+    {
+      id,
+      type: 'image',
+      requires: ['content/ringcast'],
+      async init(context) {
+        const images = await ImageStore.open(join(directory, 'images'));
+        return { images, importer: new ImageImporter(context.get('content/ringcast'), images) };
+      },
+    },
+    {
+      id,
+      type: 'container',
+      requires: ['content/ringcast', 'rootfs/ringcast', 'image/ringcast'],
+      capabilities: [runtime.name],
+      init: (context) =>
+        ContainerService.open(join(directory, 'containers'), {
+          content: context.get('content/ringcast'),
+          ...context.get<{ snapshotter: Snapshotter; unpacker: Unpacker }>('rootfs/ringcast'),
+          ...context.get<{ images: ImageStore }>('image/ringcast'),
+          runtime,
+        }),
+    },
+  ];
+}
+
+function resolveRuntime({ runtime = 'process', directory }: ServicesOptions): Runtime {
+  if (runtime === 'process') return new ProcessRuntime();
+  if (runtime === 'runc') return new RuncRuntime(join(directory, 'runc'));
+  if (typeof runtime === 'object' && runtime !== null) return runtime;
+  throw new InvalidArgumentError('runtime', runtime, '"process", "runc" or a Runtime');
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, it } from 'node:test';
+import { openServices, type Runtime } from '../../src/services/index.js';
+import { withCapturedEvents } from '../support/captured-events.js';
+import { filesBelow, temporaryDirectory } from '../support/temporary-directory.js';
+import { TEST_IMAGE, testImageArchive } from '../support/test-image.js';
+
+describe('services', () => {
+  it('emit the whole life of an image and its container, in the order of the changes', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const archive = await testImageArchive();
+    await withCapturedEvents(async (events) => {
+      const services = await openServices({ directory });
+      const [image] = await services.importer.importArchive(Readable.from([archive]));
+      assert.equal(image?.name, TEST_IMAGE);
+      const container = await services.containers.create({ image: TEST_IMAGE });
+      await container.start();
+      await container.wait();
+      await container.delete();
+      await services.images.remove(TEST_IMAGE);
+      await services.close();
+      assert.deepEqual(
+        events.map(({ topic, event }) => (topic === '/plugin/register' ? `${topic} ${event.type}` : topic)),
+        [
+          '/plugin/register content',
+          '/plugin/register rootfs',
+          '/plugin/register image',
+          '/plugin/register container',
+          '/service/content/write',
+          '/service/content/write',
+          '/service/content/write',
+          '/service/image/register',
+          '/service/rootfs/prepare',
+          '/service/rootfs/commit',
+          '/service/rootfs/prepare',
+          '/service/container/create',
+          '/service/container/start',
+          '/service/container/exit',
+          '/service/rootfs/remove',
+          '/service/container/delete',
+          '/service/image/remove',
+        ],
+      );
+    });
+  });
+
+  it('belong to one owner at a time, and free the folder when closed', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const services = await openServices({ directory });
+    await assert.rejects(openServices({ directory }), { code: 'SERVICE_IN_USE', message: /owner\.pid/ });
+    await services.close();
+    await (await openServices({ directory })).close();
+    await writeFile(join(directory, 'owner.pid'), '99999999');
+    await (await openServices({ directory })).close();
+  });
+
+  it('are not opened, and leave the folder free, when one of them cannot be', async (t) => {
+    const directory = await temporaryDirectory(t);
+    await (await openServices({ directory })).close();
+    await writeFile(join(directory, 'images', 'x.json'), 'damaged');
+    await withCapturedEvents(async (events) => {
+      await assert.rejects(openServices({ directory }), { code: 'SERVICE_CORRUPT_STATE' });
+      assert.ok(events.some(({ topic, event }) => topic === '/plugin/error' && event.type === 'image'));
+    });
+    assert.ok(!(await filesBelow(directory)).includes('owner.pid'));
+    const runtime = 'docker' as unknown as Runtime;
+    await assert.rejects(openServices({ directory, runtime }), { code: 'SERVICE_INVALID_ARGUMENT' });
+  });
+
+  it('give plugins of the user what they require, and open although such a plugin fails', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const seen: unknown[] = [];
+    const services = await openServices({
+      directory,
+      plugins: [
+        { type: 'audit', id: 'mine', requires: ['content'], init: (context) => seen.push(context.get('content')) },
+        { type: 'audit', id: 'broken', init: () => Promise.reject(new Error('broken')) },
+      ],
+    });
+    assert.deepEqual(seen, [services.content]);
+    await services.close();
+  });
+
+  it('lose no event of ten thousand content writes', async (t) => {
+    const directory = await temporaryDirectory(t);
+    await withCapturedEvents(async (events) => {
+      const { content, close } = await openServices({ directory });
+      const start = events.length;
+      let next = 0;
+      const writers = Array.from({ length: 16 }, async () => {
+        while (next < 10_000) await content.write(Buffer.from(`blob ${next++}`));
+      });
+      await Promise.all(writers);
+      const digests = events.slice(start).map(({ event }) => event.digest);
+      assert.equal(digests.length, 10_000);
+      assert.equal(new Set(digests).size, 10_000);
+      const stored = [];
+      for await (const { digest } of content.list()) stored.push(digest);
+      assert.deepEqual(stored.sort(), digests.sort());
+      await close();
+    });
+  });
+});

@@ -1,0 +1,15 @@
+/** The image that container tests run, and whether they can run it with runc. */
+import { RuncRuntime } from '../../src/services/container/runc-runtime.js';
+import { buildShellImage, findBusybox } from '../../src/services/image/shell-image.js';
+
+export const TEST_IMAGE = 'example.test/shell:1';
+
+export function testImageArchive(): Promise<Buffer> {
+  return buildShellImage(TEST_IMAGE);
+}
+
+/** Why tests with runc cannot run here; false where they can. */
+export async function runcMissing(): Promise<string | false> {
+  if (!findBusybox()) return 'needs a static busybox (Debian package busybox-static)';
+  return (await RuncRuntime.isAvailable()) ? false : 'needs root and the program runc (Debian package runc)';
+}
