@@ -1,5 +1,5 @@
 /** `ringcast generate`: event classes from users' .proto files. */
-import { relative } from 'node:path';
+import { join } from 'node:path';
 import { generate, staleModules, writeModules } from './codegen/generate.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './command-errors.js';
@@ -34,7 +34,7 @@ export const command = defineCommand({
       return;
     }
     for (const { path } of staleModules(modules, out)) {
-      process.stderr.write(`ringcast: ${relative('.', out)}/${path} is not what the .proto files say\n`);
+      process.stderr.write(`ringcast: ${join(out, path)} is not what the .proto files say\n`);
       process.exitCode = 1;
     }
   },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, it } from 'node:test';
+import { Envelope } from '../../src/events.js';
 import { CTR_LINES, FIXTURE, runCommand } from '../support/run-command.js';
 
 const PASSES = 3;
@@ -72,6 +73,26 @@ describe('ringcast replay', () => {
     assert.match(stdout, /Containers: 312 created and deleted, 0 still there, 3 out of memory\n/);
     const [, file] = /Audit log: (.*) \(1,290 lines\)\n$/.exec(stdout)!;
     assert.ok(existsSync(file!));
+    rmSync(dirname(file!), { recursive: true });
+  });
+
+  it('counts an event that a handler could not decode, shows why, keeps it in the audit log, and exits with 1', async () => {
+    const bytes = Buffer.alloc(256);
+    const envelope = new Envelope({
+      timestamp: { seconds: 1, nanos: 0 },
+      namespace: 'default',
+      topic: '/containers/create',
+      event: { typeUrl: 'containerd.events.ContainerCreate', value: Buffer.of(0x0a, 200) },
+    });
+    const length = Envelope.encode(envelope, bytes, 0, bytes.length);
+    const input = [Buffer.of(length), bytes.subarray(0, length)];
+    const { exitCode, stdout } = await runCommand(['replay', '-n', '1'], input);
+    assert.equal(exitCode, 1);
+    assert.match(stdout, /container lives +0 +1 +0 /);
+    assert.match(stdout, /audit log +1 +0 +0 /);
+    assert.match(stdout, /First failure: .*ContainerCreate/);
+    const [, file] = /Audit log: (.*) \(1 lines\)/.exec(stdout)!;
+    assert.equal(JSON.parse(readFileSync(file!, 'utf8')).event.value, 'Csg=');
     rmSync(dirname(file!), { recursive: true });
   });
 
