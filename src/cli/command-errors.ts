@@ -29,3 +29,8 @@ export class InputError extends Error {
     super(`${input}: ${reason}`, options);
   }
 }
+
+/** Whether the operating system refused something: a missing folder, a full disk. Its message says what. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}

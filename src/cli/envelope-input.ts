@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { readDelimited } from '../envelope/delimited.js';
 import { BusError, EventTooLargeError, MalformedEnvelopeError } from '../errors.js';
 import type { Bus } from '../index.js';
-import { InputError, UsageError } from './command-errors.js';
+import { InputError, isSystemError, UsageError } from './command-errors.js';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -112,8 +112,4 @@ async function openFile(path: string): Promise<FileHandle> {
     const { code = '', message } = error as NodeJS.ErrnoException;
     throw new InputError(path, reasons[code] ?? message, { cause: error });
   }
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }

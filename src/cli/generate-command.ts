@@ -1,8 +1,8 @@
 /** `ringcast generate`: event classes from users' .proto files. */
-import { relative } from 'node:path';
-import { type GeneratedModule, generate, staleModules, writeModules } from './codegen/generate.js';
+import { join } from 'node:path';
+import { generate, staleModules, writeModules } from './codegen/generate.js';
 import { defineCommand } from './command.js';
-import { InputError, UsageError } from './command-errors.js';
+import { UsageError } from './command-errors.js';
 
 const HELP = `Usage: ringcast generate FILE… --out DIR [--include DIR]… [--check]
 
@@ -30,20 +30,12 @@ export const command = defineCommand({
     if (out === undefined) throw new UsageError('generate: no --out', hint);
     const modules = generate(files, { includeDirs: include });
     if (!check) {
-      write(modules, out);
+      writeModules(modules, out);
       return;
     }
     for (const { path } of staleModules(modules, out)) {
-      process.stderr.write(`ringcast: ${relative('.', out)}/${path} is not what the .proto files say\n`);
+      process.stderr.write(`ringcast: ${join(out, path)} is not what the .proto files say\n`);
       process.exitCode = 1;
     }
   },
 });
-
-function write(modules: readonly GeneratedModule[], out: string): void {
-  try {
-    writeModules(modules, out);
-  } catch (error) {
-    throw new InputError('generate', (error as Error).message, { cause: error });
-  }
-}

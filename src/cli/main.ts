@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { BusError } from '../errors.js';
 import { asksForHelp, type Command } from './command.js';
-import { InputError, UsageError } from './command-errors.js';
+import { InputError, isSystemError, UsageError } from './command-errors.js';
 
 interface CommandEntry {
   readonly summary: string;
@@ -80,7 +80,7 @@ function report(error: unknown): number {
     process.stderr.write(`ringcast: ${error.message}\n${error.hint}\n`);
     return EXIT_USAGE;
   }
-  if (!(error instanceof InputError || error instanceof BusError)) throw error;
+  if (!(error instanceof InputError || error instanceof BusError || isSystemError(error))) throw error;
   process.stderr.write(`ringcast: ${error.message}\n`);
   return EXIT_FAILURE;
 }

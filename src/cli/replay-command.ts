@@ -20,7 +20,7 @@ Options:
   -j, --json      the summary as one JSON object
   -h, --help      this text
 
-Exit codes: 0 done, 1 bad input or an event was lost, 2 wrong usage
+Exit codes: 0 done, 1 bad input, or an event was lost or could not be handled, 2 wrong usage
 `;
 
 export const command = defineCommand({
@@ -47,7 +47,7 @@ export const command = defineCommand({
       stopProgress();
     }
     process.stdout.write(json ? `${JSON.stringify(summary)}\n` : summaryText(summary));
-    if (summary.lost > 0) process.exitCode = 1;
+    if (summary.lost > 0 || summary.firstFailure !== undefined) process.exitCode = 1;
   },
 });
 

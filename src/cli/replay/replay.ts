@@ -42,6 +42,8 @@ export interface ReplaySummary {
   readonly elapsedMs: number;
   readonly eventsPerSecond: number;
   readonly subscribers: readonly SubscriberSummary[];
+  /** What the first handler that failed threw. */
+  readonly firstFailure: string | undefined;
   readonly containers: LivesReport;
   /** Over all passes. */
   readonly counts: CountsReport;
@@ -79,9 +81,11 @@ export async function replay(
 ): Promise<ReplaySummary> {
   const bus = createBus({ capacityBytes: RING_BYTES, stallTimeoutMs: FOREVER_MS });
   const abort = new AbortController();
+  let firstFailure: string | undefined;
   bus.on('error', (error) => {
-    // A single event that a handler could not deal with is counted, no more.
-    if (!(error instanceof HandlerError)) abort.abort(error);
+    // What a handler could not deal with is counted, and the first shown; the replay goes on.
+    if (error instanceof HandlerError) firstFailure ??= error.message;
+    else abort.abort(error);
   });
   const collector = new ReportCollector();
   try {
@@ -94,7 +98,7 @@ export async function replay(
     const elapsedMs = performance.now() - startedMs;
     abort.signal.throwIfAborted();
     const reports = await collector.collect(subscriptions.length);
-    return sumUp(bus, input, progress.pass, elapsedMs, subscriptions, reports, auditFile);
+    return { ...sumUp(bus, input, progress.pass, elapsedMs, subscriptions, reports, auditFile), firstFailure };
   } finally {
     bus.destroy();
     collector.close();
@@ -132,7 +136,7 @@ function sumUp(
   subscriptions: readonly Subscription[],
   reports: ReadonlyMap<string, unknown>,
   auditFile: string,
-): ReplaySummary {
+): Omit<ReplaySummary, 'firstFailure'> {
   const { published } = bus.stats();
   const counts = reports.get(COUNTS) as CountsReport;
   const subscribers = subscriptions.map((subscription) => summaryOf(subscription, published, counts));

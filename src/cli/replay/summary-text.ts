@@ -28,6 +28,7 @@ export function summaryText(summary: ReplaySummary): string {
         filterText(filter),
       ]),
     ]),
+    ...(summary.firstFailure === undefined ? [] : ['', `First failure: ${summary.firstFailure}`]),
     '',
     ...table([
       ['Topic', 'events', 'share'],
@@ -44,7 +45,7 @@ export function summaryText(summary: ReplaySummary): string {
         .map(({ namespace, events }) => [namespace, withThousands(events), share(events, summary.published)]),
     ]),
     '',
-    `Containers: ${withThousands(containers.deleted)} created and deleted, ${withThousands(containers.remaining)} still there, ${withThousands(containers.outOfMemory)} out of memory`,
+    containersText(containers),
     '',
     ...table([
       ['Exit code', 'containers'],
@@ -65,6 +66,11 @@ export function summaryText(summary: ReplaySummary): string {
   ].join('\n');
 }
 
+function containersText({ deleted, remaining, outOfMemory }: ReplaySummary['containers']): string {
+  const [gone, there, killed] = [deleted, remaining, outOfMemory].map(withThousands);
+  return `Containers: ${gone} created and deleted, ${there} still there, ${killed} out of memory`;
+}
+
 function restOf(topics: ReplaySummary['counts']['topics'], published: number): string[][] {
   const rest = topics.slice(TOP_TOPICS);
   const events = rest.reduce((sum, topic) => sum + topic.events, 0);
@@ -79,7 +85,7 @@ function filterText(filter: FilterInput): string {
   return typeof filter === 'string' ? filter : Array.isArray(filter) ? filter.join(' or ') : JSON.stringify(filter);
 }
 
-/** Lines of aligned columns, numbers (any cell that starts with a digit, and its heading) to the right. */
+/** Lines of aligned columns; those after the first whose last row starts with a digit are numbers, to the right. */
 function table(rows: readonly string[][]): string[] {
   const last = rows.at(-1)!;
   const isNumber = (column: number): boolean => rows.length > 1 && /^\d/.test(last[column] ?? '');

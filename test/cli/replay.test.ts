@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, it } from 'node:test';
+import { Envelope } from '../../src/events.js';
+import { CTR_LINES, FIXTURE, runCommand } from '../support/run-command.js';
+
+const PASSES = 3;
+const lines = readFileSync(CTR_LINES, 'utf8').trimEnd().split('\n');
+const topics = lines.map((line) => line.split(' ')[5]!);
+
+function countOf(pattern: RegExp): number {
+  return topics.filter((topic) => pattern.test(topic)).length;
+}
+
+describe('ringcast replay', () => {
+  it('sums up what the stream holds, as often as it was sent, and loses nothing', async () => {
+    const { exitCode, stdout, stderr } = await runCommand(['replay', FIXTURE, '--passes', String(PASSES), '--json']);
+    assert.equal(stderr, '');
+    assert.equal(exitCode, 0);
+    const summary = JSON.parse(stdout);
+    assert.equal(summary.recorded, 2550);
+    assert.equal(summary.passes, PASSES);
+    assert.equal(summary.published, 2550 * PASSES);
+    assert.equal(summary.lost, 0);
+    const delivered = Object.fromEntries(
+      summary.subscribers.map((subscriber: { name: string; delivered: number }) => [
+        subscriber.name,
+        subscriber.delivered,
+      ]),
+    );
+    const audited = countOf(/^\/(containers|images|namespaces)\//) * PASSES;
+    assert.deepEqual(delivered, {
+      'container lives': countOf(/^\/(containers|tasks)\//) * PASSES,
+      'event counts': 2550 * PASSES,
+      'audit log': audited,
+    });
+    for (const { topic, events } of summary.counts.topics) {
+      assert.equal(events, topics.filter((one) => one === topic).length * PASSES, topic);
+    }
+    assert.equal(summary.counts.topics.length, new Set(topics).size);
+    assert.deepEqual(summary.counts.namespaces, [
+      { namespace: 'default', events: 850 * PASSES },
+      { namespace: 'k8s.io', events: 850 * PASSES },
+      { namespace: 'prod', events: 850 * PASSES },
+    ]);
+    const { containers } = summary;
+    assert.equal(containers.deleted, countOf(/^\/containers\/delete$/));
+    assert.equal(containers.remaining, 0);
+    assert.equal(containers.outOfMemory, countOf(/^\/tasks\/oom$/));
+    assert.deepEqual(exitCodesOf(containers.exitCodes), recordedExitCodes());
+    const lifetimes = containers.longestLived.map((life: { lifetimeMs: number }) => life.lifetimeMs);
+    assert.deepEqual(
+      lifetimes,
+      lifetimes.toSorted((a: number, b: number) => b - a),
+    );
+    assert.equal(containers.longestLived[0].id, 'oom-k8s.io');
+    const audit = readFileSync(summary.audit.file, 'utf8').trimEnd().split('\n');
+    assert.equal(audit.length, audited);
+    assert.equal(summary.audit.lines, audited);
+    assert.equal(JSON.parse(audit[0]!).topic, '/namespaces/create');
+    rmSync(dirname(summary.audit.file), { recursive: true });
+  });
+
+  it('prints a summary for people', async () => {
+    const { exitCode, stdout, stderr } = await runCommand(['replay', FIXTURE, '--passes', '2']);
+    assert.equal(stderr, '');
+    assert.equal(exitCode, 0);
+    assert.match(stdout, /^Replayed .*envelopes\.binpb: 2,550 events, 2 times over/);
+    assert.match(stdout, /published +5,100 +events\n +lost +0 +deliveries\n +rate +[\d,]+ +events\/s/);
+    assert.match(stdout, /event counts +5,100 +0 +0 +\*\*\n/);
+    assert.match(stdout, /\/tasks\/exit +636 +12\.5%\n/);
+    assert.match(stdout, /Containers: 312 created and deleted, 0 still there, 3 out of memory\n/);
+    const [, file] = /Audit log: (.*) \(1,290 lines\)\n$/.exec(stdout)!;
+    assert.ok(existsSync(file!));
+    rmSync(dirname(file!), { recursive: true });
+  });
+
+  it('counts an event that a handler could not decode, shows why, keeps it in the audit log, and exits with 1', async () => {
+    const bytes = Buffer.alloc(256);
+    const envelope = new Envelope({
+      timestamp: { seconds: 1, nanos: 0 },
+      namespace: 'default',
+      topic: '/containers/create',
+      event: { typeUrl: 'containerd.events.ContainerCreate', value: Buffer.of(0x0a, 200) },
+    });
+    const length = Envelope.encode(envelope, bytes, 0, bytes.length);
+    const input = [Buffer.of(length), bytes.subarray(0, length)];
+    const { exitCode, stdout } = await runCommand(['replay', '-n', '1'], input);
+    assert.equal(exitCode, 1);
+    assert.match(stdout, /container lives +0 +1 +0 /);
+    assert.match(stdout, /audit log +1 +0 +0 /);
+    assert.match(stdout, /First failure: .*ContainerCreate/);
+    const [, file] = /Audit log: (.*) \(1 lines\)/.exec(stdout)!;
+    assert.equal(JSON.parse(readFileSync(file!, 'utf8')).event.value, 'Csg=');
+    rmSync(dirname(file!), { recursive: true });
+  });
+
+  it('ends with one line and exit code 1 on damaged input', async () => {
+    const { exitCode, stdout, stderr } = await runCommand(['replay'], [readFileSync(FIXTURE).subarray(0, 1000)]);
+    assert.match(stderr, /^ringcast: standard input: envelope \d+, at byte 1000 of the input: [^\n]*\n$/);
+    assert.deepEqual({ exitCode, stdout }, { exitCode: 1, stdout: '' });
+  });
+});
+
+/** Exit codes of the containers' first processes, whose id in /tasks/exit is the container's; 0 is left out of the JSON. */
+function recordedExitCodes(): Map<number, number> {
+  const last = new Map<string, number>();
+  for (const [index, line] of lines.entries()) {
+    if (topics[index] !== '/tasks/exit') continue;
+    const event = JSON.parse(line.slice(line.indexOf('{')));
+    if (event.id === event.container_id) last.set(`${line.split(' ')[4]}/${event.id}`, event.exit_status ?? 0);
+  }
+  const counts = new Map<number, number>();
+  for (const exitCode of last.values()) counts.set(exitCode, (counts.get(exitCode) ?? 0) + 1);
+  return counts;
+}
+
+function exitCodesOf(entries: readonly { exitCode: number; containers: number }[]): Map<number, number> {
+  return new Map(entries.map(({ exitCode, containers }) => [exitCode, containers]));
+}
