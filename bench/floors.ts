@@ -38,6 +38,8 @@ export const floors: readonly Floor[] = [
   { case: 'bytes/publish/8', metric: 'bytes', atMost: 1, of: { case: 'bytes/publish/1', subjects: ['ringcast'] } },
   { case: 'wakes/burst/1', metric: 'wakes', atMost: 1 },
   { case: 'wakes/burst/8', metric: 'wakes', atMost: 1 },
+  { case: 'wakes/burst/1', metric: 'wakes-long', atMost: 1 },
+  { case: 'wakes/burst/8', metric: 'wakes-long', atMost: 1 },
 ];
 
 export interface Verdict {

@@ -8,6 +8,8 @@ import { Tally } from '../threads/tally.js';
 
 const EVENTS = 1000;
 const BURSTS = 20;
+/** A burst below and one far above what readers take at a time. */
+const BURST_EVENTS = { wakes: 100, 'wakes-long': 1000 };
 /** Long enough for a reader to fall asleep after a burst. */
 const PAUSE_MS = 5;
 
@@ -35,7 +37,7 @@ function bytesPublished(readers: number): BenchCase {
 
 /** Notifications for each sleeping thread and burst. */
 function wakesPerBurst(readers: number): BenchCase {
-  return inTurns(`wakes/burst/${readers}`, { wakes: 'wakes/thread' }, [
+  return inTurns(`wakes/burst/${readers}`, { wakes: 'wakes/thread', 'wakes-long': 'wakes/thread' }, [
     {
       name: 'ringcast',
       async open() {
@@ -48,16 +50,20 @@ function wakesPerBurst(readers: number): BenchCase {
         }
         return {
           async round() {
-            let wakes = 0;
-            for (let burst = 0; burst < BURSTS; burst++) {
-              await drained(bus);
-              await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-              const before = bus.stats().wakes;
-              for (let i = 0; i < EVENTS; i++) bus.publish(TOPIC, typedEvents[i & EVENT_MASK]);
-              bus.flush();
-              wakes += bus.stats().wakes - before;
+            const wakes: Record<string, number> = {};
+            for (const [metric, events] of Object.entries(BURST_EVENTS)) {
+              let sent = 0;
+              for (let burst = 0; burst < BURSTS; burst++) {
+                await drained(bus);
+                await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+                const before = bus.stats().wakes;
+                for (let i = 0; i < events; i++) bus.publish(TOPIC, typedEvents[i & EVENT_MASK]);
+                bus.flush();
+                sent += bus.stats().wakes - before;
+              }
+              wakes[metric] = sent / (BURSTS * readers);
             }
-            return { wakes: wakes / (BURSTS * readers) };
+            return wakes;
           },
           async close() {
             await bus.close();

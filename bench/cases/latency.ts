@@ -16,6 +16,9 @@ import type { LatencyPeerData } from '../threads/latency-peer.js';
 const UNITS = { p50: 'us', p99: 'us' };
 /** Longest wait for the last event of a round. */
 const ARRIVAL_MS = 10_000;
+const WARM_UP_EVENTS = 4000;
+const WARM_UP_US = 50;
+const MIN_EVENTS = 100;
 
 interface Sender {
   readonly board: LatencyBoard;
@@ -23,19 +26,13 @@ interface Sender {
   close(): Promise<void>;
 }
 
-function subject(
-  benchCase: string,
-  name: string,
-  intervalUs: number,
-  warmUpMs: number,
-  open: () => Promise<Sender>,
-): Subject {
+function subject(benchCase: string, name: string, intervalUs: number, open: () => Promise<Sender>): Subject {
   return {
     name,
     async open(): Promise<Running> {
       const sender = await open();
       const { board } = sender;
-      const measure = async (events: number): Promise<Float64Array> => {
+      const measure = async (events: number, intervalUs: number): Promise<Float64Array> => {
         board.start(events);
         // The reader shall be asleep when the round begins.
         await new Promise((resolve) => setTimeout(resolve, 10));
@@ -55,12 +52,12 @@ function subject(
         }
         return board.latency.slice(0, events).sort();
       };
-      const roundEvents = (roundMs: number): number =>
-        Math.min(MAX_EVENTS, Math.max(20, Math.floor((roundMs * 1000) / intervalUs)));
-      await measure(roundEvents(warmUpMs));
+      // Compilers need thousands of events, which at the pace of the rounds would take too long.
+      await measure(WARM_UP_EVENTS, WARM_UP_US);
       return {
         async round(roundMs) {
-          const latencies = await measure(roundEvents(roundMs));
+          const events = Math.min(MAX_EVENTS, Math.max(MIN_EVENTS, Math.floor((roundMs * 1000) / intervalUs)));
+          const latencies = await measure(events, intervalUs);
           if (!(latencies[0]! > 0)) throw new VerificationError(benchCase, name, 'an event arrived before it was due');
           return { p50: quantile(latencies, 0.5) / 1000, p99: quantile(latencies, 0.99) / 1000 };
         },
@@ -103,21 +100,21 @@ async function peer(by: LatencyPeerData['by']): Promise<Sender> {
 /** An event every 2 ms: the reader sleeps each time. */
 const parked = 'latency/parked';
 const PARKED_US = 2000;
-/** 50,000 events a second: the reader has hardly time to sleep. */
+/** 20,000 events a second: the reader has hardly time to sleep. */
 const busy = 'latency/busy';
-const BUSY_US = 20;
+const BUSY_US = 50;
 
 export const latencyCases: readonly BenchCase[] = [
   inTurns(parked, UNITS, [
-    subject(parked, 'ringcast', PARKED_US, 100, () => ringcast('dedicated')),
-    subject(parked, 'ringcast-cooperative', PARKED_US, 100, () => ringcast('cooperative')),
-    subject(parked, 'postMessage', PARKED_US, 100, () => peer('message')),
-    subject(parked, 'Atomics.wait', PARKED_US, 100, () => peer('wait')),
+    subject(parked, 'ringcast', PARKED_US, () => ringcast('dedicated')),
+    subject(parked, 'ringcast-cooperative', PARKED_US, () => ringcast('cooperative')),
+    subject(parked, 'postMessage', PARKED_US, () => peer('message')),
+    subject(parked, 'Atomics.wait', PARKED_US, () => peer('wait')),
   ]),
   inTurns(busy, UNITS, [
-    subject(busy, 'ringcast', BUSY_US, 100, () => ringcast('dedicated')),
-    subject(busy, 'ringcast-cooperative', BUSY_US, 100, () => ringcast('cooperative')),
-    subject(busy, 'postMessage', BUSY_US, 100, () => peer('message')),
-    subject(busy, 'Atomics.wait', BUSY_US, 100, () => peer('wait')),
+    subject(busy, 'ringcast', BUSY_US, () => ringcast('dedicated')),
+    subject(busy, 'ringcast-cooperative', BUSY_US, () => ringcast('cooperative')),
+    subject(busy, 'postMessage', BUSY_US, () => peer('message')),
+    subject(busy, 'Atomics.wait', BUSY_US, () => peer('wait')),
   ]),
 ];
