@@ -5,6 +5,7 @@
 import { BroadcastChannel, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { createBus } from '../src/index.js';
+import { NAMESPACE } from './corpus.js';
 import type { MessageReaderData } from './threads/message-reader.js';
 import type { Reading } from './threads/reading.js';
 import type { ReaderData } from './threads/ringcast-reader.js';
@@ -41,7 +42,7 @@ export function ringcast(reading: Reading, publish: Publish): TransportKind {
     name: 'ringcast',
     async open(readers) {
       const tally = new Tally(readers);
-      const bus = createBus();
+      const bus = createBus({ namespace: NAMESPACE });
       const subscriptions = Array.from({ length: readers }, (_, reader) => {
         const data: ReaderData = { tally: tally.buffer, reader, reading };
         return bus.subscribe('/tasks/*', new URL('./threads/ringcast-reader.js', import.meta.url), { data });

@@ -86,13 +86,11 @@ function fanOutCase(name: string, readers: number, candidates: () => Promise<rea
 async function objectCandidates(): Promise<readonly Candidate[]> {
   const weigh = (index: number): number => readObject(TOPIC, NAMESPACE, 1, plainEvents[index & EVENT_MASK]!);
   return [
-    { kind: ringcast('object', (bus, i) => bus.publish(TOPIC, typedEvents[i & EVENT_MASK], OPTIONS)), weigh },
+    { kind: ringcast('object', (bus, i) => bus.publish(TOPIC, typedEvents[i & EVENT_MASK])), weigh },
     { kind: postMessage('postMessage', 'object', sentObject), weigh },
     { kind: broadcastChannel('object', sentObject), weigh },
   ];
 }
-
-const OPTIONS = { namespace: NAMESPACE };
 
 /** `postMessage-bytes` is given its payloads encoded beforehand: its price is the transport alone. */
 async function lazyCandidates(): Promise<readonly Candidate[]> {
@@ -103,7 +101,7 @@ async function lazyCandidates(): Promise<readonly Candidate[]> {
   const weighObject = (index: number): number => TOPIC.length + plainEvents[index & EVENT_MASK]!.id.length;
   return [
     {
-      kind: ringcast('lazy', (bus, i) => bus.publish(TOPIC, typedEvents[i & EVENT_MASK], OPTIONS)),
+      kind: ringcast('lazy', (bus, i) => bus.publish(TOPIC, typedEvents[i & EVENT_MASK])),
       weigh: weighPayload,
     },
     { kind: postMessage('postMessage', 'lazy', sentObject), weigh: weighObject },
