@@ -7,7 +7,9 @@ import type { Report } from './results.js';
 /** Writes what the report has the cases for; returns the files. */
 export function writePlots({ environment, results }: Report, folder: string): readonly string[] {
   const { cpu, cores, node, command } = environment;
-  const caption = `${cpu}, ${cores} cores, Node ${node}; ${command}`;
+  // Which files were written is nobody's affair.
+  const shown = command.replace(/ --(json|plots) \S+/g, '');
+  const caption = `${cpu}, ${cores} cores, Node ${node}; ${shown.replace(/ --$/, '')}`;
   const plots: Record<string, Plot> = {
     'fan-out.svg': {
       title: 'Events a second until every subscriber thread has read all fields',
