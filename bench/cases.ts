@@ -1,0 +1,17 @@
+/** All cases, in the order in which they run. */
+import { counterCases } from './cases/counters.js';
+import { fanOutCases } from './cases/fan-out.js';
+import { filterCases } from './cases/filter.js';
+import { latencyCases } from './cases/latency.js';
+import { memoryCases } from './cases/memory.js';
+import { publishCases } from './cases/publish.js';
+import type { BenchCase } from './rounds.js';
+
+export const cases: readonly BenchCase[] = [
+  ...publishCases,
+  ...fanOutCases,
+  ...filterCases,
+  ...latencyCases,
+  ...memoryCases,
+  ...counterCases,
+];

@@ -1,0 +1,99 @@
+/**
+ * `npm run bench:compare`: what really changed between two commits.
+ *
+ * Each is checked out into a folder of its own and built, with this suite in place of its own, so that both are measured
+ * alike. Fresh processes take turns (a compiler's mood, a page's place: a process is one sample), and a case is named only
+ * where a rank test and the size of the difference both say so.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { COMPARE_USAGE, type CompareArguments, parseCompareArguments, UsageError } from './arguments.js';
+import { type Change, changesBetween } from './changes.js';
+import { align, number } from './report.js';
+import type { Report, Result } from './results.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+interface Side {
+  readonly commit: string;
+  readonly folder: string;
+  /** One list of results for each process. */
+  readonly runs: (readonly Result[])[];
+}
+
+function resolveCommit(name: string): string {
+  const args = ['rev-parse', '--verify', '--quiet', `${name}^{commit}`];
+  try {
+    return execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    throw new UsageError(`${name} is no commit`);
+  }
+}
+
+function checkOut(commit: string, folder: string): Side {
+  // Not a worktree: an interrupted run leaves nothing behind in the repository.
+  mkdirSync(folder);
+  const archive = execFileSync('git', ['archive', commit, 'src', 'proto', 'package.json', 'tsconfig.json'], {
+    cwd: root,
+    maxBuffer: 2 ** 28,
+  });
+  execFileSync('tar', ['-x'], { cwd: folder, input: archive });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  cpSync(join(root, 'bench'), join(folder, 'bench'), { recursive: true });
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], { cwd: folder, stdio: 'inherit' });
+  return { commit, folder, runs: [] };
+}
+
+function measure(side: Side, only: string): void {
+  const json = join(side.folder, 'dist', 'report.json');
+  const args = ['dist/bench/run.js', '--quick', '--subject', '^ringcast', '--only', only, '--json', json];
+  execFileSync(process.execPath, args, { cwd: side.folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  side.runs.push((JSON.parse(readFileSync(json, 'utf8')) as Report).results);
+}
+
+function changeTable(changes: readonly Change[]): string {
+  const rows = changes.map(({ name, unit, base, head, effect, p, changed }) => [
+    changed ? 'CHANGED' : '',
+    name,
+    number(base),
+    number(head),
+    unit,
+    `${effect >= 0 ? '+' : ''}${(effect * 100).toFixed(1)} %`,
+    `p ${p.toFixed(3)}`,
+  ]);
+  return align(rows, [2, 3, 5]);
+}
+
+function main({ base, head, only, rounds }: CompareArguments): void {
+  const commits = [resolveCommit(base), resolveCommit(head)];
+  const folder = mkdtempSync(join(tmpdir(), 'ringcast-compare-'));
+  const sides: Side[] = [];
+  try {
+    for (const [index, commit] of commits.entries()) sides.push(checkOut(commit, join(folder, `side-${index}`)));
+    for (let round = 0; round < rounds; round++) {
+      console.error(`round ${round + 1} of ${rounds}`);
+      // Who goes first changes, so that a drift of the machine favours nobody.
+      for (const side of round % 2 === 0 ? sides : [...sides].reverse()) measure(side, only);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const changes = changesBetween(sides[0]!.runs, sides[1]!.runs);
+  console.log(`${commits[0]!.slice(0, 12)} against ${commits[1]!.slice(0, 12)}, ${rounds} processes each`);
+  console.log(changeTable(changes));
+  if (!changes.some(({ changed }) => changed)) console.log('nothing changed that can be told from noise');
+}
+
+try {
+  main(parseCompareArguments(process.argv.slice(2)));
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n${COMPARE_USAGE}`);
+    process.exit(2);
+  }
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

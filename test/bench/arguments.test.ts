@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseBenchArguments, parseCompareArguments, UsageError } from '../../bench/arguments.js';
+
+describe('command line of the benchmark suite', () => {
+  test('measures everything unless told otherwise', () => {
+    const { only, subject, json, plots, quick } = parseBenchArguments([]);
+    assert.ok(only.test('fan-out/object/1') && subject.test('ringcast'));
+    assert.deepEqual({ json, plots, quick }, { json: undefined, plots: undefined, quick: false });
+  });
+
+  test('compares a commit with the current one, five rounds each', () => {
+    assert.deepEqual(parseCompareArguments(['v1', '--only', 'publish']), {
+      base: 'v1',
+      head: 'HEAD',
+      only: 'publish',
+      rounds: 5,
+    });
+  });
+
+  const refused: readonly [name: string, parse: () => unknown][] = [
+    ['an option that does not exist', () => parseBenchArguments(['--fast'])],
+    ['a word that is no option', () => parseBenchArguments(['publish'])],
+    ['an expression that does not parse', () => parseBenchArguments(['--only', '('])],
+    ['a file without a name', () => parseBenchArguments(['--json'])],
+    ['nothing to compare', () => parseCompareArguments([])],
+    ['three commits', () => parseCompareArguments(['a', 'b', 'c'])],
+    ['too few rounds', () => parseCompareArguments(['a', '--rounds', '4'])],
+    ['rounds that are no number', () => parseCompareArguments(['a', '--rounds', 'many'])],
+  ];
+  for (const [name, parse] of refused) test(`refuses ${name}`, () => assert.throws(parse, UsageError));
+});

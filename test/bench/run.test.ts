@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Report } from '../../bench/results.js';
+
+const script = fileURLToPath(new URL('../../bench/run.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'ringcast-bench-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const run = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+  promisify(execFile)(process.execPath, [script, ...args]);
+
+const SUBJECTS: Readonly<Record<string, readonly string[]>> = {
+  'publish/none': ['EventEmitter', 'diagnostics_channel', 'ringcast'],
+  'fan-out/lazy/1': ['BroadcastChannel', 'postMessage', 'postMessage-bytes', 'ringcast'],
+};
+
+describe('a quick run of the benchmark suite', () => {
+  for (const [benchCase, subjects] of Object.entries(SUBJECTS)) {
+    test(`measures ${benchCase}, all subjects in every round, and writes it as JSON`, async () => {
+      const file = join(folder, 'report.json');
+      const { stdout } = await run('--quick', '--only', `^${benchCase}$`, '--json', file);
+      assert.match(stdout, new RegExp(`^${benchCase}$`, 'm'));
+      const { environment, results } = JSON.parse(readFileSync(file, 'utf8')) as Report;
+      for (const key of ['cpu', 'cores', 'node', 'v8', 'os', 'commit', 'dirty', 'loadAverage']) {
+        assert.ok(key in environment, key);
+      }
+      assert.deepEqual(results.map(({ subject }) => subject).sort(), subjects);
+      for (const result of results) {
+        assert.equal(result.case, benchCase);
+        assert.equal(result.samples.length, 3);
+        assert.ok(result.samples.every((sample) => sample > 0));
+        assert.equal(result.value, [...result.samples].sort((a, b) => a - b)[1]);
+        assert.ok(result.metric !== '' && result.unit !== '');
+      }
+    });
+  }
+
+  test('leaves with 2 and one line when it cannot tell what to measure', async () => {
+    await assert.rejects(run('--only', 'no-such-case'), (error: { code: number; stderr: string }) => {
+      assert.equal(error.code, 2);
+      assert.match(error.stderr, /^--only no-such-case matches none of/);
+      return true;
+    });
+  });
+});
