@@ -1,7 +1,7 @@
 /** Delivery to a module in a thread of its own. */
 import type { ResourceLimits } from 'node:worker_threads';
 import { HandlerError, SubscriptionEndedError } from '../errors.js';
-import { RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
+import { FILTER_VERSION, RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
 import { loadCounts, storeCounts } from '../ring/reader-counters.js';
 import type { RingMemory } from '../ring/ring-memory.js';
 import { Supervisor } from '../worker/supervisor.js';
@@ -84,6 +84,8 @@ export class ModuleDelivery implements Delivery {
   stop(endSequence: number): void {
     this.endSequence = Math.min(this.endSequence, endSequence);
     this.#supervisor.stop(endSequence);
+    // After the message: a thread that sees a record written after this call sees the version, and reads the message first.
+    this.#memory.cells.add(slotOf(this.reader) + FILTER_VERSION, 1);
     if (this.#dedicated) this.#notify();
   }
 

@@ -37,6 +37,12 @@ export interface ModuleOptions extends SubscribeOptions {
   readonly resourceLimits?: ResourceLimits;
 }
 
+const LIMITS: readonly (keyof ResourceLimits)[] = [
+  'maxOldGenerationSizeMb',
+  'maxYoungGenerationSizeMb',
+  'codeRangeSizeMb',
+  'stackSizeMb',
+];
 const COMMON = ['name', 'signal'] as const;
 
 export function checkHandlerOptions(options: HandlerOptions): void {
@@ -55,9 +61,11 @@ export function checkModuleOptions(options: ModuleOptions): void {
   checkKeys('options', options, [...COMMON, 'data', 'loop', 'resourceLimits'] satisfies (keyof ModuleOptions)[]);
   checkCommon(options);
   choiceOption('loop', options.loop, ['cooperative', 'dedicated']);
-  const limits: unknown = options.resourceLimits;
-  if (limits !== undefined && (limits === null || typeof limits !== 'object')) {
-    throw new InvalidOptionError('resourceLimits', limits, 'an object as for new Worker');
+  checkKeys('resourceLimits', options.resourceLimits, LIMITS);
+  for (const [name, value] of Object.entries(options.resourceLimits ?? {})) {
+    if (value !== undefined && !(typeof value === 'number' && value > 0)) {
+      throw new InvalidOptionError(`resourceLimits.${name}`, value, 'a number above 0, in MB');
+    }
   }
 }
 

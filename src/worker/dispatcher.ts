@@ -33,6 +33,7 @@ export class Dispatcher {
   readonly #router: Router;
   readonly #types: TypeDirectory;
   readonly #onSettled: () => void;
+  readonly #onTaken: () => void;
   readonly #busy: Target[] = [];
   readonly #settled = (target: Target): void => {
     if (!target.busy) this.#remove(target);
@@ -56,13 +57,24 @@ export class Dispatcher {
   /** Safety checks that found a wanted record. */
   rescued = 0;
 
-  /** @param onSettled called when the last pending handler of a batch has settled */
-  constructor(reader: RingReader, router: Router, types: TypeDirectory, nextSequence: number, onSettled: () => void) {
+  /**
+   * @param onSettled called when the last pending handler of a batch has settled
+   * @param onTaken called with each batch, after the tail was looked at and before its first record is routed
+   */
+  constructor(
+    reader: RingReader,
+    router: Router,
+    types: TypeDirectory,
+    nextSequence: number,
+    onSettled: () => void,
+    onTaken: () => void = () => {},
+  ) {
     this.#reader = reader;
     this.#router = router;
     this.#types = types;
     this.#nextSequence = nextSequence;
     this.#onSettled = onSettled;
+    this.#onTaken = onTaken;
   }
 
   /** Dispatches until nothing is left, a handler is pending at the end of a batch, or `budgetMs` is over. */
@@ -85,6 +97,7 @@ export class Dispatcher {
         this.#offset = 0;
         // A handler that transferred it would take every envelope of the batch from the others.
         markAsUntransferable(this.#batch.bytes.buffer);
+        this.#onTaken();
       }
       if (!this.#dispatch(this.#batch, startedMs + budgetMs)) return 'more';
       if (this.#busy.length > 0) {

@@ -5,6 +5,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ReceivedEnvelope } from '../envelope/envelope.js';
 import { FieldReader } from '../envelope/field-resolver.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
+import { FILTER_VERSION, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
 import { storeCounts } from '../ring/reader-counters.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
@@ -52,6 +53,8 @@ class SubscriberThread {
   readonly #dispatcher: Dispatcher;
   readonly #loop: Pump | DedicatedLoop;
   #ended = false;
+  /** FILTER_VERSION when the port was last read for it. */
+  #version: number | undefined;
 
   constructor(
     attachment: Attachment,
@@ -70,8 +73,13 @@ class SubscriberThread {
     const router = new Router(new NameDirectory(attachment.topicNames), new FieldReader(types));
     router.add(compileFilter(attachment.filter), this.#target);
     const directory = new TypeDirectory(types, new NameDirectory(attachment.typeNames));
-    this.#dispatcher = new Dispatcher(this.#reader, router, directory, attachment.nextSequence, () =>
-      this.#loop.settled(),
+    this.#dispatcher = new Dispatcher(
+      this.#reader,
+      router,
+      directory,
+      attachment.nextSequence,
+      () => this.#loop.settled(),
+      () => this.#heedChanges(),
     );
     const onTurn = (): void => this.#afterTurn();
     this.#loop =
@@ -110,6 +118,14 @@ class SubscriberThread {
     } else {
       this.#loop.notified();
     }
+  }
+
+  /** A change, such as a stop, counts for every record written after it: its message is read before they are routed. */
+  #heedChanges(): void {
+    const version = this.#memory.cells.load(slotOf(this.#reader.reader) + FILTER_VERSION);
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#readPort();
   }
 
   /** Takes messages while the loop is blocked and no event can bring them. */
