@@ -50,6 +50,8 @@ export const DEFAULT_MAX_PENDING_BYTES = 16 * 1024 * 1024;
 export const DEFAULT_MAX_TOPICS = 65_536;
 export const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** As far as a Date goes, either way. */
+const MAX_TIME_MS = 8.64e15;
 
 const KNOWN = [
   'capacityBytes',
@@ -90,8 +92,13 @@ export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions 
       MAX_TIMEOUT_MS,
     ),
     flush: choiceOption('flush', options.flush, ['burst', 'each']),
-    clock: clock ?? (() => wallClock.now()),
+    clock: clock === undefined ? () => wallClock.now() : () => checkTime(clock()),
   };
+}
+
+function checkTime(milliseconds: number): number {
+  if (typeof milliseconds === 'number' && Math.abs(milliseconds) <= MAX_TIME_MS) return milliseconds;
+  throw new InvalidOptionError('clock', milliseconds, 'a function that returns milliseconds since the Unix epoch');
 }
 
 function resolveTypes(types: BusOptions['types']): readonly string[] {
@@ -109,7 +116,7 @@ export function moduleUrl(option: string, value: URL | string): string {
 
 function resolveTopicTypes(topicTypes: BusOptions['topicTypes']): ReadonlyMap<string, string> {
   if (topicTypes === undefined) return new Map();
-  if (topicTypes === null || typeof topicTypes !== 'object') {
+  if (topicTypes === null || typeof topicTypes !== 'object' || Symbol.iterator in topicTypes) {
     throw new InvalidOptionError('topicTypes', topicTypes, 'an object from topic to type URL');
   }
   const entries = Object.entries(topicTypes);

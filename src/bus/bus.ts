@@ -182,8 +182,8 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
     options: PublishOptions & { readonly timeoutMs?: number } = NO_OPTIONS,
   ): void {
     this.#checkOpen('publishSync');
-    const { namespace, timeoutMs } = options;
     checkKeys('options', options, ['namespace', 'timeoutMs']);
+    const { namespace, timeoutMs } = options;
     const timeout = integerOption('timeoutMs', timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0, MAX_TIMEOUT_MS);
     this.#publisher.publishSync(topic, event, namespace, timeout);
   }
@@ -200,11 +200,10 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
    */
   forward(envelope: Uint8Array | { toBinary(): Uint8Array }): boolean {
     this.#checkOpen('forward');
-    if (envelope instanceof Uint8Array) return this.#publisher.forward(envelope);
-    if (typeof envelope?.toBinary !== 'function') {
-      throw new InvalidOptionError('envelope', envelope, 'the bytes of an envelope, or a received envelope');
-    }
-    return this.#publisher.forward(envelope.toBinary());
+    const bytes: unknown =
+      envelope instanceof Uint8Array || typeof envelope?.toBinary !== 'function' ? envelope : envelope.toBinary();
+    if (bytes instanceof Uint8Array) return this.#publisher.forward(bytes);
+    throw new InvalidOptionError('envelope', bytes, 'the bytes of an envelope, or a received envelope');
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Delivery to a module in a thread of its own. */
 import type { ResourceLimits } from 'node:worker_threads';
 import { HandlerError, SubscriptionEndedError } from '../errors.js';
-import { HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
+import { FILTER_VERSION, HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
 import { loadCounts, NO_COUNTS, storeCounts } from '../ring/reader-counters.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { LagRange } from '../worker/dispatcher.js';
@@ -117,6 +117,8 @@ export class ModuleDelivery implements Delivery {
   stop(endSequence: number): void {
     this.endSequence = Math.min(this.endSequence, endSequence);
     this.#supervisor.stop(endSequence, this.#writer.sequence);
+    // After the message: a thread that sees a record written after this call sees the version, and reads the message first.
+    this.#writer.memory.cells.add(slotOf(this.reader) + FILTER_VERSION, 1);
     if (this.#dedicated) this.#notify();
   }
 

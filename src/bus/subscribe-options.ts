@@ -63,6 +63,12 @@ export interface ModuleOptions extends SubscribeOptions {
   readonly hangTimeoutMs?: number;
 }
 
+const LIMITS: readonly (keyof ResourceLimits)[] = [
+  'maxOldGenerationSizeMb',
+  'maxYoungGenerationSizeMb',
+  'codeRangeSizeMb',
+  'stackSizeMb',
+];
 const COMMON = ['name', 'signal', 'delivery', 'from'] as const;
 
 export function checkHandlerOptions(options: HandlerOptions): void {
@@ -93,9 +99,11 @@ export function checkModuleOptions(options: ModuleOptions): void {
   if (options.hangTimeoutMs !== undefined && options.loop === 'dedicated') {
     throw new InvalidOptionError('hangTimeoutMs', options.hangTimeoutMs, 'left out with a dedicated loop');
   }
-  const limits: unknown = options.resourceLimits;
-  if (limits !== undefined && (limits === null || typeof limits !== 'object')) {
-    throw new InvalidOptionError('resourceLimits', limits, 'an object as for new Worker');
+  checkKeys('resourceLimits', options.resourceLimits, LIMITS);
+  for (const [name, value] of Object.entries(options.resourceLimits ?? {})) {
+    if (value !== undefined && !(typeof value === 'number' && value > 0)) {
+      throw new InvalidOptionError(`resourceLimits.${name}`, value, 'a number above 0, in MB');
+    }
   }
 }
 

@@ -47,6 +47,8 @@ export interface LagRange {
 }
 
 export interface DispatcherEvents {
+  /** A batch was taken, after a look at the tail; none of its records has been routed yet. */
+  onTaken?(): void;
   /** What has settled is about to be released: the time to say what was counted so far. */
   onRelease?(): void;
   /** Nothing is pending any more. */
@@ -174,6 +176,7 @@ export class Dispatcher {
         this.#offset = 0;
         // A handler that transferred it would take every envelope of the batch from the others.
         markAsUntransferable(this.#batch.bytes.buffer);
+        this.#events.onTaken?.();
       }
       const finished =
         this.#redelivery === undefined

@@ -5,7 +5,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { FieldReader } from '../envelope/field-resolver.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
-import { HEARTBEAT, slotOf } from '../ring/control-descriptor.js';
+import { FILTER_VERSION, HEARTBEAT, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
 import { storeCounts } from '../ring/reader-counters.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
@@ -64,6 +64,8 @@ class SubscriberThread {
   /** Sequence of the next record when the thread was told to stop. */
   #written = -1;
   #ended = false;
+  /** FILTER_VERSION when the port was last read for it. */
+  #version: number | undefined;
 
   constructor(
     attachment: Attachment,
@@ -91,6 +93,7 @@ class SubscriberThread {
     const { startSequence } = attachment;
     this.#dispatcher = new Dispatcher(this.#reader, router, directory, startSequence, life.nextSequence, {
       onSettled: () => this.#loop.settled(),
+      onTaken: () => this.#heedChanges(),
       // With each release, so that what a crash loses of the counts is what comes again.
       onRelease: () => this.#tellCounts(),
       onLagged: (range) => send(this.#port, { kind: 'lagged', range }),
@@ -135,6 +138,14 @@ class SubscriberThread {
     } else {
       this.#loop.notified();
     }
+  }
+
+  /** A change, such as a stop, counts for every record written after it: its message is read before they are routed. */
+  #heedChanges(): void {
+    const version = this.#memory.cells.load(slotOf(this.#reader.reader) + FILTER_VERSION);
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#readPort();
   }
 
   /** Takes messages while the loop is blocked and no event can bring them. */

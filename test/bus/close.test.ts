@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { BusClosedError, createBus } from '../../src/index.js';
+import {
+  fillRing,
+  idOf,
+  Latch,
+  range,
+  record,
+  SMALL_RING_BYTES,
+  thrownBy,
+  turn,
+  until,
+  workerModule,
+} from '../support/bus-scene.js';
+import { SharedLog } from '../support/shared-log.js';
+
+const SMALL = { capacityBytes: SMALL_RING_BYTES };
+
+describe('close', { timeout: 30_000 }, () => {
+  test('delivers everything that was accepted, in all forms, the queue included', async () => {
+    await using bus = createBus(SMALL);
+    const log = new SharedLog(100);
+    const batches = new SharedLog(100);
+    const dedicated = new SharedLog(100);
+    const handled = record(bus, '/a');
+    const isolated: number[] = [];
+    bus.subscribe(
+      '/a',
+      async (envelope) => {
+        await turn();
+        isolated.push(idOf(envelope));
+      },
+      { isolate: true },
+    );
+    bus.subscribe('/a', workerModule('slow-recorder'), { data: log.buffer });
+    bus.subscribe('/a', workerModule('batch-recorder'), { data: batches.buffer });
+    bus.subscribe('/a', workerModule('recorder'), { data: dedicated.buffer, loop: 'dedicated' });
+    const streamed: number[] = [];
+    const reading = (async () => {
+      for await (const envelope of bus.subscribe('/a')) streamed.push(idOf(envelope));
+    })();
+    let id = fillRing(bus, '/a');
+    for (; id < 30; id++) bus.publish('/a', { id, text: 'x'.repeat(5_000) });
+    assert.ok(bus.stats().pending.events > 10);
+    assert.deepEqual(await bus.close(), { undelivered: 0 });
+    await reading;
+    for (const ids of [handled.ids, isolated, log.values, batches.values, dedicated.values, streamed]) {
+      assert.deepEqual(ids, range(30));
+    }
+    const { published, written, pending, ring, subscriptions } = bus.stats();
+    assert.deepEqual([published, written, pending.events, ring.usedBytes], [30, 30, 0, 0]);
+    assert.deepEqual(subscriptions, []);
+  });
+
+  test('refuses everything from the call on, and gives the same promise again', async () => {
+    const bus = createBus();
+    const { ids } = record(bus, '/a');
+    bus.publish('/a', { id: 0 });
+    const closing = bus.close();
+    assert.equal(bus.close({ drainTimeoutMs: 0 }), closing);
+    for (const when of ['closing', 'closed']) {
+      for (const act of [
+        () => bus.publish('/a', null),
+        () => bus.tryPublish('/a', null),
+        () => bus.publishSync('/a', null),
+        () => bus.forward(new Uint8Array(0)),
+        () => bus.subscribe('/a', () => {}),
+        () => bus.subscribe('/a'),
+      ]) {
+        const error = thrownBy(act);
+        assert.ok(error instanceof BusClosedError, when);
+        assert.equal(error.code, 'BUS_CLOSED');
+      }
+      await assert.rejects(bus.writable(), { code: 'BUS_CLOSED' });
+      await closing;
+    }
+    bus.flush();
+    bus.destroy();
+    assert.deepEqual(ids, [0]);
+    assert.equal(bus.stats().published, 1);
+  });
+
+  test('of a bus that nobody used resolves', async () => {
+    assert.deepEqual(await createBus().close(), { undelivered: 0 });
+  });
+
+  test('gives up at the deadline and counts exactly what a stuck handler was owed', async () => {
+    const bus = createBus(SMALL);
+    const stuck: number[] = [];
+    bus.subscribe('/a', (envelope) => {
+      stuck.push(idOf(envelope));
+      return idOf(envelope) < 3 ? undefined : new Promise<void>(() => {});
+    });
+    bus.subscribe('/b', () => {});
+    let id = fillRing(bus, '/a');
+    for (; id < 20; id++) bus.publish('/a', { id });
+    bus.publish('/b', null);
+    await until(() => stuck.length === 4);
+    // Owed: 3, which is in hand, to 19, and the one on /b behind them.
+    assert.deepEqual(await bus.close({ drainTimeoutMs: 10 }), { undelivered: 18 });
+    assert.deepEqual(stuck, range(4));
+  });
+
+  test('counts for each subscription of a stuck reader what is its own', async () => {
+    const bus = createBus();
+    const seen: number[] = [];
+    bus.subscribe('/a', () => new Promise<void>(() => {}));
+    bus.subscribe('/a', (envelope) => void seen.push(idOf(envelope)));
+    for (const id of range(5)) bus.publish('/a', { id });
+    await until(() => seen.length === 5);
+    assert.deepEqual(await bus.close({ drainTimeoutMs: 10 }), { undelivered: 5 });
+  });
+
+  test('counts what was queued only for those who had subscribed by then', async () => {
+    const bus = createBus(SMALL);
+    bus.subscribe('/a', () => new Promise<void>(() => {}), { isolate: true });
+    const filled = fillRing(bus, '/a');
+    bus.subscribe('/a', () => new Promise<void>(() => {}), { isolate: true });
+    bus.publish('/a', { id: filled });
+    assert.deepEqual(await bus.close({ drainTimeoutMs: 10 }), { undelivered: filled + 2 });
+  });
+
+  for (const loop of ['cooperative', 'dedicated'] as const) {
+    test(`ends a ${loop} thread that is stuck, and counts what it was owed`, async () => {
+      const bus = createBus(SMALL);
+      const log = new SharedLog(100);
+      const subscription = bus.subscribe('/a', workerModule('gated-recorder'), { data: log.buffer, loop });
+      await subscription.ready;
+      const filled = fillRing(bus, '/a');
+      await until(() => subscription.stats().scanned > 0);
+      assert.deepEqual(await bus.close({ drainTimeoutMs: 10 }), { undelivered: filled });
+      assert.equal(subscription.stats().state, 'ended');
+      assert.equal(log.count, 0);
+    });
+  }
+
+  test('ends a thread that never gives its loop a turn', async () => {
+    const bus = createBus();
+    const log = new SharedLog(100);
+    bus.subscribe('/a', workerModule('blocked-recorder'), { data: log.buffer });
+    for (const id of range(3)) bus.publish('/a', { id });
+    await log.reaches(1);
+    // The one in hand has not returned; all of the batch is held.
+    assert.deepEqual(await bus.close({ drainTimeoutMs: 10 }), { undelivered: 3 });
+  });
+
+  test('called in a handler does not wait for that handler, but for the others, on the same reader too', async () => {
+    const bus = createBus(SMALL);
+    const sibling = record(bus, '/a');
+    const other = record(bus, '/a', { isolate: true });
+    const own: number[] = [];
+    let result: unknown;
+    const closed = new Latch();
+    const subscription = bus.subscribe('/a', async (envelope) => {
+      own.push(idOf(envelope));
+      if (own.length > 1) return;
+      fillRing(bus, '/a', 1);
+      for (const id of range(20)) bus.publish('/a', { id: 100 + id });
+      result = await bus.close({ drainTimeoutMs: 5_000 });
+      closed.open();
+    });
+    bus.publish('/a', { id: 0 });
+    await closed.opened;
+    assert.deepEqual(result, { undelivered: 0 });
+    assert.equal(sibling.ids.at(-1), 119);
+    assert.deepEqual(other.ids, sibling.ids);
+    await subscription.ended;
+    assert.deepEqual(own, sibling.ids);
+  });
+
+  test('resolves writable for those who waited, once the queue is written', async () => {
+    const bus = createBus(SMALL);
+    record(bus, '/a');
+    fillRing(bus, '/a');
+    const writable = bus.writable();
+    await bus.close();
+    await writable;
+  });
+
+  test('is what await using does', async () => {
+    let ids: number[];
+    {
+      await using bus = createBus();
+      ({ ids } = record(bus, '/a'));
+      bus.publish('/a', { id: 0 });
+    }
+    assert.deepEqual(ids, [0]);
+  });
+});
+
+describe('destroy', { timeout: 30_000 }, () => {
+  test('abandons what is undelivered, ends every form, fails those who wait', async () => {
+    const bus = createBus(SMALL);
+    const { ids } = record(bus, '/a');
+    const stream = bus.subscribe('/a');
+    const next = stream.next();
+    const log = new SharedLog(10);
+    const module = bus.subscribe('/a', workerModule('gated-recorder'), { data: log.buffer });
+    await module.ready;
+    fillRing(bus, '/a');
+    const writable = bus.writable();
+    bus.destroy();
+    await assert.rejects(writable, { code: 'BUS_CLOSED' });
+    await Promise.all([stream.ended, module.ended]);
+    assert.equal((await next).done, true);
+    assert.deepEqual(ids, []);
+    assert.equal(log.count, 0);
+    assert.throws(() => bus.publish('/a', null), BusClosedError);
+    await bus.close();
+    assert.deepEqual(bus.stats().subscriptions, []);
+  });
+
+  test('cuts a close short', async () => {
+    const bus = createBus(SMALL);
+    bus.subscribe('/a', () => new Promise<void>(() => {}));
+    fillRing(bus, '/a');
+    const closing = bus.close({ drainTimeoutMs: 2 ** 31 - 1 });
+    bus.destroy();
+    await closing;
+  });
+});

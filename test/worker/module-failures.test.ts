@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { type Bus, createBus, type ModuleOptions, type Subscription } from '../../src/index.js';
+import type { Fault } from '../fixtures/workers/faulty.js';
+import {
+  inlineModule,
+  LARGE_TEXT,
+  range,
+  record,
+  SMALL_RING_BYTES,
+  until,
+  workerModule,
+} from '../support/bus-scene.js';
+import { SharedLog } from '../support/shared-log.js';
+
+interface Reported extends Error {
+  readonly code?: string;
+}
+
+/** The error and the end of a subscription that cannot go on. */
+async function endOf(subscription: Subscription): Promise<Reported> {
+  const reported = once(subscription, 'error');
+  await subscription.ended;
+  const [error] = await reported;
+  return error as Reported;
+}
+
+/** Nothing of a dead subscription is left: its reader is free, the ring is nobody's. */
+async function assertGone(bus: Bus): Promise<void> {
+  assert.deepEqual(bus.stats().subscriptions, []);
+  assert.equal(bus.stats().ring.heldBy, undefined);
+  const { ids, subscription } = record(bus, '/a');
+  for (const id of range(30)) if (!bus.publish('/a', { id, text: LARGE_TEXT })) await bus.writable();
+  await subscription.stop({ drain: true });
+  assert.deepEqual(ids, range(30));
+}
+
+describe('a subscriber module that cannot be used', { timeout: 60_000 }, () => {
+  const cases: readonly [name: string, module: URL, code: string, message: RegExp][] = [
+    ['does not exist', new URL('file:///nowhere/at-all.js'), 'BUS_MODULE_LOAD', /nowhere\/at-all/],
+    ['does not parse', inlineModule('export default ('), 'BUS_MODULE_LOAD', /does not load/],
+    ['throws as it loads', inlineModule('throw new Error("mine")'), 'BUS_MODULE_LOAD', /mine/],
+    ['has no default export', inlineModule('export const handle = () => {}'), 'BUS_MODULE_SHAPE', /default export/],
+    ['exports a number', inlineModule('export default 5'), 'BUS_MODULE_SHAPE', /number/],
+    ['exports null', inlineModule('export default null'), 'BUS_MODULE_SHAPE', /null/],
+    ['has no handle', inlineModule('export default { setup() {} }'), 'BUS_MODULE_SHAPE', /neither/],
+    ['has two', inlineModule('export default { handle() {}, handleBatch() {} }'), 'BUS_MODULE_SHAPE', /both/],
+    ['has a handle that is no function', inlineModule('export default { handle: 5 }'), 'BUS_MODULE_SHAPE', /handle/],
+    [
+      'throws in setup',
+      inlineModule('export default { setup() { throw new Error("mine") }, handle() {} }'),
+      'BUS_WORKER_EXITED',
+      /setup failed: mine/,
+    ],
+    [
+      'rejects in setup with something odd',
+      inlineModule(
+        'export default { async setup() { throw Object.assign(Object.create(null), { f() {} }) }, handle() {} }',
+      ),
+      'BUS_WORKER_EXITED',
+      /setup failed/,
+    ],
+  ];
+  for (const [name, module, code, message] of cases) {
+    test(`because it ${name} reports it, rejects ready and frees its reader`, async () => {
+      await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+      const subscription = bus.subscribe('/a', module);
+      bus.publish('/a', { id: 0 });
+      const error = await endOf(subscription);
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+      await assert.rejects(subscription.ready, { code });
+      await assertGone(bus);
+    });
+  }
+
+  test('because a types module does not load in its thread says which', async () => {
+    await using bus = createBus({ types: [workerModule('bus-thread-types')] });
+    const error = await endOf(bus.subscribe('/a', workerModule('counter')));
+    assert.equal(error.code, 'BUS_TYPES_MODULE');
+    assert.match(error.message, /bus-thread-types.*not in this thread/);
+  });
+
+  test('reports a teardown that throws, after everything was delivered', async () => {
+    await using bus = createBus();
+    const cells = new Int32Array(new SharedArrayBuffer(4));
+    const module = inlineModule(
+      'export default { handle(_, { data }) { Atomics.add(data, 0, 1) }, teardown() { throw new Error("mine") } }',
+    );
+    const subscription = bus.subscribe('/a', module, { data: cells });
+    for (const id of range(5)) bus.publish('/a', { id });
+    const reported = once(subscription, 'error');
+    await subscription.stop({ drain: true });
+    const [error] = await reported;
+    assert.equal(error.code, 'BUS_WORKER_EXITED');
+    assert.match(error.message, /teardown/);
+    assert.equal(cells[0], 5);
+  });
+});
+
+describe('a handler in a thread', { timeout: 60_000 }, () => {
+  for (const fault of ['throw', 'reject', 'throw odd'] as const) {
+    for (const loop of ['cooperative', 'dedicated'] as const) {
+      test(`that fails (${fault}, ${loop}) is reported and counted, and the next event comes`, async () => {
+        await using bus = createBus();
+        const log = new SharedLog(10);
+        const data = { buffer: log.buffer, fault };
+        const subscription = bus.subscribe('/a', workerModule('faulty'), { data, loop, name: 'faulty' });
+        const reported = once(subscription, 'error');
+        for (const id of range(4)) bus.publish('/a', { id });
+        const [error] = await reported;
+        await bus.close();
+        assert.equal(error.code, 'BUS_HANDLER_FAILED');
+        assert.deepEqual([error.subscription, error.topic, error.sequence], ['faulty', '/a', 1]);
+        if (fault !== 'throw odd') assert.ok(error.cause instanceof RangeError);
+        if (fault === 'throw') assert.equal(error.cause.code, 'MINE');
+        assert.deepEqual(log.values, range(4));
+        assert.deepEqual([subscription.stats().delivered, subscription.stats().failed], [3, 1]);
+      });
+    }
+  }
+});
+
+describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
+  const cases: readonly [fault: Fault, message: RegExp, options?: ModuleOptions][] = [
+    ['throw outside', /mine/],
+    ['reject outside', /mine/],
+    ['exit', /exit code 7/],
+    ['heap', /memory/i, { resourceLimits: { maxOldGenerationSizeMb: 32 } }],
+  ];
+  for (const [fault, message, options] of cases) {
+    test(`(${fault}) reports why, frees its reader, and lets a publisher go on that waited for it`, async () => {
+      await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+      const log = new SharedLog(1_000);
+      const other = record(bus, '/a');
+      const data = { buffer: log.buffer, fault };
+      const subscription = bus.subscribe('/a', workerModule('faulty'), { data, ...options });
+      const ended = endOf(subscription);
+      await subscription.ready;
+      // More than the ring holds: only its death makes room for the last ones.
+      for (const id of range(40)) if (!bus.publish('/a', { id, text: LARGE_TEXT })) await bus.writable();
+      const error = await ended;
+      assert.equal(error.code, 'BUS_WORKER_EXITED');
+      assert.match(error.message, message);
+      assert.deepEqual(log.values, [0, 1]);
+      await until(() => other.ids.length === 40);
+      assert.deepEqual(other.ids, range(40));
+      await other.subscription.stop();
+      await assertGone(bus);
+    });
+  }
+
+  test('in a dedicated loop is noticed as well', async () => {
+    await using bus = createBus();
+    const data = { buffer: new SharedLog(10).buffer, fault: 'exit' };
+    const subscription = bus.subscribe('/a', workerModule('faulty'), { data, loop: 'dedicated' });
+    for (const id of range(3)) bus.publish('/a', { id });
+    assert.equal((await endOf(subscription)).code, 'BUS_WORKER_EXITED');
+    await assertGone(bus);
+  });
+
+  test('without a listener is a process warning', async () => {
+    await using bus = createBus();
+    const warned = once(process, 'warning');
+    bus.subscribe('/a', inlineModule('export default () => process.exit(3)'));
+    bus.publish('/a', null);
+    const [warning] = await warned;
+    assert.equal(warning.code, 'BUS_WORKER_EXITED');
+  });
+
+  test('while the bus closes does not hold up the close', async () => {
+    const bus = createBus();
+    const data = { buffer: new SharedLog(10).buffer, fault: 'exit' };
+    const subscription = bus.subscribe('/a', workerModule('faulty'), { data });
+    subscription.on('error', () => {});
+    for (const id of range(5)) bus.publish('/a', { id });
+    await bus.close();
+    assert.equal(subscription.stats().state, 'ended');
+  });
+});
