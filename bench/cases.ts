@@ -1,6 +1,7 @@
 /** All cases, in the order in which they run. */
 import { counterCases } from './cases/counters.js';
 import { fanOutCases } from './cases/fan-out.js';
+import { fieldCases } from './cases/field.js';
 import { filterCases } from './cases/filter.js';
 import { latencyCases } from './cases/latency.js';
 import { memoryCases } from './cases/memory.js';
@@ -11,6 +12,7 @@ export const cases: readonly BenchCase[] = [
   ...publishCases,
   ...fanOutCases,
   ...filterCases,
+  ...fieldCases,
   ...latencyCases,
   ...memoryCases,
   ...counterCases,

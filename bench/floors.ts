@@ -31,6 +31,7 @@ export const floors: readonly Floor[] = [
   },
   { case: 'filter/new-topic/10000', metric: 'cost', atMost: 1.5, of: { subjects: ['qlobber'] } },
   { case: 'filter/new-topic/10000', metric: 'cost', atMost: 0.01, of: { subjects: ['picomatch-list'] } },
+  { case: 'filter/field', metric: 'cost', atMost: 0.33, of: { subjects: ['decoding'] } },
   { case: 'latency/parked', metric: 'p50', atMost: 1.3, of: { subjects: ['Atomics.wait'] } },
   { case: 'latency/busy', metric: 'p50', atMost: 0.1, of: { subjects: ['postMessage'] } },
   { case: 'memory/steady', metric: 'rss-growth', atMost: 4 },
