@@ -1,4 +1,5 @@
 /** ringcast: an in-process event bus for Node worker threads. */
+export { anyPack, anyUnpack } from './bus/any-pack.js';
 export { Bus, type BusEvents, createBus, type PublishOptions } from './bus/bus.js';
 export type { BusOptions, Flush } from './bus/bus-options.js';
 export type { BusStats } from './bus/bus-stats.js';
@@ -13,7 +14,9 @@ export type { Subscription, SubscriptionEvents, SubscriptionStats } from './bus/
 export type { Handler } from './bus/subscriptions.js';
 
 export type { DeepReadonly, Envelope } from './envelope/envelope.js';
+export type { AnyEvent } from './envelope/type-registry.js';
 export * from './errors.js';
+export { explain } from './topic/explain.js';
 export type { FilterInput, FilterSpec } from './topic/filter.js';
 export type {
   SubscriberContext,

@@ -1,6 +1,6 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { EventEmitter } from 'node:events';
-import { TypeRegistry } from '../envelope/type-registry.js';
+import { type AnyEvent, TypeRegistry } from '../envelope/type-registry.js';
 import { BusClosedError, InvalidOptionError, UnknownTypeError } from '../errors.js';
 import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
 import { allocateRing, attachRing } from '../ring/ring-memory.js';
@@ -72,6 +72,7 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
   readonly #writer: RingWriter;
   readonly #publisher: Publisher;
   readonly #names: NameRegistry;
+  readonly #registry: TypeRegistry;
   readonly #room: Room;
   readonly #stalls: StallWatch;
   readonly #parts: SubscriptionParts;
@@ -98,6 +99,7 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
     const keepAlive = new KeepAlive();
     const readers = new Readers();
     this.#names = new NameRegistry(topicNames);
+    this.#registry = registry;
     this.#writer = new RingWriter(memory, (reader) => readers.wake(reader));
     const topics = new TopicTable(this.#names, resolved.maxTopics, declared);
     const types = new EventTypes(registry, new NameRegistry(typeNames));
@@ -261,6 +263,26 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
    */
   emitter(options: EmitterOptions = NO_OPTIONS): Emitter {
     return new BusEmitter(this, options);
+  }
+
+  /**
+   * The event as an Any, with the types of this bus: its class decides, a value of no class is MessagePack, an Any stays as
+   * it is. For events inside other events; `publish` packs by itself.
+   *
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when the event cannot be encoded
+   */
+  anyPack(event: unknown): AnyEvent {
+    return this.#registry.anyPack(event);
+  }
+
+  /**
+   * The event in an Any, with the types of this bus.
+   *
+   * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when its type is not registered
+   * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when its value does not decode
+   */
+  anyUnpack(any: AnyEvent): unknown {
+    return this.#registry.anyUnpack(any);
   }
 
   /** One look at the counters. Any time, also after the bus was closed. */

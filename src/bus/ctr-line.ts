@@ -1,9 +1,7 @@
 /** An event as containerd's command prints it. */
 import type { Envelope } from '../envelope/envelope.js';
 import { formatCtrLine as formatWith } from '../envelope/event-json.js';
-import { TypeRegistry } from '../envelope/type-registry.js';
-
-let builtIn: TypeRegistry | undefined;
+import { builtInRegistry } from './built-in-types.js';
 
 /**
  * The line that `ctr events` prints for an envelope, without the line end: time, namespace, topic, and the event as JSON.
@@ -14,7 +12,6 @@ let builtIn: TypeRegistry | undefined;
  * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` likewise
  */
 export function formatCtrLine(envelope: Envelope): string {
-  builtIn ??= new TypeRegistry();
-  const types = builtIn;
+  const types = builtInRegistry();
   return formatWith(envelope, { find: (typeUrl) => types.find(typeUrl) ?? types.codecOf(envelope.event) });
 }

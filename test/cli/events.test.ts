@@ -63,6 +63,15 @@ describe('ringcast events', () => {
     assert.equal(exitCode, 0);
   });
 
+  it('prints what a condition on fields selects', async () => {
+    const filter = 'topic=="/tasks/exit",event.exit_status!=0';
+    const { exitCode, stdout } = await runCommand(['events', FIXTURE, '--filter', filter]);
+    const failed = ctrLines.filter((line) => / \/tasks\/exit .*"exit_status":/.test(line));
+    assert.ok(failed.length > 1 && failed.length < 318);
+    assert.ok(stdout === failed.join(''));
+    assert.equal(exitCode, 0);
+  });
+
   it('prints nothing when no event is selected', async () => {
     const { exitCode, stdout, stderr } = await runCommand(['events', FIXTURE, '--filter', '/nothing']);
     assert.deepEqual({ exitCode, stdout, stderr }, { exitCode: 0, stdout: '', stderr: '' });
