@@ -248,6 +248,8 @@ export class Dispatcher {
       if (accepts !== undefined && !accepts(envelope)) continue;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
       if (again) this.#reader.setInHand(sequence);
+      // An envelope that a condition turned away has told nobody.
+      this.#untoldLag = 0;
       taken = true;
       const wasBusy = target.busy;
       target.hand(envelope, position, this.#settled);
@@ -267,8 +269,6 @@ export class Dispatcher {
   ): ReceivedEnvelope {
     const payload = batch.words[(offset >> 2) + record.PAYLOAD_WORD]!;
     const payloadOffset = payload & record.PAYLOAD_OFFSET_MASK;
-    const lagged = this.#untoldLag;
-    if (lagged !== 0) this.#untoldLag = 0;
     return new ReceivedEnvelope(
       this.#types.envelopes,
       batch.bytes,
@@ -279,7 +279,7 @@ export class Dispatcher {
       this.#types.type(payload >>> record.TYPE_ID_SHIFT),
       sequence,
       again,
-      lagged,
+      this.#untoldLag,
     );
   }
 
