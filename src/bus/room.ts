@@ -1,7 +1,7 @@
 /** Waiting for room in the ring without blocking: what queued goes first, then those who await `writable()`. */
 import { BusClosedError, WouldDeadlockError } from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
-import { currentHandling } from './handling.js';
+import { currentHandling, outsideHandlers } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import type { Publisher, ReaderDirectory } from './publisher.js';
 import { unwatched } from './report.js';
@@ -93,10 +93,12 @@ export class Room {
   #proceedSoon(): void {
     if (this.#parked || this.#proceeding || this.#abandoned) return;
     this.#proceeding = true;
-    queueMicrotask(() => {
-      this.#proceeding = false;
-      if (!this.#abandoned) this.#proceed();
-    });
+    outsideHandlers(() =>
+      queueMicrotask(() => {
+        this.#proceeding = false;
+        if (!this.#abandoned) this.#proceed();
+      }),
+    );
   }
 
   #proceed(): void {
@@ -111,7 +113,7 @@ export class Room {
         }
         return;
       }
-      if (this.#publisher.queue.length === 0 && this.#waiters.length === 0) return;
+      if (emptied && this.#waiters.length === 0 && !this.#queued) return;
       this.#parked = this.#writer.park(this.#publisher.roomBytes);
     }
     this.#rejectDeadlocked();

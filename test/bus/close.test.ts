@@ -169,6 +169,39 @@ describe('close', { timeout: 30_000 }, () => {
     assert.deepEqual(own, sibling.ids);
   });
 
+  test('called by a listener is not taken for a call of the handler that set things off', async () => {
+    for (const event of ['error', 'drain'] as const) {
+      const bus = createBus(SMALL);
+      const ids: number[] = [];
+      const closed = new Latch();
+      let atClose = -1;
+      bus.on('error', () => {});
+      bus.on(event, async () => {
+        await bus.close();
+        atClose = ids.length;
+        closed.open();
+      });
+      bus.subscribe(
+        '/b',
+        () => {
+          throw new Error('mine');
+        },
+        { isolate: true },
+      );
+      bus.subscribe('/a', async (envelope) => {
+        if (ids.length === 0) {
+          bus.publish('/b', null);
+          if (event === 'drain') fillRing(bus, '/a', 50);
+        }
+        await turn();
+        ids.push(idOf(envelope));
+      });
+      for (const id of range(50)) bus.publish('/a', { id });
+      await closed.opened;
+      assert.equal(atClose, bus.stats().written - 1, event);
+    }
+  });
+
   test('resolves writable for those who waited, once the queue is written', async () => {
     const bus = createBus(SMALL);
     record(bus, '/a');
