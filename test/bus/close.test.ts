@@ -196,6 +196,8 @@ describe('close', { timeout: 30_000 }, () => {
         await turn();
         ids.push(idOf(envelope));
       });
+      // Long enough for both readers to sleep: the one of /b is then woken by the handler.
+      for (const _ of range(20)) await turn();
       for (const id of range(50)) bus.publish('/a', { id });
       await closed.opened;
       assert.equal(atClose, bus.stats().written - 1, event);
