@@ -12,6 +12,9 @@ export class HandlerDelivery implements Delivery {
   readonly thread = 'bus';
   readonly ready = Promise.resolve();
   readonly ended: Promise<void>;
+  /** Resolves when {@link standAside} was called. */
+  readonly aside: Promise<void>;
+  isAside = false;
   readonly target: Target;
   readonly #reader: LocalReader;
   readonly #handle: FilterHandle;
@@ -19,6 +22,7 @@ export class HandlerDelivery implements Delivery {
   readonly #onRemoved: () => void;
   #removed = false;
   #resolveEnded!: () => void;
+  #resolveAside!: () => void;
 
   /**
    * @param handler called in the async context of the caller of this constructor
@@ -39,6 +43,9 @@ export class HandlerDelivery implements Delivery {
     this.#backlogBytes = backlogBytes;
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
+    });
+    this.aside = new Promise((resolve) => {
+      this.#resolveAside = resolve;
     });
     const context = captureContext(this);
     this.target = new SingleTarget(
@@ -65,9 +72,11 @@ export class HandlerDelivery implements Delivery {
     return this.target.busy ? this.target.heldPosition : this.#reader.position;
   }
 
-  /** Lets the other handlers of the reader go on although this one is pending. */
+  /** Its handler waits for the others to be done: they, and those who wait for all, go on although it is pending. */
   standAside(): void {
+    this.isAside = true;
     this.#reader.passBy(this.target);
+    this.#resolveAside();
   }
 
   stop(endSequence: number): void {

@@ -169,6 +169,26 @@ describe('close', { timeout: 30_000 }, () => {
     assert.deepEqual(own, sibling.ids);
   });
 
+  test('called in several handlers waits for none of them, but for the others', async () => {
+    const bus = createBus();
+    const results: unknown[] = [];
+    for (const isolate of [false, false, true]) {
+      bus.subscribe(
+        '/a',
+        async () => {
+          await turn();
+          results.push(await bus.close({ drainTimeoutMs: 20_000 }));
+        },
+        { isolate },
+      );
+    }
+    const other = record(bus, '/a');
+    for (const id of range(3)) bus.publish('/a', { id });
+    await until(() => results.length === 9);
+    assert.deepEqual(results, new Array(9).fill({ undelivered: 0 }));
+    assert.deepEqual(other.ids, range(3));
+  });
+
   test('called by a listener is not taken for a call of the handler that set things off', async () => {
     for (const event of ['error', 'drain'] as const) {
       const bus = createBus(SMALL);
