@@ -50,12 +50,10 @@ function layerOf(file: string): string {
 
 /** Third-party packages, by the specifier used, and the one file that imports each. */
 const IMPORTERS: Readonly<Record<string, string>> = {
-  'msgpackr/pack': 'src/envelope/messagepack-writer.ts',
   'msgpackr/unpack': 'src/envelope/payload-codec.ts',
   'picomatch/posix.js': 'src/topic/picomatch-check.ts',
   piscina: 'src/worker/worker-host.ts',
   protobufjs: 'src/cli/codegen/proto-model.ts',
-  'protobufjs/minimal.js': 'src/envelope/protobufjs-adapter.ts',
   re2js: 'src/topic/regular-expression.ts',
 };
 

@@ -10,7 +10,7 @@ import type { FilterInput } from '../topic/filter.js';
 import { TypeDirectory } from '../worker/type-directory.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import type { BusStats } from './bus-stats.js';
-import { type CloseResult, closeDown } from './closing.js';
+import { type CloseResult, closeDown, excuseCaller } from './closing.js';
 import type { DeadLetterReport } from './dead-letters.js';
 import { BusEmitter, type Emitter, type EmitterOptions } from './emitter.js';
 import type { EventStream } from './event-stream.js';
@@ -303,6 +303,7 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
       0,
       MAX_TIMEOUT_MS,
     );
+    excuseCaller();
     this.#closing ??= closeDown(this.#parts, this.#subscriptions, drainTimeoutMs);
     return this.#closing;
   }
