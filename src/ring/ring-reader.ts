@@ -116,7 +116,9 @@ export class RingReader {
     if (length < contiguous) {
       length = wholeRecords(words, offset);
       if (length === 0) {
-        length = record.unitsOf(words[record.LENGTH_WORD]!) * record.UNIT_BYTES;
+        const recordBytes = words[record.LENGTH_WORD]!;
+        if (recordBytes > contiguous) throw new CorruptRecordError(offset, `length ${recordBytes}`);
+        length = record.unitsOf(recordBytes) * record.UNIT_BYTES;
         bytes = this.#copyOut(offset, length);
         if (bytes === undefined) return undefined;
         words = new Int32Array(bytes.buffer, 0, length >> 2);

@@ -263,7 +263,11 @@ export class RingWriter {
     return this.#announceWait(freeBytes, control.WRITER_PARKED);
   }
 
-  /** Blocks this thread until `freeBytes` of room are left, at most `timeoutMs`. May return early. */
+  /**
+   * Blocks this thread until `freeBytes` of room are left, at most `timeoutMs`. May return early.
+   *
+   * Takes back what {@link park} asked for: whoever is parked has to look again, and to park again, afterwards.
+   */
   block(freeBytes: number, timeoutMs: number): void {
     if (!this.#announceWait(freeBytes, control.WRITER_BLOCKED)) return;
     this.#cells.wait(control.WRITER_WAIT, control.WRITER_BLOCKED, timeoutMs);
@@ -330,6 +334,8 @@ export class RingWriter {
     if (this.#limit >= wanted) return;
     // The ring looks full. Wake whoever has something to read, and move on whoever sleeps with nothing to read.
     this.flush();
-    if (this.waker.skipSleepers(this.gate.gating)) this.#limit = this.gate.limit(this.#tail);
+    this.waker.skipSleepers(this.gate.gating);
+    // Always: the flush, too, moves those on that it wakes.
+    this.#limit = this.gate.limit(this.#tail);
   }
 }
