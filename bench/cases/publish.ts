@@ -9,15 +9,11 @@ import { createBus } from '../../src/index.js';
 import { busWithReader, drained } from '../bus-rig.js';
 import { type Calls, timeCalls } from '../call-timing.js';
 import { EVENT_MASK, NAMESPACE, plainEvents, TOPIC, typedEvents } from '../corpus.js';
-import { VerificationError } from '../results.js';
+import { check } from '../results.js';
 import { type BenchCase, inTurns, type Running, type Subject } from '../rounds.js';
 import { encodeEnvelope, loadStaticCodec } from '../static-codec.js';
 
 const UNITS = { cost: 'ns' };
-
-function check(benchCase: string, subject: string, holds: boolean, message: string): void {
-  if (!holds) throw new VerificationError(benchCase, subject, message);
-}
 
 /**
  * The bus with one subscriber on another thread, twice. `ringcast` publishes in bursts that end before they are worth a
@@ -217,56 +213,4 @@ const publishPlain = inTurns(plain, UNITS, [
   ),
 ]);
 
-/** Nobody listens to the topic; somebody listens to another. */
-const none = 'publish/none';
-const OTHER_TOPIC = '/images/create';
-const publishNone = inTurns(none, UNITS, [
-  {
-    name: 'ringcast',
-    async open(): Promise<Running> {
-      const bus = createBus();
-      bus.subscribe(OTHER_TOPIC, () => {});
-      bus.publish(TOPIC, typedEvents[0]);
-      bus.publish(TOPIC, typedEvents[0]);
-      const { published, unwanted, written } = bus.stats();
-      check(none, 'ringcast', published === 2 && unwanted === 2 && written === 0, 'it wrote what nobody wants');
-      const timed = await timeCalls({
-        batch(count, first) {
-          for (let i = first; i < first + count; i++) bus.publish(TOPIC, typedEvents[i & EVENT_MASK]);
-        },
-      });
-      return {
-        round: timed.round,
-        async close() {
-          await bus.close();
-        },
-      };
-    },
-  },
-  {
-    name: 'EventEmitter',
-    open() {
-      const emitter = new EventEmitter().on(OTHER_TOPIC, () => {});
-      check(none, 'EventEmitter', !emitter.emit(TOPIC, typedEvents[0]), 'somebody heard');
-      return timeCalls({
-        batch(count, first) {
-          for (let i = first; i < first + count; i++) emitter.emit(TOPIC, typedEvents[i & EVENT_MASK]);
-        },
-      });
-    },
-  },
-  {
-    name: 'diagnostics_channel',
-    open() {
-      const silent = channel('bench:none');
-      check(none, 'diagnostics_channel', !silent.hasSubscribers, 'somebody listens');
-      return timeCalls({
-        batch(count, first) {
-          for (let i = first; i < first + count; i++) silent.publish(typedEvents[i & EVENT_MASK]);
-        },
-      });
-    },
-  },
-]);
-
-export const publishCases: readonly BenchCase[] = [publishTyped, publishPlain, publishNone];
+export const publishCases: readonly BenchCase[] = [publishTyped, publishPlain];
