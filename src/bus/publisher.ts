@@ -50,6 +50,8 @@ export class Publisher {
   readonly #readers: Readers;
   readonly #stalls: StallWatch;
   readonly #namespace: string;
+  /** The last one that was given, which is valid. */
+  #lastNamespace: string | undefined;
   readonly #maxPendingBytes: number;
   readonly #onQueued: () => void;
   readonly #onBlocked: () => void;
@@ -181,7 +183,10 @@ export class Publisher {
 
   /** The entry of a topic that somebody wants; undefined, and counted, when nobody does. */
   #wantedEntry(topic: string, namespace: string | undefined): TopicEntry | undefined {
-    if (namespace !== undefined) checkNamespace(namespace);
+    if (namespace !== undefined && namespace !== this.#lastNamespace) {
+      checkNamespace(namespace);
+      this.#lastNamespace = namespace;
+    }
     const entry = this.#topics.entry(topic);
     if (entry.reserved) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
     if ((entry.wantedLow | entry.wantedHigh) !== 0) return entry;

@@ -1,5 +1,6 @@
 /** Makes subscriptions, keeps track of them, and of the reader slots they use. */
 import type { EventEmitter } from 'node:events';
+import { availableParallelism } from 'node:os';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { BusError, HandlerError, InvalidOptionError, TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
@@ -35,6 +36,9 @@ import {
 import { Subscription, type SubscriptionSource, stopOnAbort } from './subscription.js';
 import type { TopicTable } from './topic-table.js';
 
+/** Longest wait awake before a dedicated thread sleeps: a few times what a wake takes to arrive. */
+const MAX_SPIN_US = 100;
+
 /** Called with each event; a returned promise is awaited before the next one. */
 export type Handler = (envelope: ReceivedEnvelope) => void | Promise<void>;
 
@@ -61,6 +65,8 @@ export class Subscriptions {
   readonly #filters = new Map<Subscription, CompiledFilter>();
   readonly #shared = new Map<DeliveryMode, LocalReader>();
   #made = 0;
+  /** Threads of modules. */
+  #threads = 0;
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
@@ -151,8 +157,16 @@ export class Subscriptions {
       evict: (error) => this.#tellEvicted(error, [subscription]),
     });
     this.#track(subscription, compiled, delivery);
+    this.#budgetSpinning(1);
     stopOnAbort(subscription, options.signal);
     return subscription;
+  }
+
+  /** Lets dedicated threads wait awake only while every thread of the bus can have a core of its own. */
+  #budgetSpinning(threads: number): void {
+    this.#threads += threads;
+    const fits = this.#threads + 1 <= availableParallelism();
+    this.#parts.writer.setSpinBudget(fits ? MAX_SPIN_US : 0);
   }
 
   #moduleEvents(subscription: Subscription, reader: number, handle: FilterHandle): ModuleDeliveryEvents {
@@ -169,6 +183,7 @@ export class Subscriptions {
       },
       onRoom: () => room.made(),
       onExit: () => {
+        this.#budgetSpinning(-1);
         topics.remove(handle);
         this.#giveSlotBack(reader);
       },

@@ -231,6 +231,11 @@ export class RingReader {
     return distance(flushed, narrow(this.#taken)) > 0 && !this.awake ? flushed : undefined;
   }
 
+  /** How long a reader may wait awake, as of now: 0 when there are more busy threads than cores. */
+  get spinBudgetMs(): number {
+    return this.#cells.load(control.SPIN_BUDGET_US) / 1000;
+  }
+
   /** Blocks this thread until the writer wakes the reader, at most `timeoutMs`. */
   waitAwake(timeoutMs: number): void {
     const seen = this.#cells.load(this.#slot + control.WAKE);

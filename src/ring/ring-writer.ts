@@ -288,6 +288,11 @@ export class RingWriter {
     return false;
   }
 
+  /** Says how long dedicated readers may wait awake. */
+  setSpinBudget(budgetUs: number): void {
+    this.#cells.store(control.SPIN_BUDGET_US, budgetUs);
+  }
+
   setState(state: number): void {
     this.#cells.store(control.WRITER_STATE, state);
   }

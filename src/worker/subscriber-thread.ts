@@ -110,7 +110,11 @@ class SubscriberThread {
     const onTurn = (): void => this.#afterTurn();
     this.#loop =
       attachment.loop === 'dedicated'
-        ? new DedicatedLoop(this.#reader, this.#dispatcher, onTurn, () => this.#readPort())
+        ? new DedicatedLoop(this.#reader, this.#dispatcher, {
+            onTurn,
+            heedChanges: () => this.#heedChanges(),
+            readPort: () => this.#readPort(),
+          })
         : new Pump(this.#reader, this.#dispatcher, onTurn);
   }
 
