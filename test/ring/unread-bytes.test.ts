@@ -264,6 +264,7 @@ test('whatever writer and readers do, each reader gets what it wants, whole and 
       for (const step of sequence) scene.run(step);
       scene.finish();
     }),
-    { numRuns: 300 },
+    // A failure is shrunk for so long at most.
+    { numRuns: 300, interruptAfterTimeLimit: 10_000 },
   );
 });
