@@ -187,7 +187,7 @@ for (const runtime of ['process', 'runc'] as const) {
 describe('services on a bus', () => {
   it('lose no event of ten thousand content writes', async (t) => {
     const stored: { digest: string; size: string; mediaType: string }[] = [];
-    // A ring that holds a tenth of them: publishing has to wait its turn.
+    // The smallest ring: it is lapped some thirty times.
     const events = await observeServices(
       t,
       'process',
