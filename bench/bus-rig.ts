@@ -10,15 +10,15 @@ export async function drained(bus: Bus): Promise<void> {
   while (bus.stats().ring.usedBytes > 0) await new Promise(setImmediate);
 }
 
-/** A bus with one subscriber, on a thread of its own, that reads topic and payload size. */
-export async function busWithReader(): Promise<{
+/** A bus with one subscriber, on a thread of its own, that reads topic and payload size of what `filter` selects. */
+export async function busWithReader(filter = TOPIC): Promise<{
   bus: Bus;
   verify(sent: number, benchCase: string, subject: string): Promise<void>;
 }> {
   const bus = createBus({ namespace: NAMESPACE });
   const data: ReaderData = { tally: new Tally(1).buffer, reader: 0, reading: 'lazy' };
   const module = new URL('./threads/ringcast-reader.js', import.meta.url);
-  const subscription = bus.subscribe(TOPIC, module, { data });
+  const subscription = bus.subscribe(filter, module, { data });
   await subscription.ready;
   return {
     bus,

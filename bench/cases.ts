@@ -6,6 +6,7 @@ import { latencyCases } from './cases/latency.js';
 import { memoryCases } from './cases/memory.js';
 import { publishCases } from './cases/publish.js';
 import { publishNone } from './cases/publish-none.js';
+import { serviceCases } from './cases/services.js';
 import type { BenchCase } from './rounds.js';
 
 export const cases: readonly BenchCase[] = [
@@ -16,4 +17,5 @@ export const cases: readonly BenchCase[] = [
   ...latencyCases,
   ...memoryCases,
   ...counterCases,
+  ...serviceCases,
 ];

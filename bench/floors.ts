@@ -48,6 +48,7 @@ export const floors: readonly Floor[] = [
   },
   { case: 'latency/parked', metric: 'p50', atMost: 1.3, of: { subjects: ['Atomics.wait'] } },
   { case: 'latency/busy', metric: 'p50', atMost: 0.1, of: { subjects: ['postMessage'] } },
+  { case: 'services/content-write', metric: 'cost', atMost: 1.05, of: { subjects: ['no-bus'] } },
   { case: 'memory/steady', metric: 'rss-growth', atMost: 4 },
   { case: 'memory/steady', metric: 'heap-growth', atMost: 4 },
   { case: 'bytes/publish/8', metric: 'bytes', atMost: 1, of: { case: 'bytes/publish/1', subjects: ['ringcast'] } },
