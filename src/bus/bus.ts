@@ -78,11 +78,15 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
   readonly #subscriptions: Subscriptions;
   #closing: Promise<CloseResult> | undefined;
 
-  /** Use {@link createBus}. */
-  constructor(options?: BusOptions) {
+  /**
+   * Use {@link createBus}.
+   *
+   * @param startPosition where the ring's positions begin, in units: tests start below the edges of the counters
+   */
+  constructor(options?: BusOptions, startPosition = 0) {
     super();
     const resolved = resolveBusOptions(options);
-    const ring = allocateRing(resolved.capacityBytes);
+    const ring = allocateRing(resolved.capacityBytes, startPosition);
     const memory = attachRing(ring);
     const registry = new TypeRegistry();
     registry.load(resolved.types);
@@ -98,7 +102,7 @@ export class Bus extends EventEmitter<BusEvents> implements AsyncDisposable {
     const keepAlive = new KeepAlive();
     const readers = new Readers();
     this.#names = new NameRegistry(topicNames);
-    this.#writer = new RingWriter(memory, (reader) => readers.wake(reader));
+    this.#writer = new RingWriter(memory, (reader) => readers.wake(reader), startPosition);
     const topics = new TopicTable(this.#names, resolved.maxTopics, declared);
     const types = new EventTypes(registry, new NameRegistry(typeNames));
     this.#stalls = new StallWatch(this.#writer, readers, resolved.stallTimeoutMs);

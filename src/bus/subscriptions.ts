@@ -6,7 +6,7 @@ import { BusError, HandlerError, InvalidOptionError, TooManyReadersError } from 
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
 import { UNIT_BYTES } from '../ring/record-descriptor.js';
-import type { Place, RingWriter } from '../ring/ring-writer.js';
+import type { RingWriter } from '../ring/ring-writer.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
 import type { FilterHandle } from '../topic/filter-index.js';
 import { RestartPolicy } from '../worker/restart-policy.js';
@@ -121,7 +121,7 @@ export class Subscriptions {
     const data = cloneData(options.data);
     const url = moduleUrl('module', module);
     const start = this.#startOf(compiled, options.from);
-    const reader = this.#takeSlot(options.delivery ?? 'lossless', start.place);
+    const reader = this.#takeSlot(options.delivery ?? 'lossless', start);
     const handle = topics.add(compiled, reader);
     const { position } = start.place;
     const delivery = new ModuleDelivery(
@@ -191,9 +191,9 @@ export class Subscriptions {
   }
 
   /** Where a subscription begins. */
-  #startOf(filter: CompiledFilter, from: From | undefined): Start {
-    const { writer, publisher, reading } = this.#parts;
-    return findStart(writer, publisher.nextSequence, filter, from ?? 'now', reading);
+  #startOf(filter: CompiledFilter | undefined, from: From | undefined): Start {
+    const { writer, publisher, reading, room } = this.#parts;
+    return findStart(writer, publisher.nextSequence, filter, from ?? 'now', reading, () => room.made());
   }
 
   #make<S extends Subscription>(
@@ -242,8 +242,7 @@ export class Subscriptions {
   #sharedReader(delivery: DeliveryMode): LocalReader {
     let reader = this.#shared.get(delivery);
     if (reader === undefined) {
-      const { writer, publisher, reading } = this.#parts;
-      const start = findStart(writer, publisher.nextSequence, undefined, 'now', reading);
+      const start = this.#startOf(undefined, 'now');
       reader = this.#openReader(`${delivery} handlers`, delivery, start);
       this.#shared.set(delivery, reader);
     }
@@ -252,7 +251,7 @@ export class Subscriptions {
 
   #openReader(name: string, delivery: DeliveryMode, start: Start): LocalReader {
     const { readers, room, reading } = this.#parts;
-    const slot = this.#takeSlot(delivery, start.place);
+    const slot = this.#takeSlot(delivery, start);
     const { position } = start.place;
     const reader: LocalReader = new LocalReader(
       slot,
@@ -292,9 +291,13 @@ export class Subscriptions {
     for (const [delivery, shared] of this.#shared) if (shared === reader) this.#shared.delete(delivery);
   }
 
-  #takeSlot(delivery: DeliveryMode, place: Place): number {
-    const reader = this.#parts.writer.join(delivery === 'lossless', place);
+  #takeSlot(delivery: DeliveryMode, start: Start): number {
+    const { writer, publisher } = this.#parts;
+    const { position } = start.place;
+    const reader = writer.join(delivery === 'lossless', { position, sequence: start.sequence });
     if (reader < 0) throw new TooManyReadersError(MAX_READERS);
+    // Records that wait on the heap come after those replayed: the reader must not sleep through them.
+    if (!start.isNow) publisher.queue.want(reader);
     return reader;
   }
 

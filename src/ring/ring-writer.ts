@@ -118,28 +118,32 @@ export class RingWriter {
     let oldest = this.end;
     for (let i = 0; i < control.BOUNDARIES; i++) {
       const place = { position: this.#boundaryPositions[i]!, sequence: this.#boundarySequences[i]! };
-      // What INTENT has announced may already be overwritten.
-      if (this.#intent - place.position > this.#capacityUnits) continue;
+      if (!this.#isIntact(place.position)) continue;
       if (place.position < oldest.position) oldest = place;
       if (place.sequence <= sequence && (found === undefined || place.position > found.position)) found = place;
     }
     return found ?? oldest;
   }
 
-  /** Where a reader stands that nobody reads with at the moment; for a gating one, taken from the record there. */
-  placeOf(reader: number): Place {
+  /** Where a reader stands that nobody reads with at the moment; the sequence is undefined when its record is gone. */
+  placeOf(reader: number): { readonly position: number; readonly sequence: number | undefined } {
     const position = this.gate.released(reader, this.#tail);
-    const sequence = this.gate.gates(reader) ? this.#sequenceAt(position) : this.gate.nextSequence(reader);
-    return { position, sequence };
+    return { position, sequence: this.#isIntact(position) ? this.#sequenceAt(position) : undefined };
   }
 
-  /** A copy of the body of the record with `sequence`, if a gating reader holds it. */
+  /** A copy of the body of the record with `sequence`, if it lies behind the cursor of `reader` and is not gone. */
   bodyOf(reader: number, sequence: number): Buffer | undefined {
-    if (!this.gate.gates(reader)) return undefined;
-    for (const { offset, length, found } of this.#records(this.gate.released(reader, this.#tail))) {
+    const position = this.gate.released(reader, this.#tail);
+    if (!this.#isIntact(position)) return undefined;
+    for (const { offset, length, found } of this.#records(position)) {
       if (found === sequence) return this.memory.copyOut(offset + record.HEADER_BYTES, length - record.HEADER_BYTES);
     }
     return undefined;
+  }
+
+  /** Whether nothing from a position on was announced for overwriting. */
+  #isIntact(position: number): boolean {
+    return this.#intent - position <= this.#capacityUnits;
   }
 
   #sequenceAt(position: number): number {
