@@ -11,7 +11,7 @@ import { Bus } from '../../src/bus/bus.js';
 import type { EventStream, ModuleOptions, Subscription } from '../../src/index.js';
 import { workerModule } from '../support/bus-scene.js';
 import { Ledger } from './ledger.js';
-import { Dice, isWhole, payloadOf } from './payload.js';
+import { Dice, payloadOf } from './payload.js';
 
 export interface TortureOptions {
   readonly durationMs: number;
