@@ -1,6 +1,7 @@
 /** All cases, in the order in which they run. */
 import { counterCases } from './cases/counters.js';
 import { fanOutCases } from './cases/fan-out.js';
+import { fieldCases } from './cases/field.js';
 import { filterCases } from './cases/filter.js';
 import { latencyCases } from './cases/latency.js';
 import { memoryCases } from './cases/memory.js';
@@ -14,6 +15,7 @@ export const cases: readonly BenchCase[] = [
   publishNone,
   ...fanOutCases,
   ...filterCases,
+  ...fieldCases,
   ...latencyCases,
   ...memoryCases,
   ...counterCases,

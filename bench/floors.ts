@@ -46,6 +46,7 @@ export const floors: readonly Floor[] = [
     atMost: 0.01,
     of: { subjects: ['picomatch-list'] },
   },
+  { case: 'filter/field', metric: 'cost', atMost: 0.33, of: { subjects: ['decoding'] } },
   { case: 'latency/parked', metric: 'p50', atMost: 1.3, of: { subjects: ['Atomics.wait'] } },
   { case: 'latency/busy', metric: 'p50', atMost: 0.1, of: { subjects: ['postMessage'] } },
   { case: 'services/content-write', metric: 'cost', atMost: 1.05, of: { subjects: ['no-bus'] } },

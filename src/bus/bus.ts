@@ -1,12 +1,12 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { EventEmitter } from 'node:events';
-import { FieldReader } from '../envelope/field-resolver.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { BusClosedError, InvalidOptionError, UnknownTypeError } from '../errors.js';
 import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
 import { allocateRing, attachRing } from '../ring/ring-memory.js';
 import { RingWriter } from '../ring/ring-writer.js';
 import type { FilterInput } from '../topic/filter.js';
+import { FieldReader } from '../worker/field-reader.js';
 import { TypeDirectory } from '../worker/type-directory.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import type { BusStats } from './bus-stats.js';

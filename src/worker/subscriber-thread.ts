@@ -2,7 +2,6 @@
  * The thread's side of a module subscription: attaches to the ring, sets the user's module up, reads until told to stop.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { FieldReader } from '../envelope/field-resolver.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { FILTER_VERSION, HEARTBEAT, slotOf } from '../ring/control-descriptor.js';
@@ -14,6 +13,7 @@ import { compileFilter } from '../topic/filter.js';
 import { BatchTarget } from './batch-target.js';
 import { DedicatedLoop } from './dedicated-loop.js';
 import { Dispatcher } from './dispatcher.js';
+import { FieldReader } from './field-reader.js';
 import { Pump } from './pump.js';
 import { Router } from './router.js';
 import { SingleTarget } from './single-target.js';
