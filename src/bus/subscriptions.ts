@@ -1,6 +1,6 @@
 /** Makes subscriptions, keeps track of them, and of the reader slots they use. */
 import type { EventEmitter } from 'node:events';
-import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import type { Envelope } from '../envelope/envelope.js';
 import { BusError, HandlerError, InvalidOptionError, TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
@@ -36,7 +36,7 @@ import { Subscription, type SubscriptionSource, stopOnAbort } from './subscripti
 import type { TopicTable } from './topic-table.js';
 
 /** Called with each event; a returned promise is awaited before the next one. */
-export type Handler = (envelope: ReceivedEnvelope) => void | Promise<void>;
+export type Handler<E extends Envelope = Envelope> = (envelope: E) => void | Promise<void>;
 
 /** What of an {@link Attachment} is the same for all threads of a bus. */
 export type SharedAttachment = Pick<Attachment, 'ring' | 'topicNames' | 'typeNames' | 'types'>;
