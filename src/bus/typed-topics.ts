@@ -5,7 +5,8 @@
  *
  * A filter's globs are matched against the topics by the compiler: segment by segment, `*` inside a segment, `**` for any
  * number of them, `{a,b}` for alternatives. Whatever else a filter says can only narrow what it selects, or is beyond the
- * compiler: then the events of all topics are assumed, which is true, if less exact.
+ * compiler: then the events of all topics are assumed, which is true, if less exact. So it is where picomatch has `**`
+ * stand for one segment or more: a glob that begins with a double star between slashes.
  */
 import type { Envelope } from '../envelope/envelope.js';
 

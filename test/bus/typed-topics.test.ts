@@ -54,7 +54,7 @@ row('/orders/*/*', { '/orders/eu/created': true });
 row('/**/created', { '/orders/eu/created': true });
 row('**/exit', { '/tasks/exit': true });
 row('/orders/**/eu/**', { '/orders/eu/created': true });
-row('/**/*k*/**', tasks);
+row('/*/**/*r*', { '/tasks/start': true, '/images/create': true, '/orders/eu/created': true });
 row('/tasks/{start,exit}', { '/tasks/start': true, '/tasks/exit': true });
 row('/{tasks,images}/{start,create}', { '/tasks/start': true, '/images/create': true });
 row('/{tasks/start,images/create}', { '/tasks/start': true, '/images/create': true });
