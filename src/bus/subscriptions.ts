@@ -1,7 +1,7 @@
 /** Makes subscriptions, keeps track of them, and of the reader slots they use. */
 import type { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
-import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import type { Envelope } from '../envelope/envelope.js';
 import { BusError, HandlerError, InvalidOptionError, TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
@@ -40,7 +40,7 @@ import type { TopicTable } from './topic-table.js';
 const MAX_SPIN_US = 100;
 
 /** Called with each event; a returned promise is awaited before the next one. */
-export type Handler = (envelope: ReceivedEnvelope) => void | Promise<void>;
+export type Handler<E extends Envelope = Envelope> = (envelope: E) => void | Promise<void>;
 
 /** What of an {@link Attachment} is the same for all threads of a bus. */
 export type SharedAttachment = Pick<Attachment, 'ring' | 'topicNames' | 'typeNames' | 'types'>;
