@@ -8,7 +8,7 @@ const DUPLICATES = 2;
 const REDELIVERED = 3;
 const OUT_OF_ORDER = 4;
 const GAPS = 5;
-const LIVES = 6;
+const DEATHS = 6;
 const COUNTERS = 8;
 
 export class Ledger {
@@ -31,7 +31,6 @@ export class Ledger {
     this.#seen = new Int32Array(this.buffer, COUNTERS * 4, words);
     this.#deaths = new Int32Array(this.buffer, (COUNTERS + words) * 4, words);
     this.#seed = seed;
-    Atomics.add(this.#counters, LIVES, 1);
   }
 
   /**
@@ -57,7 +56,9 @@ export class Ledger {
   /** True once for each event. */
   diesFirstTimeOf(sequence: number): boolean {
     const bit = 1 << (sequence & 31);
-    return (Atomics.or(this.#deaths, sequence >> 5, bit) & bit) === 0;
+    const first = (Atomics.or(this.#deaths, sequence >> 5, bit) & bit) === 0;
+    if (first) Atomics.add(this.#counters, DEATHS, 1);
+    return first;
   }
 
   sees(sequence: number): boolean {
@@ -82,6 +83,11 @@ export class Ledger {
   /** Gaps in the sequences that `lagged` did not explain. */
   get gaps(): number {
     return this.#read(GAPS);
+  }
+
+  /** Times that the thread was about to end itself. */
+  get deaths(): number {
+    return this.#read(DEATHS);
   }
 
   #read(counter: number): number {
