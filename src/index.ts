@@ -12,6 +12,7 @@ export type { EventStream } from './bus/event-stream.js';
 export type { DeliveryMode, From, HandlerOptions, ModuleOptions, SubscribeOptions } from './bus/subscribe-options.js';
 export type { Subscription, SubscriptionEvents, SubscriptionStats } from './bus/subscription.js';
 export type { Handler } from './bus/subscriptions.js';
+export type { AnyTopics, SelectedEnvelope, TopicEnvelope, TopicOf } from './bus/typed-topics.js';
 
 export type { DeepReadonly, Envelope } from './envelope/envelope.js';
 export type { AnyEvent } from './envelope/type-registry.js';

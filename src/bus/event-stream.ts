@@ -4,13 +4,16 @@ import type { FilterInput } from '../topic/filter.js';
 import type { KeepAlive } from './keep-alive.js';
 import { Subscription, type SubscriptionSource } from './subscription.js';
 
-type Waiter = (result: IteratorResult<Envelope, undefined>) => void;
+type Waiter<E> = (result: IteratorResult<E, undefined>) => void;
 
-export class EventStream extends Subscription implements AsyncIterableIterator<Envelope, undefined> {
+export class EventStream<E extends Envelope = Envelope>
+  extends Subscription
+  implements AsyncIterableIterator<E, undefined>
+{
   readonly #keepAlive: KeepAlive;
-  readonly #waiters: Waiter[] = [];
+  readonly #waiters: Waiter<E>[] = [];
   /** Handed over by the reader, not asked for yet. */
-  #ready: Envelope | undefined;
+  #ready: E | undefined;
   /** Lets the reader go on to the next event: the one before has been dealt with. */
   #release: (() => void) | undefined;
   #over = false;
@@ -23,7 +26,7 @@ export class EventStream extends Subscription implements AsyncIterableIterator<E
   }
 
   /** The stream's handler: settles when the event has been dealt with. @internal */
-  readonly accept = (envelope: Envelope): Promise<void> => {
+  readonly accept = (envelope: E): Promise<void> => {
     return new Promise((release) => {
       const waiter = this.#waiters.shift();
       if (waiter === undefined) this.#ready = envelope;
@@ -38,7 +41,7 @@ export class EventStream extends Subscription implements AsyncIterableIterator<E
    * The next event; `done` after the stream has ended. Asking for it says that the one before has been dealt with: only
    * then its room in the ring is released. Holds the process open until it resolves.
    */
-  next(): Promise<IteratorResult<Envelope, undefined>> {
+  next(): Promise<IteratorResult<E, undefined>> {
     const envelope = this.#ready;
     if (envelope !== undefined) {
       this.#ready = undefined;
@@ -53,7 +56,7 @@ export class EventStream extends Subscription implements AsyncIterableIterator<E
   }
 
   /** Stops the subscription; what is unread is dropped. `break` in a `for await` calls it. */
-  return(): Promise<IteratorResult<Envelope, undefined>> {
+  return(): Promise<IteratorResult<E, undefined>> {
     void this.stop();
     return Promise.resolve({ done: true, value: undefined });
   }
@@ -77,7 +80,7 @@ export class EventStream extends Subscription implements AsyncIterableIterator<E
     release?.();
   }
 
-  #settle(waiter: Waiter, result: IteratorResult<Envelope, undefined>): void {
+  #settle(waiter: Waiter<E>, result: IteratorResult<E, undefined>): void {
     this.#keepAlive.release();
     waiter(result);
   }

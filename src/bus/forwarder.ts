@@ -34,7 +34,7 @@ export class Forwarder {
    * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
    */
   read(bytes: Uint8Array): ForwardedEnvelope {
-    const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const source = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const template = this.#seen.find(source, 0, source.length);
     if (template === undefined) return this.#scan(source);
     return {

@@ -248,8 +248,7 @@ export class Dispatcher {
       if (accepts !== undefined && !accepts(envelope)) continue;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
       if (again) this.#reader.setInHand(sequence);
-      // An envelope that a condition turned away has told nobody.
-      this.#untoldLag = 0;
+      if (!taken) this.#untoldLag = 0;
       taken = true;
       const wasBusy = target.busy;
       target.hand(envelope, position, this.#settled);
