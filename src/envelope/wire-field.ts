@@ -9,11 +9,10 @@
  */
 import type { EnvelopeContext } from './envelope-context.js';
 import type { EventCodec, FieldDescriptor } from './event-codec.js';
+import { keyTest, MapProbe } from './map-probe.js';
+import { AnyProbe, TimestampProbe } from './well-known-probe.js';
 import {
-  AnyProbe,
   FieldProbe,
-  keyTest,
-  MapProbe,
   type MessageProbe,
   type MessageTest,
   NestedProbe,
@@ -21,7 +20,6 @@ import {
   RepeatedProbe,
   ScalarProbe,
   type ScalarTest,
-  TimestampProbe,
   type ValueProbe,
 } from './wire-probe.js';
 import { MAX_DEPTH } from './wire-reader.js';

@@ -4,7 +4,7 @@
  *
  * A condition meets events of several types on one topic, so a test is compiled for a type when the first event of it
  * comes. It reads the payload in place and decodes nothing. Only where a type has no list of its fields here (MessagePack,
- * classes of protobufjs) it looks at the event as decoded, which handlers get to see too: decoded once for all.
+ * classes of protobufjs) it looks at the event as decoded: the object that handlers get, decoded once.
  *
  * "!=" is the opposite of "==" everywhere. All other tests fail for what is absent: a field that a type lacks or that lies
  * in a message that is not set, and every field of an event whose type is not known here. A payload that turns out malformed
