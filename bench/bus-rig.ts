@@ -5,31 +5,31 @@ import { VerificationError } from './results.js';
 import type { ReaderData } from './threads/ringcast-reader.js';
 import { Tally } from './threads/tally.js';
 
-/** Events of one batch at most: they fit the ring, so that no publish is timed that finds it full. */
-export const MAX_BATCH = 4_000;
-
 /** Resolves when every subscription has settled everything that was written. */
 export async function drained(bus: Bus): Promise<void> {
   while (bus.stats().ring.usedBytes > 0) await new Promise(setImmediate);
 }
 
-/** A bus with one subscriber, on a thread of its own, that reads topic and payload size. */
-export async function busWithReader(): Promise<{ bus: Bus; verify(sent: number, benchCase: string): Promise<void> }> {
+/** A bus with one subscriber, on a thread of its own, that reads topic and payload size of what `filter` selects. */
+export async function busWithReader(filter = TOPIC): Promise<{
+  bus: Bus;
+  verify(sent: number, benchCase: string, subject: string): Promise<void>;
+}> {
   const bus = createBus({ namespace: NAMESPACE });
   const data: ReaderData = { tally: new Tally(1).buffer, reader: 0, reading: 'lazy' };
   const module = new URL('./threads/ringcast-reader.js', import.meta.url);
-  const subscription = bus.subscribe(TOPIC, module, { data });
+  const subscription = bus.subscribe(filter, module, { data });
   await subscription.ready;
   return {
     bus,
-    async verify(sent, benchCase) {
+    async verify(sent, benchCase, subject) {
       await drained(bus);
       // The counters of a thread are a turn of its loop old.
       for (let turns = 0; turns < 1000 && subscription.stats().delivered < sent; turns++)
         await new Promise(setImmediate);
       const { delivered, failed } = subscription.stats();
       if (delivered === sent && failed === 0) return;
-      throw new VerificationError(benchCase, 'ringcast', `${delivered} events arrived of ${sent}, ${failed} failed`);
+      throw new VerificationError(benchCase, subject, `${delivered} events arrived of ${sent}, ${failed} failed`);
     },
   };
 }

@@ -1,17 +1,23 @@
 /** All cases, in the order in which they run. */
 import { counterCases } from './cases/counters.js';
 import { fanOutCases } from './cases/fan-out.js';
+import { fieldCases } from './cases/field.js';
 import { filterCases } from './cases/filter.js';
 import { latencyCases } from './cases/latency.js';
 import { memoryCases } from './cases/memory.js';
 import { publishCases } from './cases/publish.js';
+import { publishNone } from './cases/publish-none.js';
+import { serviceCases } from './cases/services.js';
 import type { BenchCase } from './rounds.js';
 
 export const cases: readonly BenchCase[] = [
   ...publishCases,
+  publishNone,
   ...fanOutCases,
   ...filterCases,
+  ...fieldCases,
   ...latencyCases,
   ...memoryCases,
   ...counterCases,
+  ...serviceCases,
 ];

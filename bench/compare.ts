@@ -5,8 +5,8 @@
  * alike. Fresh processes take turns (a compiler's mood, a page's place: a process is one sample), and a case is named only
  * where a rank test and the size of the difference both say so.
  */
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,7 +43,9 @@ function checkOut(commit: string, folder: string): Side {
   execFileSync('tar', ['-x'], { cwd: folder, input: archive });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   cpSync(join(root, 'bench'), join(folder, 'bench'), { recursive: true });
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], { cwd: folder, stdio: 'inherit' });
+  // Type errors stop nobody: an old commit need not know this suite's types, nor these packages a new one's.
+  const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], { cwd: folder, encoding: 'utf8' });
+  if (!existsSync(join(folder, 'dist/bench/run.js'))) throw new Error(`${commit} cannot be built:\n${stdout}`);
   return { commit, folder, runs: [] };
 }
 

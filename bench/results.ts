@@ -39,3 +39,7 @@ export class VerificationError extends Error {
     this.name = 'VerificationError';
   }
 }
+
+export function check(benchCase: string, subject: string, holds: boolean, message: string): void {
+  if (!holds) throw new VerificationError(benchCase, subject, message);
+}

@@ -4,7 +4,7 @@
  * Made anew at start-up, into the build folder (half a second), rather than committed: a quarter of a megabyte of code that
  * is not ours, and always what the installed protobufjs makes of the current files.
  */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pbjs from 'protobufjs-cli/pbjs.js';
 import { NAMESPACE, type PlainTaskExit, TOPIC } from './corpus.js';
@@ -47,10 +47,14 @@ async function generate(): Promise<StaticCodec> {
   // One file for each process: two runs at a time do not write over each other.
   const url = new URL(`./static-codec-${process.pid}.generated.js`, import.meta.url);
   writeFileSync(url, code);
-  const { containerd } = (await import(url.href)) as {
-    containerd: { events: Pick<StaticCodec, 'TaskExit'>; types: Pick<StaticCodec, 'Envelope'> };
-  };
-  return { TaskExit: containerd.events.TaskExit, Envelope: containerd.types.Envelope };
+  try {
+    const { containerd } = (await import(url.href)) as {
+      containerd: { events: Pick<StaticCodec, 'TaskExit'>; types: Pick<StaticCodec, 'Envelope'> };
+    };
+    return { TaskExit: containerd.events.TaskExit, Envelope: containerd.types.Envelope };
+  } finally {
+    rmSync(url);
+  }
 }
 
 /** An event and its envelope, `encode().finish()` twice. The time is given: reading the clock is not encoding. */

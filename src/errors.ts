@@ -186,7 +186,7 @@ export class MalformedEnvelopeError extends BusError {
   }
 }
 
-/** An envelope given to `forward` that lacks what it must carry: a timestamp, a namespace, a topic, an event. */
+/** An envelope given to `forward` that lacks what it must carry: a valid timestamp, a namespace, a topic, an event. */
 export class IncompleteEnvelopeError extends BusError {
   readonly code = 'BUS_INCOMPLETE_ENVELOPE';
   constructor(

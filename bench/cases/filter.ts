@@ -4,6 +4,8 @@ import mqemitter from 'mqemitter';
 import picomatch from 'picomatch/posix.js';
 import { Qlobber } from 'qlobber';
 import { createBus } from '../../src/index.js';
+import { compileFilter } from '../../src/topic/filter.js';
+import { FilterIndex } from '../../src/topic/filter-index.js';
 import { type Calls, timeCalls } from '../call-timing.js';
 import { VerificationError } from '../results.js';
 import { type BenchCase, inTurns, type Subject } from '../rounds.js';
@@ -68,6 +70,21 @@ function ringcast(filters: readonly string[]): Matching {
   };
 }
 
+/** The index that the bus asks, without the publish around it: what qlobber is to be compared with. */
+function ringcastIndex(filters: readonly string[]): Matching {
+  const index = new FilterIndex<number>();
+  filters.forEach((filter, i) => {
+    index.add(compileFilter(filter), i);
+  });
+  let found = 0;
+  return {
+    ask(topic) {
+      found += index.match(topic).length;
+    },
+    found: () => found,
+  };
+}
+
 function qlobber(filters: readonly string[]): Matching {
   const trie = new Qlobber<number>({ separator: '/', wildcard_one: '*', wildcard_some: '**' });
   filters.forEach((filter, i) => {
@@ -116,7 +133,14 @@ function mq(filters: readonly string[]): Matching {
   return { ask: (topic) => emitter.emit({ topic }), found: () => heard };
 }
 
-const SUBJECTS = { ringcast, qlobber, 'picomatch-list': picomatchList, eventemitter2, mqemitter: mq };
+const SUBJECTS = {
+  ringcast,
+  'ringcast-index': ringcastIndex,
+  qlobber,
+  'picomatch-list': picomatchList,
+  eventemitter2,
+  mqemitter: mq,
+};
 
 function subject(
   benchCase: string,

@@ -1,17 +1,22 @@
 /**
- * When sleeping readers are woken: once at the end of the synchronous burst, earlier when a good part of a batch waits,
+ * When sleeping readers are woken: once at the end of the synchronous burst, earlier when a good part of the ring waits,
  * or at each publish. A wake costs the publisher microseconds, a record some hundred nanoseconds.
  */
 import { UNIT_BYTES } from '../ring/record-descriptor.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 
-/** Unflushed bytes at which a burst is interrupted: half of what a reader takes at a time. */
-const EAGER_FLUSH_BYTES = 32 * 1024;
+/**
+ * Unflushed bytes at which a burst is interrupted, and the share of the ring that this is at most. A reader drains faster
+ * than the publisher writes: woken for less it sleeps again at once, and the publisher pays for wakes and not for records.
+ */
+const EAGER_FLUSH_BYTES = 256 * 1024;
+const EAGER_FLUSH_SHARE = 8;
 const RESOLVED = Promise.resolve();
 
 export class BurstFlush {
   readonly #writer: RingWriter;
   readonly #each: boolean;
+  readonly #eagerBytes: number;
   readonly #endBurst = (): void => this.flush();
   #scheduled = false;
   #flushedTail = 0;
@@ -19,6 +24,7 @@ export class BurstFlush {
   constructor(writer: RingWriter, each: boolean) {
     this.#writer = writer;
     this.#each = each;
+    this.#eagerBytes = Math.min(EAGER_FLUSH_BYTES, writer.memory.capacityBytes / EAGER_FLUSH_SHARE);
   }
 
   /** Told of each record written. */
@@ -26,7 +32,7 @@ export class BurstFlush {
     if (this.#each) {
       this.#writer.flush();
     } else if (this.#scheduled) {
-      if ((this.#writer.tail - this.#flushedTail) * UNIT_BYTES >= EAGER_FLUSH_BYTES) this.#wake();
+      if ((this.#writer.tail - this.#flushedTail) * UNIT_BYTES >= this.#eagerBytes) this.#wake();
     } else if (this.#writer.flushDue) {
       this.#scheduled = true;
       this.#flushedTail = this.#writer.tail;

@@ -2,7 +2,7 @@
 import { InvalidOptionError } from '../errors.js';
 import { checkNamespace, checkTopic } from '../topic/topic.js';
 import { WallClock } from './clock.js';
-import { checkKeys, choiceOption, functionOption, integerOption } from './option-check.js';
+import { checkKeys, choiceOption, flagOption, functionOption, integerOption } from './option-check.js';
 
 /** When sleeping subscribers are woken: at the end of the synchronous burst, or at each publish. */
 export type Flush = 'burst' | 'each';
@@ -26,6 +26,8 @@ export interface BusOptions {
   readonly maxTopics?: number;
   /** How long a lossless subscriber may hold up a waiting publisher before it is evicted; default 30,000. */
   readonly stallTimeoutMs?: number;
+  /** Whether events that nobody wants are written all the same, for subscriptions that replay them; default false. */
+  readonly keepUnwanted?: boolean;
   /** When sleeping subscribers are woken: at the end of the `burst` (default), or at `each` publish, sooner and dearer. */
   readonly flush?: Flush;
   /** Source of time: milliseconds since the Unix epoch, fractions welcome. Default: the system's, in sub-µs steps. */
@@ -40,6 +42,7 @@ export interface ResolvedBusOptions {
   readonly maxPendingBytes: number;
   readonly maxTopics: number;
   readonly stallTimeoutMs: number;
+  readonly keepUnwanted: boolean;
   readonly flush: Flush;
   readonly clock: () => number;
 }
@@ -61,6 +64,7 @@ const KNOWN = [
   'maxPendingBytes',
   'maxTopics',
   'stallTimeoutMs',
+  'keepUnwanted',
   'flush',
   'clock',
 ] as const satisfies readonly (keyof BusOptions)[];
@@ -91,6 +95,7 @@ export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions 
       1,
       MAX_TIMEOUT_MS,
     ),
+    keepUnwanted: flagOption('keepUnwanted', options.keepUnwanted),
     flush: choiceOption('flush', options.flush, ['burst', 'each']),
     clock: clock === undefined ? () => wallClock.now() : () => checkTime(clock()),
   };

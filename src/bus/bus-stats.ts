@@ -5,7 +5,7 @@ import type { SubscriptionStats } from './subscription.js';
 export interface BusStats {
   /** Events accepted, those that nobody wanted included. */
   readonly published: number;
-  /** Events accepted that no subscription wanted; they were not written. */
+  /** Events accepted that no subscription wanted and that were not kept: they were not written. */
   readonly unwanted: number;
   /** Records written to the ring. */
   readonly written: number;

@@ -2,7 +2,6 @@
 import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
 import { HandlerDelivery } from './handler-delivery.js';
 import { currentHandling } from './handling.js';
-import type { Subscription } from './subscription.js';
 import type { SubscriptionParts, Subscriptions } from './subscriptions.js';
 import { countUndelivered } from './undelivered.js';
 
@@ -15,7 +14,7 @@ export interface CloseResult {
 /**
  * Delivers what was accepted, ends all subscriptions, and gives up on what is left after `drainTimeoutMs`.
  *
- * Called from a handler, it does not wait for that handler's subscription, which ends by itself afterwards.
+ * It does not wait for subscriptions whose handlers wait for it ({@link excuseCaller}); they end by themselves afterwards.
  */
 export async function closeDown(
   parts: SubscriptionParts,
@@ -23,7 +22,6 @@ export async function closeDown(
   drainTimeoutMs: number,
 ): Promise<CloseResult> {
   const { writer, publisher, room } = parts;
-  const caller = currentHandling();
   let expire!: () => void;
   const deadline = new Promise<void>((resolve) => {
     expire = resolve;
@@ -32,30 +30,33 @@ export async function closeDown(
   const timer = setTimeout(expire, drainTimeoutMs);
   writer.setState(CLOSING);
   publisher.flush();
-  if (caller instanceof HandlerDelivery) {
-    // When the handler has returned its promise: its siblings on the same reader do not wait for it either.
-    await undefined;
-    caller.standAside();
-  }
   await Promise.race([room.emptied(), deadline]);
   const endSequence = publisher.nextSequence;
-  const awaited = [...subscriptions.all].filter((subscription) => subscription.delivery !== caller);
-  for (const subscription of subscriptions.all) void subscription.stopAt(endSequence);
-  await Promise.race([Promise.all(awaited.map((subscription) => subscription.ended)), deadline]);
+  const ends = [...subscriptions.all].map((subscription) => {
+    const { delivery } = subscription;
+    const ended = subscription.stopAt(endSequence);
+    return delivery instanceof HandlerDelivery ? Promise.race([ended, delivery.aside]) : ended;
+  });
+  await Promise.race([Promise.all(ends), deadline]);
   clearTimeout(timer);
   // Before anything is counted: room that is made from now on is not written to.
   writer.setState(CLOSED);
   room.abandon();
-  return { undelivered: await giveUp(awaited, parts, subscriptions) };
+  return { undelivered: await giveUp(parts, subscriptions) };
+}
+
+/** Called in a handler, lets a close go on without that handler: it may be what waits for the close. */
+export function excuseCaller(): void {
+  const caller = currentHandling();
+  // When the handler has returned its promise: its siblings on the same reader do not wait for it either.
+  if (caller instanceof HandlerDelivery) queueMicrotask(() => caller.standAside());
 }
 
 /** Ends what has not ended, and counts what it was owed. */
-async function giveUp(
-  awaited: readonly Subscription[],
-  parts: SubscriptionParts,
-  subscriptions: Subscriptions,
-): Promise<number> {
-  const late = awaited.filter((subscription) => subscriptions.all.has(subscription));
+async function giveUp(parts: SubscriptionParts, subscriptions: Subscriptions): Promise<number> {
+  const late = [...subscriptions.all].filter(
+    ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),
+  );
   const counts = late.map(async (subscription) => {
     const { delivery } = subscription;
     // A handler here is counted where it stands; a thread may go on until it has exited.

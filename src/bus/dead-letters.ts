@@ -2,6 +2,7 @@
 
 import { scanEnvelope } from '../envelope/envelope-scan.js';
 import { DeadLetter } from '../envelope/generated/index.js';
+import { EventTooLargeError, QueueFullError } from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { Publisher } from './publisher.js';
 
@@ -36,14 +37,19 @@ export function publishDeadLetter(
   const { topic, namespace, typeUrl, payloadStart, payloadEnd } = scanEnvelope(body, 0, body.length);
   const report = { subscription, topic, sequence, deaths, error };
   if (topic === DEAD_LETTER_TOPIC) return { report, published: -1 };
-  const letter = new DeadLetter({
-    topic,
-    namespace,
-    sequence,
-    subscription,
-    reason: error.message,
-    deaths,
-    event: { typeUrl, value: body.subarray(payloadStart, payloadEnd) },
-  });
-  return { report, published: publisher.publishReserved(DEAD_LETTER_TOPIC, letter) };
+  const payload = body.subarray(payloadStart, payloadEnd);
+  // With the largest of events in it, a letter is too large for the ring itself.
+  for (const value of [payload, payload.subarray(0, 0)]) {
+    const event = { typeUrl, value };
+    const letter = new DeadLetter({ topic, namespace, sequence, subscription, reason: error.message, deaths, event });
+    try {
+      return { report, published: publisher.publishReserved(DEAD_LETTER_TOPIC, letter) };
+    } catch (failure) {
+      if (failure instanceof EventTooLargeError) continue;
+      // Nowhere to put it: the report is all there is.
+      if (!(failure instanceof QueueFullError)) throw failure;
+      break;
+    }
+  }
+  return { report, published: -1 };
 }

@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { NoEmitterError } from '../errors.js';
 import type { EmitOptions, Emitter } from './emitter.js';
+import { reportError } from './report.js';
 
 const context = new AsyncLocalStorage<Emitter>();
 
@@ -35,7 +36,15 @@ export function emit(topic: string, event: unknown, options?: EmitOptions): bool
   return emitter.emit(topic, event, options);
 }
 
-/** Emits through the current emitter, or does nothing and returns false where there is none. */
+/**
+ * Emits through the current emitter, or does nothing and returns false where there is none. Never throws, whatever the
+ * emitter is: what an emitter throws although it should not becomes a process warning.
+ */
 export function tryEmit(topic: string, event: unknown): boolean {
-  return context.getStore()?.emit(topic, event) ?? false;
+  try {
+    return context.getStore()?.emit(topic, event) ?? false;
+  } catch (error) {
+    reportError(error instanceof Error ? error : new Error(String(error)));
+    return false;
+  }
 }

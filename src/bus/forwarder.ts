@@ -30,11 +30,11 @@ export class Forwarder {
    *
    * @returns its canonical form; the body is `bytes` themselves where they are canonical
    * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE` when the bytes are no envelope
-   * @throws {IncompleteEnvelopeError} `BUS_INCOMPLETE_ENVELOPE` when it lacks its time or its event
+   * @throws {IncompleteEnvelopeError} `BUS_INCOMPLETE_ENVELOPE` when it lacks a valid time or its event
    * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
    */
   read(bytes: Uint8Array): ForwardedEnvelope {
-    const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const source = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const template = this.#seen.find(source, 0, source.length);
     if (template === undefined) return this.#scan(source);
     return {
@@ -55,6 +55,9 @@ export class Forwarder {
         'timestamp',
         'is missing or zero; publish stamps events, forward keeps their time',
       );
+    }
+    if (nanos < 0 || nanos > 999_999_999) {
+      throw new IncompleteEnvelopeError('timestamp', `has ${nanos} nanos; give 0 to 999999999`);
     }
     if (!scanned.hasEvent || typeUrl === '') {
       throw new IncompleteEnvelopeError('event', 'is missing or has no type URL');

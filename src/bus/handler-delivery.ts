@@ -26,12 +26,16 @@ export class HandlerDelivery implements Delivery {
   readonly thread = 'bus';
   readonly ready = Promise.resolve();
   readonly ended: Promise<void>;
+  /** Resolves when {@link standAside} was called. */
+  readonly aside: Promise<void>;
+  isAside = false;
   readonly target: Target;
   readonly #reader: LocalReader;
   readonly #filters: FilterTimeline;
   readonly #events: HandlerDeliveryEvents;
   #removed = false;
   #resolveEnded!: () => void;
+  #resolveAside!: () => void;
 
   /** @param handler called in the async context of the caller of this constructor */
   constructor(
@@ -46,6 +50,9 @@ export class HandlerDelivery implements Delivery {
     this.#filters = new FilterTimeline(filter);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
+    });
+    this.aside = new Promise((resolve) => {
+      this.#resolveAside = resolve;
     });
     const context = captureContext(this);
     const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
@@ -79,9 +86,11 @@ export class HandlerDelivery implements Delivery {
     this.#reader.changeFilter(this.target, fromSequence, filter);
   }
 
-  /** Lets the other handlers of the reader go on although this one is pending. */
+  /** Its handler waits for the others to be done: they, and those who wait for all, go on although it is pending. */
   standAside(): void {
+    this.isAside = true;
     this.#reader.passBy(this.target);
+    this.#resolveAside();
   }
 
   stop(endSequence: number): void {

@@ -10,6 +10,7 @@ import { Pump } from '../worker/pump.js';
 import { Router } from '../worker/router.js';
 import type { Target } from '../worker/target.js';
 import type { TypeDirectory } from '../worker/type-directory.js';
+import { outsideHandlers } from './handling.js';
 
 /** What the readers of one thread have in common. */
 export interface ReadingContext {
@@ -58,7 +59,7 @@ export class LocalReader {
       onLagged: (range) => this.#tellLagged(range),
     });
     this.#pump = new Pump(this.#ringReader, this.#dispatcher, () => this.#afterTurn());
-    this.#pump.start();
+    outsideHandlers(() => this.#pump.start());
   }
 
   /** @param onLagged told of missed records that were accepted after the target joined */
@@ -79,7 +80,7 @@ export class LocalReader {
     target.active = false;
     this.#router.remove(target);
     this.#draining.delete(target);
-    this.#dispatcher.drop(target);
+    outsideHandlers(() => this.#dispatcher.drop(target));
     // Not at once: the caller may be one of our handlers, in the middle of a batch.
     this.#targets.delete(target);
     if (this.#targets.size === 0) queueMicrotask(() => this.#retire());
@@ -95,18 +96,20 @@ export class LocalReader {
     this.#written = written;
     // It may settle while the reader waits for another one.
     target.onIdle = () => this.#finishDrained();
-    this.#pump.nudge();
-    setImmediate(() => this.#finishDrained());
+    outsideHandlers(() => {
+      this.#pump.nudge();
+      setImmediate(() => this.#finishDrained());
+    });
   }
 
   /** The writer has woken the reader. */
   wake(): void {
-    this.#pump.notified();
+    outsideHandlers(() => this.#pump.notified());
   }
 
   /** Reads on although `target` has something in hand. */
   passBy(target: Target): void {
-    this.#dispatcher.drop(target);
+    outsideHandlers(() => this.#dispatcher.drop(target));
   }
 
   /** Position of the next record to be handed out. */

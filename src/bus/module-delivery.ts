@@ -44,6 +44,9 @@ export class ModuleDelivery implements Delivery {
   readonly #dedicated: boolean;
   #restarts = 0;
   #deadLetters = 0;
+  /** Missed records that the thread has told of, and the sequence behind the last of them. */
+  #lagged = 0;
+  #laggedUntil = 0;
   #final: DeliveryCounts | undefined;
 
   constructor(
@@ -78,12 +81,17 @@ export class ModuleDelivery implements Delivery {
     const records = {
       inHand: () => writer.gate.inHand(this.reader),
       heartbeat: () => writer.memory.cells.load(slotOf(this.reader) + HEARTBEAT),
+      settledUntil: () => writer.gate.nextSequence(this.reader),
       nextLife: (skips: readonly number[]) => this.#nextLife(skips),
     };
     this.#supervisor = new Supervisor(module, filter, life, run.resourceLimits, run.policy, records, {
       onReady,
       onRoom: events.onRoom,
-      onLagged: events.onLagged,
+      onLagged: (range) => {
+        this.#lagged += range.count;
+        this.#laggedUntil = range.first + range.count;
+        events.onLagged(range);
+      },
       onHandlerFailure: (cause, topic, sequence) => events.onError(new HandlerError(name, topic, sequence, cause)),
       onRestart: (error, delayMs) => {
         this.#restarts++;
@@ -160,11 +168,15 @@ export class ModuleDelivery implements Delivery {
     const writer = this.#writer;
     const { reader } = this;
     writer.waker.forget(reader);
-    const { position, sequence: nextSequence } = writer.placeOf(reader);
+    const { position, sequence } = writer.placeOf(reader);
+    // What was missed is told of once: not what the thread told before it died, but what it had only noticed.
+    const accounted = Math.max(writer.gate.nextSequence(reader), this.#laggedUntil);
+    const nextSequence = Math.min(accounted, sequence ?? accounted);
+    const missed = sequence === undefined || accounted < sequence;
     const until = writer.gate.taken(reader);
     writer.gate.revive(reader);
-    const counts = loadCounts(writer.memory.cells, reader);
-    return { position, nextSequence, missed: false, redelivery: { until, skips }, counts };
+    const counts = { ...loadCounts(writer.memory.cells, reader), lagged: this.#lagged };
+    return { position, nextSequence, missed, redelivery: { until, skips }, counts };
   }
 
   /** Ends the blocked wait of a dedicated loop, which then looks at its wake word and its port. */

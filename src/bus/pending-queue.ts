@@ -10,8 +10,8 @@ export interface PendingRecord {
   readonly typeId: number;
   readonly seconds: number;
   readonly nanos: number;
-  readonly wantedLow: number;
-  readonly wantedHigh: number;
+  wantedLow: number;
+  wantedHigh: number;
 }
 
 /** The dead head of the array is cut off when it is longer than this and than what lives. */
@@ -44,6 +44,14 @@ export class PendingQueue {
     if (this.#head > MAX_DEAD_HEAD && this.#head * 2 > this.#records.length) {
       this.#records = this.#records.slice(this.#head);
       this.#head = 0;
+    }
+  }
+
+  /** From now on `reader` wants all that waits. */
+  want(reader: number): void {
+    for (const record of this) {
+      if (reader < 32) record.wantedLow |= 1 << reader;
+      else record.wantedHigh |= 1 << (reader - 32);
     }
   }
 

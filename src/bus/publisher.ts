@@ -50,7 +50,10 @@ export class Publisher {
   readonly #readers: Readers;
   readonly #stalls: StallWatch;
   readonly #namespace: string;
+  /** The last one that was given, which is valid. */
+  #lastNamespace: string | undefined;
   readonly #maxPendingBytes: number;
+  readonly #keepUnwanted: boolean;
   readonly #onQueued: () => void;
   readonly #onBlocked: () => void;
 
@@ -74,6 +77,7 @@ export class Publisher {
     this.#stalls = stalls;
     this.#namespace = options.namespace;
     this.#maxPendingBytes = options.maxPendingBytes;
+    this.#keepUnwanted = options.keepUnwanted;
     this.#onQueued = onQueued;
     this.#onBlocked = onBlocked;
     this.#burst = new BurstFlush(writer, options.flush === 'each');
@@ -160,7 +164,7 @@ export class Publisher {
   /** Publishes on a topic that users may not. Returns its sequence, or -1 when nobody wants it. */
   publishReserved(topic: string, event: unknown): number {
     const entry = this.#topics.entry(topic);
-    if ((entry.wantedLow | entry.wantedHigh) === 0) return -1;
+    if (!this.#isWritten(entry)) return -1;
     const sequence = this.nextSequence;
     const ahead = this.queue.length;
     const record = this.#write(entry, event, undefined);
@@ -186,13 +190,20 @@ export class Publisher {
 
   /** The entry of a topic that somebody wants; undefined, and counted, when nobody does. */
   #wantedEntry(topic: string, namespace: string | undefined): TopicEntry | undefined {
-    if (namespace !== undefined) checkNamespace(namespace);
+    if (namespace !== undefined && namespace !== this.#lastNamespace) {
+      checkNamespace(namespace);
+      this.#lastNamespace = namespace;
+    }
     const entry = this.#topics.entry(topic);
     if (entry.reserved) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
-    if ((entry.wantedLow | entry.wantedHigh) !== 0) return entry;
+    if (this.#isWritten(entry)) return entry;
     this.counts.accepted++;
     this.counts.unwanted++;
     return undefined;
+  }
+
+  #isWritten({ wantedLow, wantedHigh }: TopicEntry): boolean {
+    return (wantedLow | wantedHigh) !== 0 || this.#keepUnwanted;
   }
 
   /** Writes an event into the ring. Returns undefined, or the finished record if it has to wait. */

@@ -29,6 +29,7 @@ export interface Start {
  * join with neither gap nor overlap.
  *
  * @param nextSequence sequence of the event that is accepted next
+ * @param onRoom called when the search makes the room that the parked writer waits for
  * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS`
  */
 export function findStart(
@@ -37,6 +38,7 @@ export function findStart(
   filter: CompiledFilter | undefined,
   from: From,
   context: ReadingContext,
+  onRoom: () => void,
 ): Start {
   if (from === 'now') {
     const place = writer.end;
@@ -48,7 +50,7 @@ export function findStart(
       ? oldest.sequence
       : 'sequence' in from
         ? from.sequence
-        : sequenceOfLast(writer, from.last, filter!, oldest, context);
+        : sequenceOfLast(writer, from.last, filter!, oldest, context, onRoom);
   const place = writer.seek(wanted);
   const missed = wanted < place.sequence;
   return { isNow: false, place, sequence: missed ? wanted : place.sequence, missed, joinSequence: wanted };
@@ -61,6 +63,7 @@ function sequenceOfLast(
   filter: CompiledFilter,
   oldest: Place,
   context: ReadingContext,
+  onRoom: () => void,
 ): number {
   if (count === 0) return writer.sequence;
   // A slot for the time of the look: a reader needs one to read with.
@@ -71,7 +74,7 @@ function sequenceOfLast(
     const router = new Router(context.topicNames, context.fields);
     const collect = (envelope: { readonly sequence: number }): void => void sequences.push(envelope.sequence);
     router.set(new SingleTarget(0, collect, () => {}), filter);
-    const reader = new RingReader(context.memory, slot, oldest.position, () => {});
+    const reader = new RingReader(context.memory, slot, oldest.position, onRoom);
     const { sequence } = oldest;
     const events = { onSettled: () => {}, onLagged: () => {} };
     const dispatcher = new Dispatcher(reader, router, context.types, sequence, sequence, events);

@@ -1,7 +1,7 @@
 /** Waiting for room in the ring without blocking: what queued goes first, then those who await `writable()`. */
 import { BusClosedError, WouldDeadlockError } from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
-import { currentHandling } from './handling.js';
+import { currentHandling, outsideHandlers } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import type { Publisher } from './publisher.js';
 import type { Readers } from './readers.js';
@@ -100,10 +100,12 @@ export class Room {
   #proceedSoon(): void {
     if (this.#parked || this.#proceeding || this.#abandoned) return;
     this.#proceeding = true;
-    queueMicrotask(() => {
-      this.#proceeding = false;
-      if (!this.#abandoned) this.#proceed();
-    });
+    outsideHandlers(() =>
+      queueMicrotask(() => {
+        this.#proceeding = false;
+        if (!this.#abandoned) this.#proceed();
+      }),
+    );
   }
 
   #proceed(): void {
@@ -119,7 +121,7 @@ export class Room {
         }
         return;
       }
-      if (this.#publisher.queue.length === 0 && this.#waiters.length === 0) {
+      if (emptied && this.#waiters.length === 0 && !this.#queued) {
         this.#stopWatching();
         return;
       }

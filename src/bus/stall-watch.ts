@@ -30,17 +30,16 @@ export class StallWatch {
 
   /** How long the reader that holds the ring has held up somebody, without moving. */
   get stalledMs(): number {
-    return this.#stalledMs;
+    return this.#hasMoved() ? 0 : this.#stalledMs;
   }
 
   /** Somebody waits for room. Called at least every {@link STALL_LOOK_MS} meanwhile. Returns whether it made some. */
   look(): boolean {
     const nowMs = performance.now();
     const { holder } = this.#writer;
-    const released = holder < 0 ? 0 : this.#writer.gate.released(holder, this.#writer.tail);
-    if (holder !== this.#holder || released !== this.#released) {
+    if (this.#hasMoved()) {
       this.#holder = holder;
-      this.#released = released;
+      this.#released = this.#releasedBy(holder);
       this.#stalledMs = 0;
     } else {
       this.#stalledMs += Math.min(nowMs - this.#lastLookMs, 2 * STALL_LOOK_MS);
@@ -52,6 +51,16 @@ export class StallWatch {
     this.#readers.evict(holder, new SubscriptionEvictedError(this.#readers.describe(holder), this.#stallTimeoutMs));
     this.reset();
     return true;
+  }
+
+  /** Whether another reader holds the ring than at the last look, or the same one elsewhere. */
+  #hasMoved(): boolean {
+    const { holder } = this.#writer;
+    return holder !== this.#holder || this.#releasedBy(holder) !== this.#released;
+  }
+
+  #releasedBy(holder: number): number {
+    return holder < 0 ? 0 : this.#writer.gate.released(holder, this.#writer.tail);
   }
 
   /** Nobody waits any more. */

@@ -1,11 +1,12 @@
 /** Makes subscriptions, keeps track of them, and of the reader slots they use. */
 import type { EventEmitter } from 'node:events';
+import { availableParallelism } from 'node:os';
 import type { Envelope } from '../envelope/envelope.js';
 import { BusError, HandlerError, InvalidOptionError, ReentrantPublishError, TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
 import { UNIT_BYTES } from '../ring/record-descriptor.js';
-import type { Place, RingWriter } from '../ring/ring-writer.js';
+import type { RingWriter } from '../ring/ring-writer.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
 import { RestartPolicy } from '../worker/restart-policy.js';
 import type { Attachment } from '../worker/worker-protocol.js';
@@ -34,6 +35,9 @@ import {
 import { Subscription, type SubscriptionSource, stopOnAbort } from './subscription.js';
 import type { TopicTable } from './topic-table.js';
 
+/** Longest wait awake before a dedicated thread sleeps: a few times what a wake takes to arrive. */
+const MAX_SPIN_US = 100;
+
 /** Called with each event; a returned promise is awaited before the next one. */
 export type Handler<E extends Envelope = Envelope> = (envelope: E) => void | Promise<void>;
 
@@ -59,6 +63,8 @@ export class Subscriptions {
   readonly #source: SubscriptionSource;
   readonly #shared = new Map<DeliveryMode, LocalReader>();
   #made = 0;
+  /** Threads of modules. */
+  #threads = 0;
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
@@ -116,7 +122,7 @@ export class Subscriptions {
     const data = cloneData(options.data);
     const url = moduleUrl('module', module);
     const start = this.#startOf(compiled, options.from);
-    const reader = this.#takeSlot(options.delivery ?? 'lossless', start.place);
+    const reader = this.#takeSlot(options.delivery ?? 'lossless', start);
     topics.want(subscription, compiled, reader);
     const { position } = start.place;
     const delivery = new ModuleDelivery(
@@ -146,8 +152,16 @@ export class Subscriptions {
       evict: (error) => this.#tellEvicted(error, [subscription]),
     });
     this.#track(subscription, delivery);
+    this.#budgetSpinning(1);
     stopOnAbort(subscription, options.signal);
     return subscription;
+  }
+
+  /** Lets dedicated threads wait awake only while every thread of the bus can have a core of its own. */
+  #budgetSpinning(threads: number): void {
+    this.#threads += threads;
+    const fits = this.#threads + 1 <= availableParallelism();
+    this.#parts.writer.setSpinBudget(fits ? MAX_SPIN_US : 0);
   }
 
   #moduleEvents(subscription: Subscription, reader: number): ModuleDeliveryEvents {
@@ -164,6 +178,7 @@ export class Subscriptions {
       },
       onRoom: () => room.made(),
       onExit: () => {
+        this.#budgetSpinning(-1);
         topics.unwant(subscription);
         this.#giveSlotBack(reader);
       },
@@ -171,9 +186,9 @@ export class Subscriptions {
   }
 
   /** Where a subscription begins. */
-  #startOf(filter: CompiledFilter, from: From | undefined): Start {
-    const { writer, publisher, reading } = this.#parts;
-    return findStart(writer, publisher.nextSequence, filter, from ?? 'now', reading);
+  #startOf(filter: CompiledFilter | undefined, from: From | undefined): Start {
+    const { writer, publisher, reading, room } = this.#parts;
+    return findStart(writer, publisher.nextSequence, filter, from ?? 'now', reading, () => room.made());
   }
 
   #make<S extends Subscription>(
@@ -218,8 +233,7 @@ export class Subscriptions {
   #sharedReader(delivery: DeliveryMode): LocalReader {
     let reader = this.#shared.get(delivery);
     if (reader === undefined) {
-      const { writer, publisher, reading } = this.#parts;
-      const start = findStart(writer, publisher.nextSequence, undefined, 'now', reading);
+      const start = this.#startOf(undefined, 'now');
       reader = this.#openReader(`${delivery} handlers`, delivery, start);
       this.#shared.set(delivery, reader);
     }
@@ -228,7 +242,7 @@ export class Subscriptions {
 
   #openReader(name: string, delivery: DeliveryMode, start: Start): LocalReader {
     const { readers, room, reading } = this.#parts;
-    const slot = this.#takeSlot(delivery, start.place);
+    const slot = this.#takeSlot(delivery, start);
     const { position } = start.place;
     const reader: LocalReader = new LocalReader(
       slot,
@@ -268,9 +282,13 @@ export class Subscriptions {
     for (const [delivery, shared] of this.#shared) if (shared === reader) this.#shared.delete(delivery);
   }
 
-  #takeSlot(delivery: DeliveryMode, place: Place): number {
-    const reader = this.#parts.writer.join(delivery === 'lossless', place);
+  #takeSlot(delivery: DeliveryMode, start: Start): number {
+    const { writer, publisher } = this.#parts;
+    const { position } = start.place;
+    const reader = writer.join(delivery === 'lossless', { position, sequence: start.sequence });
     if (reader < 0) throw new TooManyReadersError(MAX_READERS);
+    // Records that wait on the heap come after those replayed: the reader must not sleep through them.
+    if (!start.isNow) publisher.queue.want(reader);
     return reader;
   }
 

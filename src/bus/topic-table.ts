@@ -31,7 +31,8 @@ export class TopicEntry {
   readonly declared: EventCodec | undefined;
   /** The last used template. */
   template: EnvelopeTemplate | undefined;
-  readonly #templates = new Map<string, EnvelopeTemplate>();
+  /** The others, if there are any: made when a second one is asked for. */
+  #templates: Map<string, EnvelopeTemplate> | undefined;
 
   constructor(topic: string, declared: EventCodec | undefined) {
     this.topic = topic;
@@ -43,16 +44,30 @@ export class TopicEntry {
   templateFor(namespace: string, typeUrl: string): EnvelopeTemplate {
     const last = this.template;
     if (last !== undefined && last.namespace === namespace && last.typeUrl === typeUrl) return last;
-    const key = `${namespace}\n${typeUrl}`;
-    let template = this.#templates.get(key);
-    if (template === undefined) {
-      template = new EnvelopeTemplate(namespace, this.topic, typeUrl);
-      if (this.#templates.size >= MAX_TEMPLATES) this.#templates.clear();
-      this.#templates.set(key, template);
-    }
+    const template = last === undefined ? this.#make(namespace, typeUrl) : this.#other(last, namespace, typeUrl);
     this.template = template;
     return template;
   }
+
+  #other(last: EnvelopeTemplate, namespace: string, typeUrl: string): EnvelopeTemplate {
+    const templates = (this.#templates ??= new Map([[keyOf(last.namespace, last.typeUrl), last]]));
+    const key = keyOf(namespace, typeUrl);
+    const known = templates.get(key);
+    if (known !== undefined) return known;
+    if (templates.size >= MAX_TEMPLATES) templates.clear();
+    const template = this.#make(namespace, typeUrl);
+    templates.set(key, template);
+    return template;
+  }
+
+  #make(namespace: string, typeUrl: string): EnvelopeTemplate {
+    return new EnvelopeTemplate(namespace, this.topic, typeUrl);
+  }
+}
+
+/** A namespace has no line end in it. */
+function keyOf(namespace: string, typeUrl: string): string {
+  return `${namespace}\n${typeUrl}`;
 }
 
 export class TopicTable {

@@ -31,41 +31,43 @@ const EVENT_TAG = 34;
 const TYPE_URL_TAG = 10;
 const VALUE_TAG = 18;
 
-/** Tag, length and text of a string field; nothing for the empty string. */
-function stringField(tag: number, text: string): Buffer {
-  const bytes = Buffer.from(text);
-  if (bytes.length === 0) return bytes;
-  const prefix = Buffer.alloc(6);
-  const end = writeVarint(prefix, writeVarint(prefix, 0, 6, tag), 6, bytes.length);
-  return Buffer.concat([prefix.subarray(0, end), bytes]);
+/** Bytes of a string field; none for the empty string. */
+function fieldSize(textSize: number): number {
+  return textSize === 0 ? 0 : 1 + varintSize(textSize) + textSize;
 }
+
+/** Writes tag, length and text of a string field into a buffer that has room for it. Returns the position after it. */
+function putString(target: Buffer, position: number, tag: number, text: string, textSize: number): number {
+  if (textSize === 0) return position;
+  target[position] = tag;
+  const start = writeVarint(target, position + 1, target.length, textSize);
+  return start + target.write(text, start, textSize, 'utf8');
+}
+
+/** What the last template needed for its two lengths: a new one most likely needs the same. */
+let usualEventPrefix = 1;
+let usualValuePrefix = 1;
 
 /** Writes envelopes of one namespace, topic and type. */
 export class EnvelopeTemplate {
   /** After {@link write}: where the payload starts, counted from the envelope's start. */
   payloadOffset = 0;
   /** The fields between the timestamp and the event, up to and including the event's tag. */
-  readonly routing: Buffer;
+  routing!: Buffer;
   /** The fields of the event up to and including the value's tag. */
-  readonly type: Buffer;
+  type!: Buffer;
 
   // Both with room for lengths of the guessed sizes.
-  #head: Buffer;
-  #eventPrefix = 1;
-  #valuePrefix = 1;
+  #head!: Buffer;
+  #eventPrefix!: number;
+  #valuePrefix!: number;
 
   constructor(
     readonly namespace: string,
     readonly topic: string,
     readonly typeUrl: string,
   ) {
-    this.routing = Buffer.concat([
-      stringField(NAMESPACE_TAG, namespace),
-      stringField(TOPIC_TAG, topic),
-      Buffer.of(EVENT_TAG),
-    ]);
-    this.type = Buffer.concat([stringField(TYPE_URL_TAG, typeUrl), Buffer.of(VALUE_TAG)]);
-    this.#head = this.#headFor(1, 1);
+    this.#layOut(usualEventPrefix, usualValuePrefix);
   }
 
   /**
@@ -167,13 +169,29 @@ export class EnvelopeTemplate {
   }
 
   #guess(eventPrefix: number, valuePrefix: number): void {
-    this.#head = this.#headFor(eventPrefix, valuePrefix);
-    this.#eventPrefix = eventPrefix;
-    this.#valuePrefix = valuePrefix;
+    usualEventPrefix = eventPrefix;
+    usualValuePrefix = valuePrefix;
+    this.#layOut(eventPrefix, valuePrefix);
   }
 
-  #headFor(eventPrefix: number, valuePrefix: number): Buffer {
-    return Buffer.concat([this.routing, Buffer.alloc(eventPrefix), this.type, Buffer.alloc(valuePrefix)]);
+  /** Encodes everything that repeats into one buffer, of which `routing` and `type` are parts. */
+  #layOut(eventPrefix: number, valuePrefix: number): void {
+    const namespaceSize = Buffer.byteLength(this.namespace);
+    const topicSize = Buffer.byteLength(this.topic);
+    const typeUrlSize = Buffer.byteLength(this.typeUrl);
+    const routingSize = fieldSize(namespaceSize) + fieldSize(topicSize) + 1;
+    const typeSize = fieldSize(typeUrlSize) + 1;
+    const head = Buffer.allocUnsafe(routingSize + eventPrefix + typeSize + valuePrefix);
+    let position = putString(head, 0, NAMESPACE_TAG, this.namespace, namespaceSize);
+    position = putString(head, position, TOPIC_TAG, this.topic, topicSize);
+    head[position] = EVENT_TAG;
+    const typeAt = routingSize + eventPrefix;
+    head[putString(head, typeAt, TYPE_URL_TAG, this.typeUrl, typeUrlSize)] = VALUE_TAG;
+    this.routing = head.subarray(0, routingSize);
+    this.type = head.subarray(typeAt, typeAt + typeSize);
+    this.#head = head;
+    this.#eventPrefix = eventPrefix;
+    this.#valuePrefix = valuePrefix;
   }
 }
 

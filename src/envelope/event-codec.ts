@@ -39,6 +39,8 @@ export interface FieldDescriptor {
   readonly type?: () => EventCodec;
   /** The names of the enum's values, where `kind` is `enum`; later versions may send others. */
   readonly values?: () => Readonly<Record<string, number>>;
+  /** Where it is a member of a oneof: the name that all of its members have here. */
+  readonly oneof?: string;
 }
 
 /** How events of one type become bytes and back. Stateless: may be used again while a call of it runs. */

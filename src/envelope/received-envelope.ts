@@ -7,11 +7,13 @@
 import type { Envelope } from './envelope.js';
 import type { EnvelopeContext, ResolvedType } from './envelope-context.js';
 import { type ScannedEnvelope, scanEnvelope } from './envelope-scan.js';
+import type { EventCodec } from './event-codec.js';
 import { eventJson } from './event-json.js';
 import { Any } from './generated/index.js';
 import { decodeUtf8 } from './text-reader.js';
 import { rfc3339 } from './time-text.js';
-import { cursor, readEnd, readInt32, readInt64, readTag } from './wire-reader.js';
+import type { MessageTest } from './wire-probe.js';
+import { cursor, readEnd, readInt32, readInt64AsNumber, readTag } from './wire-reader.js';
 
 const NAMESPACE_TAG = 18;
 const TOPIC_TAG = 26;
@@ -76,8 +78,7 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   get timestamp(): bigint {
-    if (this.#isCanonical) return readNanoseconds(this.#bytes, this.#start, this.#end);
-    return BigInt(this.#scanned.seconds) * NANOS_PER_SECOND + BigInt(this.#scanned.nanos);
+    return this.testTimestamp((seconds, nanos) => BigInt(seconds) * NANOS_PER_SECOND + BigInt(nanos));
   }
 
   get typeUrl(): string {
@@ -92,6 +93,26 @@ export class ReceivedEnvelope implements Envelope {
   get payload(): Uint8Array {
     const { start, end } = this.#payloadRange();
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start);
+  }
+
+  // For conditions, which read the bytes in place and make nothing of them.
+
+  /** What this thread has for the type of the event, if anything. */
+  get codec(): EventCodec | undefined {
+    return this.#resolved.codec;
+  }
+
+  /** What `test` answers for the payload. */
+  testPayload(test: MessageTest): boolean {
+    if (this.#isCanonical) return test(this.#bytes, this.#payloadStart, this.#end);
+    return test(this.#bytes, this.#scanned.payloadStart, this.#scanned.payloadEnd);
+  }
+
+  /** What `test` answers for the time, in seconds since the Unix epoch and nanoseconds. */
+  testTimestamp<T>(test: (seconds: number, nanos: number) => T): T {
+    if (!this.#isCanonical) return test(this.#scanned.seconds, this.#scanned.nanos);
+    readTime(this.#bytes, this.#start, this.#end);
+    return test(time.seconds, time.nanos);
   }
 
   toBinary(): Uint8Array {
@@ -204,16 +225,18 @@ export class ReceivedEnvelope implements Envelope {
   }
 }
 
-/** The time of a canonical envelope, which starts with its timestamp. */
-function readNanoseconds(bytes: Buffer, start: number, limit: number): bigint {
+const time = { seconds: 0, nanos: 0 };
+
+/** Reads the time of a canonical envelope, which starts with its timestamp. */
+function readTime(bytes: Buffer, start: number, limit: number): void {
   const end = readEnd(bytes, start + 1, limit);
   let position = cursor.position;
-  let nanoseconds = 0n;
+  time.seconds = 0;
+  time.nanos = 0;
   while (position < end) {
     const tag = readTag(bytes, position, end);
-    if (tag === 8) nanoseconds += readInt64(bytes, cursor.position, end) * NANOS_PER_SECOND;
-    else nanoseconds += BigInt(readInt32(bytes, cursor.position, end));
+    if (tag === 8) time.seconds = readInt64AsNumber(bytes, cursor.position, end);
+    else time.nanos = readInt32(bytes, cursor.position, end);
     position = cursor.position;
   }
-  return nanoseconds;
 }

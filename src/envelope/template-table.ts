@@ -19,6 +19,8 @@ export class TemplateTable {
   payloadOffset = 0;
 
   readonly #slots: (EnvelopeTemplate | undefined)[] = new Array(SLOTS).fill(undefined);
+  /** What was found last: most envelopes are like the one before. */
+  #last: EnvelopeTemplate | undefined;
 
   /** Adds a template; the next canonical envelope like it is found. */
   add(template: EnvelopeTemplate): void {
@@ -34,10 +36,15 @@ export class TemplateTable {
   find(source: Buffer, start: number, end: number): EnvelopeTemplate | undefined {
     const routing = readTimestamp(source, start, end);
     if (routing < 0) return undefined;
-    const template = this.#slots[slotOf(source, routing, end)];
-    if (template === undefined) return undefined;
-    const payload = payloadOf(template, source, routing, end);
-    if (payload < 0) return undefined;
+    let template = this.#last;
+    let payload = template === undefined ? -1 : payloadOf(template, source, routing, end);
+    if (payload < 0) {
+      template = this.#slots[slotOf(source, routing, end)];
+      if (template === undefined) return undefined;
+      payload = payloadOf(template, source, routing, end);
+      if (payload < 0) return undefined;
+      this.#last = template;
+    }
     this.seconds = found.seconds;
     this.nanos = found.nanos;
     this.payloadOffset = payload - start;

@@ -3,7 +3,7 @@
  * of one writer never shares a cache line with a word of another.
  *
  *   block 0       MAGIC  LAYOUT  CAPACITY_UNITS  READERS                          written once, before sharing
- *   block 1       TAIL  INTENT  EPOCH  FLUSHED  WRITER_STATE                      written by the writer
+ *   block 1       TAIL  INTENT  EPOCH  FLUSHED  WRITER_STATE  SPIN_BUDGET_US      written by the writer
  *   block 2       NEED  WRITER_WAIT                                              the writer's sleep: writer and readers
  *   block 3       SLEEPERS (2 cells, one bit a reader)                           writer and readers
  *   blocks 4-5    BOUNDARY (64 cells)                                            written by the writer
@@ -19,6 +19,7 @@
  * INTENT       position up to which the writer may be overwriting; raised before it writes, never lowered.
  * EPOCH        INTENT in steps of 2^30 units, stored before INTENT: tells a reader that fell 2^31 units behind.
  * FLUSHED      TAIL as of the last time sleepers were woken.
+ * SPIN_BUDGET_US how long a dedicated reader may wait awake, in µs.
  * NEED         position that the lowest RELEASED has to reach before the writer can go on.
  * WRITER_WAIT  how the writer waits for NEED, see {@link WRITER_AWAKE} and its neighbours.
  * SLEEPERS     the readers that sleep or are about to; taking a bit by one atomic AND is taking charge of that reader.
@@ -54,6 +55,7 @@ export const INTENT = TAIL + 1;
 export const EPOCH = INTENT + 1;
 export const FLUSHED = EPOCH + 1;
 export const WRITER_STATE = FLUSHED + 1;
+export const SPIN_BUDGET_US = WRITER_STATE + 1;
 
 const WAIT_BLOCK = WRITER_BLOCK + BLOCK;
 export const NEED = WAIT_BLOCK;

@@ -116,7 +116,9 @@ export class RingReader {
     if (length < contiguous) {
       length = wholeRecords(words, offset);
       if (length === 0) {
-        length = record.unitsOf(words[record.LENGTH_WORD]!) * record.UNIT_BYTES;
+        const recordBytes = words[record.LENGTH_WORD]!;
+        if (recordBytes > contiguous) throw new CorruptRecordError(offset, `length ${recordBytes}`);
+        length = record.unitsOf(recordBytes) * record.UNIT_BYTES;
         bytes = this.#copyOut(offset, length);
         if (bytes === undefined) return undefined;
         words = new Int32Array(bytes.buffer, 0, length >> 2);
@@ -227,6 +229,11 @@ export class RingReader {
   get flushedUnread(): number | undefined {
     const flushed = this.#cells.load(control.FLUSHED);
     return distance(flushed, narrow(this.#taken)) > 0 && !this.awake ? flushed : undefined;
+  }
+
+  /** How long a reader may wait awake, as of now: 0 when there are more busy threads than cores. */
+  get spinBudgetMs(): number {
+    return this.#cells.load(control.SPIN_BUDGET_US) / 1000;
   }
 
   /** Blocks this thread until the writer wakes the reader, at most `timeoutMs`. */

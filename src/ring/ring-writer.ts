@@ -118,28 +118,32 @@ export class RingWriter {
     let oldest = this.end;
     for (let i = 0; i < control.BOUNDARIES; i++) {
       const place = { position: this.#boundaryPositions[i]!, sequence: this.#boundarySequences[i]! };
-      // What INTENT has announced may already be overwritten.
-      if (this.#intent - place.position > this.#capacityUnits) continue;
+      if (!this.#isIntact(place.position)) continue;
       if (place.position < oldest.position) oldest = place;
       if (place.sequence <= sequence && (found === undefined || place.position > found.position)) found = place;
     }
     return found ?? oldest;
   }
 
-  /** Where a reader stands that nobody reads with at the moment; for a gating one, taken from the record there. */
-  placeOf(reader: number): Place {
+  /** Where a reader stands that nobody reads with at the moment; the sequence is undefined when its record is gone. */
+  placeOf(reader: number): { readonly position: number; readonly sequence: number | undefined } {
     const position = this.gate.released(reader, this.#tail);
-    const sequence = this.gate.gates(reader) ? this.#sequenceAt(position) : this.gate.nextSequence(reader);
-    return { position, sequence };
+    return { position, sequence: this.#isIntact(position) ? this.#sequenceAt(position) : undefined };
   }
 
-  /** A copy of the body of the record with `sequence`, if a gating reader holds it. */
+  /** A copy of the body of the record with `sequence`, if it lies behind the cursor of `reader` and is not gone. */
   bodyOf(reader: number, sequence: number): Buffer | undefined {
-    if (!this.gate.gates(reader)) return undefined;
-    for (const { offset, length, found } of this.#records(this.gate.released(reader, this.#tail))) {
+    const position = this.gate.released(reader, this.#tail);
+    if (!this.#isIntact(position)) return undefined;
+    for (const { offset, length, found } of this.#records(position)) {
       if (found === sequence) return this.memory.copyOut(offset + record.HEADER_BYTES, length - record.HEADER_BYTES);
     }
     return undefined;
+  }
+
+  /** Whether nothing from a position on was announced for overwriting. */
+  #isIntact(position: number): boolean {
+    return this.#intent - position <= this.#capacityUnits;
   }
 
   #sequenceAt(position: number): number {
@@ -263,7 +267,11 @@ export class RingWriter {
     return this.#announceWait(freeBytes, control.WRITER_PARKED);
   }
 
-  /** Blocks this thread until `freeBytes` of room are left, at most `timeoutMs`. May return early. */
+  /**
+   * Blocks this thread until `freeBytes` of room are left, at most `timeoutMs`. May return early.
+   *
+   * Takes back what {@link park} asked for: whoever is parked has to look again, and to park again, afterwards.
+   */
   block(freeBytes: number, timeoutMs: number): void {
     if (!this.#announceWait(freeBytes, control.WRITER_BLOCKED)) return;
     this.#cells.wait(control.WRITER_WAIT, control.WRITER_BLOCKED, timeoutMs);
@@ -282,6 +290,11 @@ export class RingWriter {
     if (this.freeBytes() < freeBytes) return true;
     this.unpark();
     return false;
+  }
+
+  /** Says how long dedicated readers may wait awake. */
+  setSpinBudget(budgetUs: number): void {
+    this.#cells.store(control.SPIN_BUDGET_US, budgetUs);
   }
 
   setState(state: number): void {
@@ -330,6 +343,8 @@ export class RingWriter {
     if (this.#limit >= wanted) return;
     // The ring looks full. Wake whoever has something to read, and move on whoever sleeps with nothing to read.
     this.flush();
-    if (this.waker.skipSleepers(this.gate.gating)) this.#limit = this.gate.limit(this.#tail);
+    this.waker.skipSleepers(this.gate.gating);
+    // Always: the flush, too, moves those on that it wakes.
+    this.#limit = this.gate.limit(this.#tail);
   }
 }

@@ -78,27 +78,17 @@ export class Waker {
     this.#cells.store(FLUSHED, this.#flushedTail);
   }
 
-  /**
-   * Moves the sleeping ones of `readers` on to the last flush. Call it after {@link flush}, when the ring looks full.
-   *
-   * @returns whether any cursor moved
-   */
-  skipSleepers(readers: readonly number[]): boolean {
-    let moved = false;
+  /** Moves the sleeping ones of `readers` on to the last flush. Call it after {@link flush}, when the ring looks full. */
+  skipSleepers(readers: readonly number[]): void {
     for (const reader of readers) {
       const word = SLEEPERS + (reader >> 5);
       const bit = 1 << (reader & 31);
       if ((this.#cells.load(word) & bit) === 0 || (this.#cells.and(word, ~bit) & bit) === 0) continue;
-      if (this.#moveOn(reader)) {
-        moved = true;
-        // Gives the reader back to itself; orders the cursor before the bit.
-        this.#cells.or(word, bit);
-      } else {
-        // Still drowsy: it may have found its bit gone and now waits to be told.
-        this.#wake(reader);
-      }
+      // Gives the reader back to itself; orders the cursor before the bit.
+      if (this.#moveOn(reader)) this.#cells.or(word, bit);
+      // Still drowsy: it may have found its bit gone and now waits to be told.
+      else this.#wake(reader);
     }
-    return moved;
   }
 
   /** Wakes a reader for another reason than a record: to stop it, to change its filter. */

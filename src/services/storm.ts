@@ -42,8 +42,9 @@ export async function storm(services: Services, options: StormOptions): Promise<
   if (containers > 0 && image === undefined) {
     throw new InvalidArgumentError('image', image, 'the name of a registered image when containers > 0');
   }
+  const create = () => services.containers.create({ image: image ?? '', ...(args ? { args } : {}) });
   const runContainer = async () => {
-    const container = await services.containers.create({ image: image ?? '', ...(args ? { args } : {}) });
+    const container = await create();
     try {
       await container.start();
       await container.wait();
@@ -56,7 +57,7 @@ export async function storm(services: Services, options: StormOptions): Promise<
     await services.content.delete(digest);
   };
   // The first container unpacks the image; that is not part of a storm.
-  if (containers > 0) await (await services.containers.create({ image: image ?? '' })).delete();
+  if (containers > 0) await (await create()).delete();
   const startedAt = performance.now();
   const work = [repeat(containers, concurrency, runContainer), repeat(blobs, concurrency, runBlob)];
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');

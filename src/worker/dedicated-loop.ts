@@ -9,24 +9,34 @@ import type { Dispatcher } from './dispatcher.js';
 const WAIT_SLICE_MS = 100;
 const STEP_BUDGET_MS = 50;
 
+/** Looks at the tail between two looks at the clock. */
+const LOOKS_PER_CLOCK = 64;
+/** What counts as long idle. */
+const MAX_IDLE_MS = 10;
+
+export interface DedicatedLoopEvents {
+  /** Called after each step of the dispatcher. */
+  onTurn(): void;
+  /** Handles the messages that wait on the thread's port, if one of them changes what is to be delivered. */
+  heedChanges(): void;
+  /** Handles the messages that wait on the thread's port. */
+  readPort(): void;
+}
+
 export class DedicatedLoop {
   readonly #reader: RingReader;
   readonly #dispatcher: Dispatcher;
-  readonly #onTurn: () => void;
-  readonly #readPort: () => void;
+  readonly #events: DedicatedLoopEvents;
   readonly #run = (): void => this.#turns();
   #stopped = false;
   #nudged = false;
+  /** How long the loop has lately been without anything to read. */
+  #idleMs = Number.POSITIVE_INFINITY;
 
-  /**
-   * @param onTurn called after each step of the dispatcher
-   * @param readPort handles the messages that wait on the thread's port
-   */
-  constructor(reader: RingReader, dispatcher: Dispatcher, onTurn: () => void, readPort: () => void) {
+  constructor(reader: RingReader, dispatcher: Dispatcher, events: DedicatedLoopEvents) {
     this.#reader = reader;
     this.#dispatcher = dispatcher;
-    this.#onTurn = onTurn;
-    this.#readPort = readPort;
+    this.#events = events;
   }
 
   start(): void {
@@ -52,13 +62,32 @@ export class DedicatedLoop {
 
   #turns(): void {
     while (!this.#stopped) {
-      this.#readPort();
+      this.#events.heedChanges();
       if (this.#stopped) return;
       const step = this.#dispatcher.step(STEP_BUDGET_MS);
-      this.#onTurn();
+      this.#events.onTurn();
       if (step === 'waiting') return;
-      if (step === 'idle' && !this.#stopped && this.#reader.fallAsleep()) this.#sleep();
+      if (step === 'idle' && !this.#stopped) this.#wait();
     }
+  }
+
+  /** Waits for something to read: awake while it is likely to come within the time that a wake takes, else asleep. */
+  #wait(): void {
+    const startMs = performance.now();
+    if (!this.#spin(startMs) && this.#reader.fallAsleep()) this.#sleep();
+    const idleMs = Math.min(performance.now() - startMs, MAX_IDLE_MS);
+    // A moving average, as folly's TurnSequencer keeps it; a first wait counts in full.
+    this.#idleMs = this.#idleMs === Number.POSITIVE_INFINITY ? idleMs : this.#idleMs + (idleMs - this.#idleMs) / 8;
+  }
+
+  #spin(startMs: number): boolean {
+    const budgetMs = this.#reader.spinBudgetMs;
+    if (this.#idleMs > budgetMs) return false;
+    const untilMs = startMs + Math.min(budgetMs, 2 * this.#idleMs);
+    do {
+      for (let i = 0; i < LOOKS_PER_CLOCK; i++) if (this.#reader.hasMore) return true;
+    } while (performance.now() < untilMs);
+    return false;
   }
 
   #sleep(): void {
@@ -66,8 +95,8 @@ export class DedicatedLoop {
     this.#nudged = false;
     while (!this.#reader.awake) {
       this.#reader.waitAwake(WAIT_SLICE_MS);
-      this.#readPort();
       if (this.#reader.awake) break;
+      this.#events.readPort();
       const unread = this.#reader.flushedUnread;
       const certain = unread !== undefined && unread === suspect;
       suspect = unread;

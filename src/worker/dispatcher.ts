@@ -250,6 +250,7 @@ export class Dispatcher {
       if (accepts !== undefined && !accepts(envelope)) continue;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
       if (again) this.#reader.setInHand(sequence);
+      if (!taken) this.#untoldLag = 0;
       taken = true;
       const wasBusy = target.busy;
       target.hand(envelope, position, this.#settled);
@@ -269,8 +270,6 @@ export class Dispatcher {
   ): ReceivedEnvelope {
     const payload = batch.words[(offset >> 2) + record.PAYLOAD_WORD]!;
     const payloadOffset = payload & record.PAYLOAD_OFFSET_MASK;
-    const lagged = this.#untoldLag;
-    if (lagged !== 0) this.#untoldLag = 0;
     return new ReceivedEnvelope(
       this.#types.envelopes,
       batch.bytes,
@@ -281,7 +280,7 @@ export class Dispatcher {
       this.#types.type(payload >>> record.TYPE_ID_SHIFT),
       sequence,
       again,
-      lagged,
+      this.#untoldLag,
     );
   }
 

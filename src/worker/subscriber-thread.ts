@@ -2,7 +2,6 @@
  * The thread's side of a module subscription: attaches to the ring, sets the user's module up, reads until told to stop.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { FieldReader } from '../envelope/field-resolver.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { FILTER_VERSION, HEARTBEAT, slotOf } from '../ring/control-descriptor.js';
@@ -14,13 +13,21 @@ import { compileFilter } from '../topic/filter.js';
 import { BatchTarget } from './batch-target.js';
 import { DedicatedLoop } from './dedicated-loop.js';
 import { Dispatcher } from './dispatcher.js';
+import { FieldReader } from './field-reader.js';
 import { Pump } from './pump.js';
 import { Router } from './router.js';
 import { SingleTarget } from './single-target.js';
 import { loadSubscriber, type SubscriberContext, type SubscriberObject } from './subscriber-module.js';
 import type { Target } from './target.js';
 import { TypeDirectory } from './type-directory.js';
-import { type Attachment, crossError, type FromThread, type RefusedStep, type ToThread } from './worker-protocol.js';
+import {
+  type Attachment,
+  type CrossedError,
+  crossError,
+  type FromThread,
+  type RefusedStep,
+  type ToThread,
+} from './worker-protocol.js';
 
 /** Sets up and starts one subscriber; resolves once it reads, or has said why it cannot. */
 export async function attachSubscriber(attachment: Attachment): Promise<void> {
@@ -104,7 +111,11 @@ class SubscriberThread {
     const onTurn = (): void => this.#afterTurn();
     this.#loop =
       attachment.loop === 'dedicated'
-        ? new DedicatedLoop(this.#reader, this.#dispatcher, onTurn, () => this.#readPort())
+        ? new DedicatedLoop(this.#reader, this.#dispatcher, {
+            onTurn,
+            heedChanges: () => this.#heedChanges(),
+            readPort: () => this.#readPort(),
+          })
         : new Pump(this.#reader, this.#dispatcher, onTurn);
   }
 
@@ -178,14 +189,21 @@ class SubscriberThread {
   }
 
   async #tearDown(): Promise<void> {
+    let error: CrossedError | undefined;
     try {
       await this.#module.teardown?.(this.#context);
-      send(this.#port, { kind: 'stopped', error: undefined });
-    } catch (error) {
-      send(this.#port, { kind: 'stopped', error: crossError(error) });
+    } catch (thrown) {
+      error = crossError(thrown);
     }
+    // What the module printed passes through the main thread, and is lost if this one ends before that.
+    await Promise.all([drained(process.stdout), drained(process.stderr)]);
+    send(this.#port, { kind: 'stopped', error });
     this.#port.close();
   }
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
 function send(port: MessagePort, message: FromThread): void {

@@ -56,6 +56,8 @@ export interface ReaderRecords {
   inHand(): number;
   /** Counts turns of the thread's event loop. */
   heartbeat(): number;
+  /** Sequence up to which everything has settled. */
+  settledUntil(): number;
   /** Makes the slot ready for the next life, and says where that begins. */
   nextLife(skips: readonly number[]): Life;
 }
@@ -134,11 +136,13 @@ export class Supervisor {
    * @param written sequence of the next record
    */
   stop(endSequence: number, written: number): void {
-    this.#stop = { kind: 'stop', endSequence, written };
+    // An end that was said before stays: the next life must not go on beyond it.
+    const earliest = Math.min(endSequence, this.#stop?.endSequence ?? endSequence);
+    this.#stop = { kind: 'stop', endSequence: earliest, written };
     this.#send(this.#stop);
     if (this.#restartTimer === undefined) return;
-    if (endSequence > 0) this.#restart();
-    else this.#conclude(undefined);
+    if (this.#isDone()) this.#conclude(undefined);
+    else this.#restart();
   }
 
   /** Ends the thread at once, for good. */
@@ -243,8 +247,13 @@ export class Supervisor {
     void this.#host?.terminate();
     this.#host = undefined;
     this.#watchdog?.stop();
-    if (this.#terminating) this.#conclude(this.#failure);
-    else this.#died(this.#failure ?? this.#exitError(exit));
+    if (this.#terminating) {
+      this.#conclude(this.#failure);
+      return;
+    }
+    this.#died(this.#failure ?? this.#exitError(exit));
+    // The thread may have died between making room and saying so.
+    this.#events.onRoom();
   }
 
   #exitError({ exitCode, error }: ThreadExit): Error {
@@ -256,8 +265,7 @@ export class Supervisor {
   /** The thread ended by itself. */
   #died(error: Error): void {
     this.#blame(error);
-    // Dropping what is unread is all that was left to do.
-    if (this.#stop?.endSequence === 0) {
+    if (this.#isDone()) {
       this.#conclude(error);
       return;
     }
@@ -272,6 +280,11 @@ export class Supervisor {
     this.#events.onRestart(error, delayMs);
     this.#restartTimer = setTimeout(() => this.#restart(), this.#stop === undefined ? delayMs : 0);
     this.#restartTimer.unref();
+  }
+
+  /** Whether the thread was told to stop and has nothing left to deliver. */
+  #isDone(): boolean {
+    return this.#stop !== undefined && this.#records.settledUntil() >= this.#stop.endSequence;
   }
 
   #restart(): void {

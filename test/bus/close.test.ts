@@ -169,6 +169,61 @@ describe('close', { timeout: 30_000 }, () => {
     assert.deepEqual(own, sibling.ids);
   });
 
+  test('called in several handlers waits for none of them, but for the others', async () => {
+    const bus = createBus();
+    const results: unknown[] = [];
+    for (const isolate of [false, false, true]) {
+      bus.subscribe(
+        '/a',
+        async () => {
+          await turn();
+          results.push(await bus.close({ drainTimeoutMs: 20_000 }));
+        },
+        { isolate },
+      );
+    }
+    const other = record(bus, '/a');
+    for (const id of range(3)) bus.publish('/a', { id });
+    await until(() => results.length === 9);
+    assert.deepEqual(results, new Array(9).fill({ undelivered: 0 }));
+    assert.deepEqual(other.ids, range(3));
+  });
+
+  test('called by a listener is not taken for a call of the handler that set things off', async () => {
+    for (const event of ['error', 'drain'] as const) {
+      const bus = createBus(SMALL);
+      const ids: number[] = [];
+      const closed = new Latch();
+      let atClose = -1;
+      bus.on('error', () => {});
+      bus.on(event, async () => {
+        await bus.close();
+        atClose = ids.length;
+        closed.open();
+      });
+      bus.subscribe(
+        '/b',
+        () => {
+          throw new Error('mine');
+        },
+        { isolate: true },
+      );
+      bus.subscribe('/a', async (envelope) => {
+        if (ids.length === 0) {
+          bus.publish('/b', null);
+          if (event === 'drain') fillRing(bus, '/a', 50);
+        }
+        await turn();
+        ids.push(idOf(envelope));
+      });
+      // Long enough for both readers to sleep: the one of /b is then woken by the handler.
+      for (const _ of range(20)) await turn();
+      for (const id of range(50)) bus.publish('/a', { id });
+      await closed.opened;
+      assert.equal(atClose, bus.stats().written - 1, event);
+    }
+  });
+
   test('resolves writable for those who waited, once the queue is written', async () => {
     const bus = createBus(SMALL);
     record(bus, '/a');

@@ -13,9 +13,10 @@ describe('stats', { timeout: 30_000 }, () => {
       written: 0,
       refused: 0,
       pending: { events: 0, bytes: 0 },
-      ring: { capacityBytes: SMALL_RING_BYTES, usedBytes: 0, heldBy: undefined },
+      ring: { capacityBytes: SMALL_RING_BYTES, usedBytes: 0, heldBy: undefined, stalledMs: 0 },
       wakes: 0,
       rescued: 0,
+      evictions: 0,
       topics: 0,
       subscriptions: [],
     });

@@ -5,7 +5,7 @@ import { FIXTURE, runCommand } from '../support/run-command.js';
 
 describe('ringcast, used wrongly', () => {
   const cases: [args: string[], message: RegExp, hint: RegExp][] = [
-    [[], /no command/, /events, replay, generate/],
+    [[], /no command/, /events, replay, run, generate/],
     [['evnts'], /unknown command "evnts"/, /events/],
     [['toString'], /unknown command "toString"/, /events/],
     [['--filter'], /unknown command "--filter"/, /--help/],

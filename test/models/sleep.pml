@@ -26,7 +26,7 @@ byte tail;
 byte sleepers;          /* one bit a reader */
 byte wake[READERS];
 byte released[READERS];
-byte skippedTo[READERS];
+byte nextSequence[READERS];
 byte selfWakes;         /* how often the safety check may still end a sleep */
 
 /* Ghosts: who wants what (one bit a record), and in whose hands the cursors are. */
@@ -44,7 +44,7 @@ inline moveCursor(n) {
   from = released[n];
   if
   :: flushed > from ->
-    skippedTo[n] = flushed;
+    nextSequence[n] = flushed;
     atomic {
       assert(!held[n]);
       assert(flushed >= released[n]);
@@ -310,11 +310,11 @@ resume:
   if
   :: seen != position ->
     atomic {
-      assert(seen > position && skippedTo[me] == seen && !wantedIn(me, position, seen));
+      assert(seen > position && nextSequence[me] == seen && !wantedIn(me, position, seen));
 #ifndef NO_RESUME
       position = seen;
 #endif
-      skippedTo[me] = 0
+      nextSequence[me] = 0
     }
   :: else
   fi;

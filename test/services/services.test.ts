@@ -83,24 +83,4 @@ describe('services', () => {
     assert.deepEqual(seen, [services.content]);
     await services.close();
   });
-
-  it('lose no event of ten thousand content writes', async (t) => {
-    const directory = await temporaryDirectory(t);
-    await withCapturedEvents(async (events) => {
-      const { content, close } = await openServices({ directory });
-      const start = events.length;
-      let next = 0;
-      const writers = Array.from({ length: 16 }, async () => {
-        while (next < 10_000) await content.write(Buffer.from(`blob ${next++}`));
-      });
-      await Promise.all(writers);
-      const digests = events.slice(start).map(({ event }) => event.digest);
-      assert.equal(digests.length, 10_000);
-      assert.equal(new Set(digests).size, 10_000);
-      const stored = [];
-      for await (const { digest } of content.list()) stored.push(digest);
-      assert.deepEqual(stored.sort(), digests.sort());
-      await close();
-    });
-  });
 });

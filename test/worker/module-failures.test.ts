@@ -135,7 +135,7 @@ describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
       const log = new SharedLog(1_000);
       const other = record(bus, '/a');
       const data = { buffer: log.buffer, fault };
-      const subscription = bus.subscribe('/a', workerModule('faulty'), { data, ...options });
+      const subscription = bus.subscribe('/a', workerModule('faulty'), { data, restart: 'never', ...options });
       const ended = endOf(subscription);
       await subscription.ready;
       // More than the ring holds: only its death makes room for the last ones.
@@ -154,7 +154,7 @@ describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
   test('in a dedicated loop is noticed as well', async () => {
     await using bus = createBus();
     const data = { buffer: new SharedLog(10).buffer, fault: 'exit' };
-    const subscription = bus.subscribe('/a', workerModule('faulty'), { data, loop: 'dedicated' });
+    const subscription = bus.subscribe('/a', workerModule('faulty'), { data, loop: 'dedicated', restart: 'never' });
     for (const id of range(3)) bus.publish('/a', { id });
     assert.equal((await endOf(subscription)).code, 'BUS_WORKER_EXITED');
     await assertGone(bus);
@@ -163,7 +163,7 @@ describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
   test('without a listener is a process warning', async () => {
     await using bus = createBus();
     const warned = once(process, 'warning');
-    bus.subscribe('/a', inlineModule('export default () => process.exit(3)'));
+    bus.subscribe('/a', inlineModule('export default () => process.exit(3)'), { restart: 'never' });
     bus.publish('/a', null);
     const [warning] = await warned;
     assert.equal(warning.code, 'BUS_WORKER_EXITED');
@@ -172,7 +172,7 @@ describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
   test('while the bus closes does not hold up the close', async () => {
     const bus = createBus();
     const data = { buffer: new SharedLog(10).buffer, fault: 'exit' };
-    const subscription = bus.subscribe('/a', workerModule('faulty'), { data });
+    const subscription = bus.subscribe('/a', workerModule('faulty'), { data, restart: 'never' });
     subscription.on('error', () => {});
     for (const id of range(5)) bus.publish('/a', { id });
     await bus.close();

@@ -68,9 +68,13 @@ function modulePath(model: ProtoModel): string {
   return model.path.replace(/\.proto$/, '.ts');
 }
 
+/** Stands for the output folder, deep enough for paths that leave it: relative paths would depend on the current folder. */
+const OUTPUT_ROOT = `/${'out/'.repeat(32)}`;
+
 /** `path` as an import from the module at `from`. */
 function importOf(path: string, from: string): string {
-  const specifier = posix.relative(posix.dirname(from), path).replace(/\.ts$/, '.js');
+  const folder = posix.join(OUTPUT_ROOT, posix.dirname(from));
+  const specifier = posix.relative(folder, posix.join(OUTPUT_ROOT, path)).replace(/\.ts$/, '.js');
   return specifier.startsWith('.') ? specifier : `./${specifier}`;
 }
 

@@ -71,6 +71,7 @@ function descriptor(field: FieldModel, className: ClassNames): string {
   if (field.keyKind !== undefined) parts.push(`keyKind: '${field.keyKind}'`);
   if (field.type !== undefined)
     parts.push(`${field.kind === 'enum' ? 'values' : 'type'}: () => ${className(field.type)}`);
+  if (field.oneof !== undefined) parts.push(`oneof: '${field.oneof}'`);
   return `{ ${parts.join(', ')} }`;
 }
 

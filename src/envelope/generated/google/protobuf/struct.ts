@@ -147,12 +147,12 @@ export interface ValueInit {
 export class Value {
   static readonly typeUrl = 'google.protobuf.Value';
   static readonly fields: readonly wire.FieldDescriptor[] = [
-    { number: 1, name: 'null_value', jsonName: 'nullValue', kind: 'enum', cardinality: 'singular', presence: true, values: () => NullValue },
-    { number: 2, name: 'number_value', jsonName: 'numberValue', kind: 'double', cardinality: 'singular', presence: true },
-    { number: 3, name: 'string_value', jsonName: 'stringValue', kind: 'string', cardinality: 'singular', presence: true },
-    { number: 4, name: 'bool_value', jsonName: 'boolValue', kind: 'bool', cardinality: 'singular', presence: true },
-    { number: 5, name: 'struct_value', jsonName: 'structValue', kind: 'message', cardinality: 'singular', presence: true, type: () => Struct },
-    { number: 6, name: 'list_value', jsonName: 'listValue', kind: 'message', cardinality: 'singular', presence: true, type: () => ListValue },
+    { number: 1, name: 'null_value', jsonName: 'nullValue', kind: 'enum', cardinality: 'singular', presence: true, values: () => NullValue, oneof: 'kind' },
+    { number: 2, name: 'number_value', jsonName: 'numberValue', kind: 'double', cardinality: 'singular', presence: true, oneof: 'kind' },
+    { number: 3, name: 'string_value', jsonName: 'stringValue', kind: 'string', cardinality: 'singular', presence: true, oneof: 'kind' },
+    { number: 4, name: 'bool_value', jsonName: 'boolValue', kind: 'bool', cardinality: 'singular', presence: true, oneof: 'kind' },
+    { number: 5, name: 'struct_value', jsonName: 'structValue', kind: 'message', cardinality: 'singular', presence: true, type: () => Struct, oneof: 'kind' },
+    { number: 6, name: 'list_value', jsonName: 'listValue', kind: 'message', cardinality: 'singular', presence: true, type: () => ListValue, oneof: 'kind' },
   ];
 
   declare nullValue: number | undefined;

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { createBus } from '../../src/index.js';
+import {
+  fillRing,
+  idOf,
+  LARGE_TEXT,
+  Latch,
+  range,
+  record,
+  SMALL_RING_BYTES,
+  workerModule,
+} from '../support/bus-scene.js';
+import { SharedLog } from '../support/shared-log.js';
+
+const STALL_MS = 300;
+const IMPATIENT = { capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: STALL_MS };
+
+function blockThisThread(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+describe('a reader that holds up a publisher that waits', { timeout: 60_000 }, () => {
+  test('is evicted: its subscription, the bus and the process are told, and the publisher goes on', async () => {
+    await using bus = createBus(IMPATIENT);
+    const log = new SharedLog(1_000);
+    const stuck = bus.subscribe('/a', workerModule('lag-recorder'), { data: log.buffer, name: 'stuck' });
+    let told = 0;
+    stuck.on('lagged', ({ count }) => {
+      told += count;
+    });
+    await stuck.ready;
+    const accepted = fillRing(bus, '/a');
+    const [evicted, onBus, warned] = [once(stuck, 'evicted'), once(bus, 'evicted'), once(process, 'warning')];
+    await log.reaches(2);
+    assert.equal(bus.stats().ring.heldBy, 'subscription "stuck"');
+    await bus.writable();
+    for (const [error] of await Promise.all([evicted, onBus, warned])) {
+      assert.equal(error.code, 'BUS_EVICTED');
+      assert.match(error.message, /"stuck" held up the publisher for 300 ms/);
+    }
+    assert.equal(bus.stats().evictions, 1);
+    assert.equal(bus.stats().ring.heldBy, undefined);
+    // Lossy from now on: nothing waits for it, and what it misses is counted.
+    const total = accepted + 50;
+    for (let id = accepted; id < total; id++) assert.equal(bus.publish('/a', { id, text: LARGE_TEXT }), true);
+    log.open();
+    await stuck.stop({ drain: true });
+    const { delivered, lagged, scanned } = stuck.stats();
+    assert.ok(lagged > 0);
+    assert.equal(lagged, told);
+    assert.equal(delivered + lagged, total);
+    assert.equal(scanned + lagged, total);
+    const { values } = log;
+    let next = 0;
+    for (let i = 0; i < values.length; i += 2) {
+      assert.equal(values[i]! - next, values[i + 1]);
+      next = values[i]! + 1;
+    }
+  });
+
+  test('is evicted by publishSync too, however often that gives up first', async () => {
+    await using bus = createBus(IMPATIENT);
+    const log = new SharedLog(1_000);
+    const stuck = bus.subscribe('/a', workerModule('blocked-recorder'), { data: log.buffer });
+    const evicted = once(stuck, 'evicted');
+    await stuck.ready;
+    let id = 0;
+    while (bus.tryPublish('/a', { id, text: LARGE_TEXT })) id++;
+    let refusals = 0;
+    for (;;) {
+      try {
+        bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: 50 });
+        break;
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, 'BUS_PUBLISH_TIMEOUT');
+        refusals++;
+      }
+    }
+    assert.ok(refusals > 0);
+    await evicted;
+    assert.equal(bus.stats().evictions, 1);
+    log.open();
+  });
+
+  test('on the thread of the bus is evicted with all its handlers; those that come later are lossless again', async () => {
+    await using bus = createBus(IMPATIENT);
+    const latch = new Latch();
+    const first = bus.subscribe('/a', () => latch.opened, { name: 'first' });
+    const second = record(bus, '/a');
+    const evicted = [once(first, 'evicted'), once(second.subscription, 'evicted')];
+    const accepted = fillRing(bus, '/a');
+    await bus.writable();
+    await Promise.all(evicted);
+    assert.equal(bus.stats().evictions, 1);
+    const closed = new Latch();
+    const later: number[] = [];
+    bus.subscribe('/a', async (envelope) => {
+      await closed.opened;
+      later.push(idOf(envelope));
+    });
+    const more = fillRing(bus, '/a', accepted);
+    assert.equal(bus.publish('/a', { id: accepted + more }), false);
+    closed.open();
+    await bus.writable();
+    latch.open();
+    await bus.close();
+    assert.deepEqual(
+      later,
+      range(more + 1).map((id) => accepted + id),
+    );
+    const { delivered, lagged } = first.stats();
+    assert.equal(delivered + lagged, accepted + more + 1);
+  });
+
+  test('is not evicted while it moves, however slowly', async () => {
+    await using bus = createBus(IMPATIENT);
+    const ids: number[] = [];
+    const slow = bus.subscribe('/a', async (envelope) => {
+      await setTimeout(STALL_MS / 6);
+      ids.push(idOf(envelope));
+    });
+    for (const id of range(24)) if (!bus.publish('/a', { id, text: LARGE_TEXT })) await bus.writable();
+    await slow.stop({ drain: true });
+    assert.deepEqual(ids, range(24));
+    assert.equal(bus.stats().evictions, 0);
+  });
+
+  test('is not evicted for the time that the publisher itself was blocked', async () => {
+    await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 600 });
+    const latch = new Latch();
+    const slow = bus.subscribe('/a', () => latch.opened);
+    fillRing(bus, '/a');
+    const writable = bus.writable();
+    await setTimeout(150);
+    blockThisThread(1_500);
+    await setTimeout(10);
+    assert.equal(bus.stats().evictions, 0);
+    latch.open();
+    await writable;
+    assert.equal(slow.stats().lagged, 0);
+  });
+});
+
+describe('a reader that holds up nobody', { timeout: 60_000 }, () => {
+  test('is not evicted although the ring is full, and no time counts', async () => {
+    await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 50 });
+    const latch = new Latch();
+    bus.subscribe('/a', () => latch.opened, { name: 'slow', isolate: true });
+    let accepted = 0;
+    while (bus.tryPublish('/a', { id: accepted, text: LARGE_TEXT })) accepted++;
+    await setTimeout(400);
+    const { evictions, ring } = bus.stats();
+    assert.deepEqual([evictions, ring.stalledMs, ring.heldBy], [0, 0, 'subscription "slow"']);
+    latch.open();
+  });
+
+  test('is not evicted while its handler takes long and the ring has room', async () => {
+    await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 50 });
+    const latch = new Latch();
+    bus.subscribe('/a', () => latch.opened);
+    bus.publish('/a', { id: 0 });
+    await bus.writable();
+    await setTimeout(400);
+    assert.equal(bus.stats().evictions, 0);
+    latch.open();
+  });
+
+  test('any more leaves no stalled time behind in the stats', async () => {
+    await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 60_000 });
+    const log = new SharedLog(100);
+    const slow = bus.subscribe('/a', workerModule('blocked-recorder'), { data: log.buffer });
+    await slow.ready;
+    let id = 0;
+    while (bus.tryPublish('/a', { id, text: LARGE_TEXT })) id++;
+    await log.reaches(1);
+    assert.throws(() => bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: 150 }), {
+      code: 'BUS_PUBLISH_TIMEOUT',
+    });
+    assert.ok(bus.stats().ring.stalledMs > 0);
+    log.open();
+    await log.reaches(id);
+    while (bus.stats().ring.heldBy !== undefined) await setTimeout(1);
+    assert.equal(bus.stats().ring.stalledMs, 0);
+  });
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { InvalidCapacityError, LayoutMismatchError } from '../../src/errors.js';
+import * as control from '../../src/ring/control-descriptor.js';
+import {
+  allocateRing,
+  attachRing,
+  MAX_CAPACITY_BYTES,
+  MIN_CAPACITY_BYTES,
+  maxRecordBytes,
+  offsetOf,
+} from '../../src/ring/ring-memory.js';
+
+for (const capacity of [0, -65536, 1, 65535, 65537, 98304, 1.5, 2 ** 15, 2 ** 31, 2 ** 53, Number.NaN]) {
+  test(`a capacity of ${capacity} bytes is refused`, () => {
+    assert.throws(() => allocateRing(capacity), InvalidCapacityError);
+  });
+}
+
+test('a refused capacity says which value and why', () => {
+  assert.throws(() => allocateRing(98304), /98304.*power of two/);
+  assert.throws(() => allocateRing(32768), new RegExp(`32768.*from ${MIN_CAPACITY_BYTES} to ${MAX_CAPACITY_BYTES}`));
+});
+
+test('a ring is as large as asked, and attached as such', () => {
+  for (const capacity of [MIN_CAPACITY_BYTES, 2 ** 22]) {
+    const memory = attachRing(allocateRing(capacity));
+    assert.equal(memory.capacityBytes, capacity);
+    assert.equal(memory.bytes.length, capacity);
+    assert.equal(memory.words.length, capacity / 4);
+    assert.equal(maxRecordBytes(capacity), capacity / 8);
+  }
+});
+
+test('a ring of another layout is refused', () => {
+  const buffers = allocateRing(MIN_CAPACITY_BYTES);
+  const { cells } = attachRing(buffers);
+  cells.store(control.LAYOUT, control.LAYOUT_VERSION + 1);
+  assert.throws(() => attachRing(buffers), LayoutMismatchError);
+  cells.store(control.MAGIC, 0);
+  assert.throws(() => attachRing(buffers), LayoutMismatchError);
+});
+
+test('attached views see what others write, copies do not', () => {
+  const buffers = allocateRing(MIN_CAPACITY_BYTES);
+  const [one, other] = [attachRing(buffers), attachRing(buffers)];
+  one.bytes.write('first', 64);
+  const copy = other.copyOut(64, 5);
+  one.bytes.write('later', 64);
+  assert.equal(copy.toString(), 'first');
+  assert.equal(other.bytes.toString('latin1', 64, 69), 'later');
+  assert.equal(copy.buffer.byteLength, 5, 'the copy shares its memory with nothing');
+});
+
+for (const [position, offset] of [
+  [0, 0],
+  [1, 32],
+  [2047, 65504],
+  [2048, 0],
+  [2 ** 31 - 1, 65504],
+  [-(2 ** 31), 0],
+  [-1, 65504],
+  [2 ** 32, 0],
+  [2 ** 45 + 3, 96],
+] as const) {
+  test(`position ${position} is at offset ${offset} of the least ring`, () => {
+    assert.equal(offsetOf(position, MIN_CAPACITY_BYTES), offset);
+  });
+}
+
+test('offsets in the largest ring are exact', () => {
+  assert.equal(offsetOf(-1, MAX_CAPACITY_BYTES), MAX_CAPACITY_BYTES - 32);
+  assert.equal(offsetOf(2 ** 25, MAX_CAPACITY_BYTES), 0);
+});
