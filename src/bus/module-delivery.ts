@@ -131,8 +131,8 @@ export class ModuleDelivery implements Delivery {
   }
 
   setFilter(filter: CompiledFilter, fromSequence: number): void {
-    const { sequence: settledSequence } = this.#writer.placeOf(this.reader);
-    this.#supervisor.setFilter(filter, fromSequence, settledSequence);
+    const { sequence = 0 } = this.#writer.placeOf(this.reader);
+    this.#supervisor.setFilter(filter, fromSequence, sequence);
     this.#changed();
   }
 
