@@ -254,11 +254,14 @@ export class WouldDeadlockError extends BusError {
   }
 }
 
-/** `publishSync` called from user code that runs while a record is being encoded. */
+/** `publishSync` or `setFilter` called from user code that runs while a record is being encoded. */
 export class ReentrantPublishError extends BusError {
   readonly code = 'BUS_REENTRANT_PUBLISH';
-  constructor() {
-    super('publishSync was called while another event is being encoded; use publish, which queues behind it');
+  constructor(readonly operation: string) {
+    super(
+      `${operation} was called while an event is being encoded; ` +
+        (operation === 'publishSync' ? 'use publish, which queues behind it' : 'call it before or after'),
+    );
   }
 }
 

@@ -59,12 +59,11 @@ async function giveUp(parts: SubscriptionParts, subscriptions: Subscriptions): P
   );
   const counts = late.map(async (subscription) => {
     const { delivery } = subscription;
-    const filter = subscriptions.filterOf(subscription);
     // A handler here is counted where it stands; a thread may go on until it has exited.
-    const owed = delivery.thread === 'bus' ? countUndelivered(delivery, filter, parts) : undefined;
+    const owed = delivery.thread === 'bus' ? countUndelivered(delivery, parts) : undefined;
     delivery.destroy();
     await delivery.ended;
-    return owed ?? countUndelivered(delivery, filter, parts);
+    return owed ?? countUndelivered(delivery, parts);
   });
   return (await Promise.all(counts)).reduce((sum, owed) => sum + owed, 0);
 }

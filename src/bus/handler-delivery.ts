@@ -1,8 +1,8 @@
 /** Delivery to a handler on the thread of the bus. */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import type { FilterHandle } from '../topic/filter-index.js';
 import type { LagRange } from '../worker/dispatcher.js';
+import { type FilterFrom, FilterTimeline } from '../worker/filter-timeline.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure, Target } from '../worker/target.js';
 import { captureContext, currentHandling } from './handling.js';
@@ -31,7 +31,7 @@ export class HandlerDelivery implements Delivery {
   isAside = false;
   readonly target: Target;
   readonly #reader: LocalReader;
-  readonly #handle: FilterHandle;
+  readonly #filters: FilterTimeline;
   readonly #events: HandlerDeliveryEvents;
   #removed = false;
   #resolveEnded!: () => void;
@@ -47,6 +47,7 @@ export class HandlerDelivery implements Delivery {
   ) {
     this.#reader = reader;
     this.#events = events;
+    this.#filters = new FilterTimeline(filter);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
@@ -56,7 +57,7 @@ export class HandlerDelivery implements Delivery {
     const context = captureContext(this);
     const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
     this.target = new SingleTarget(joinSequence, handle, events.report);
-    this.#handle = reader.add(filter, this.target, events.onLagged);
+    reader.add(filter, this.target, events.onLagged);
   }
 
   get joinSequence(): number {
@@ -73,6 +74,16 @@ export class HandlerDelivery implements Delivery {
 
   get owedFrom(): number {
     return this.target.busy ? this.target.heldPosition : this.#reader.position;
+  }
+
+  get filters(): readonly FilterFrom[] {
+    return this.#filters.entries;
+  }
+
+  setFilter(filter: CompiledFilter, fromSequence: number): void {
+    const { busy, heldSequence } = this.target;
+    this.#filters.change(fromSequence, filter, busy ? heldSequence : this.#reader.nextSequence);
+    this.#reader.changeFilter(this.target, fromSequence, filter);
   }
 
   /** Its handler waits for the others to be done: they, and those who wait for all, go on although it is pending. */
@@ -105,7 +116,7 @@ export class HandlerDelivery implements Delivery {
     if (this.#removed) return;
     this.#removed = true;
     this.#events.onRemoved();
-    this.#reader.remove(this.#handle, this.target);
+    this.#reader.remove(this.target);
     const settle = (): void => {
       if (this.target.busy) this.target.onIdle = this.#resolveEnded;
       else this.#resolveEnded();

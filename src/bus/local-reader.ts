@@ -5,7 +5,6 @@ import type { RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
 import type { FieldResolver } from '../topic/condition.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import type { FilterHandle } from '../topic/filter-index.js';
 import { Dispatcher, type LagRange } from '../worker/dispatcher.js';
 import { Pump } from '../worker/pump.js';
 import { Router } from '../worker/router.js';
@@ -64,15 +63,22 @@ export class LocalReader {
   }
 
   /** @param onLagged told of missed records that were accepted after the target joined */
-  add(filter: CompiledFilter, target: Target, onLagged: (range: LagRange) => void): FilterHandle {
+  add(filter: CompiledFilter, target: Target, onLagged: (range: LagRange) => void): void {
     this.#targets.set(target, onLagged);
-    return this.#router.add(filter, target);
+    this.#router.set(target, filter);
+  }
+
+  /** Lets `filter` decide what the target gets of the records from `fromSequence` on. */
+  changeFilter(target: Target, fromSequence: number, filter: CompiledFilter): void {
+    this.#router.change(target, fromSequence, filter);
+    // Nothing may come for it for long: the change is to be made, not kept with all that follow it.
+    this.#pump.nudge();
   }
 
   /** Takes a target out; what it has in hand it keeps. */
-  remove(handle: FilterHandle, target: Target): void {
+  remove(target: Target): void {
     target.active = false;
-    this.#router.remove(handle);
+    this.#router.remove(target);
     this.#draining.delete(target);
     outsideHandlers(() => this.#dispatcher.drop(target));
     // Not at once: the caller may be one of our handlers, in the middle of a batch.
@@ -109,6 +115,11 @@ export class LocalReader {
   /** Position of the next record to be handed out. */
   get position(): number {
     return this.#dispatcher.position;
+  }
+
+  /** Sequence of that record, or a lower one. */
+  get nextSequence(): number {
+    return this.#dispatcher.nextSequence;
   }
 
   get scanned(): number {

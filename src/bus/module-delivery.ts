@@ -4,10 +4,12 @@ import { HandlerError, SubscriptionEndedError } from '../errors.js';
 import { FILTER_VERSION, HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
 import { loadCounts, NO_COUNTS, storeCounts } from '../ring/reader-counters.js';
 import type { RingWriter } from '../ring/ring-writer.js';
+import type { CompiledFilter } from '../topic/filter.js';
 import type { LagRange } from '../worker/dispatcher.js';
+import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { RestartPolicy } from '../worker/restart-policy.js';
-import { Supervisor } from '../worker/supervisor.js';
-import type { Attachment, Life } from '../worker/worker-protocol.js';
+import { type SupervisedModule, Supervisor } from '../worker/supervisor.js';
+import type { Life } from '../worker/worker-protocol.js';
 import { unwatched } from './report.js';
 import type { Delivery, DeliveryCounts } from './subscription.js';
 
@@ -48,19 +50,21 @@ export class ModuleDelivery implements Delivery {
   #final: DeliveryCounts | undefined;
 
   constructor(
-    attachment: Omit<Attachment, 'port'>,
+    module: SupervisedModule,
+    filter: CompiledFilter,
+    life: Life,
     run: ModuleRun,
     writer: RingWriter,
     events: ModuleDeliveryEvents,
     backlogBytes: () => number,
   ) {
-    this.reader = attachment.reader;
-    this.joinSequence = attachment.joinSequence;
+    this.reader = module.reader;
+    this.joinSequence = module.joinSequence;
     this.#writer = writer;
-    this.#dedicated = attachment.loop === 'dedicated';
+    this.#dedicated = module.loop === 'dedicated';
     this.#backlogBytes = backlogBytes;
     // The slot may have had another reader.
-    storeCounts(writer.memory.cells, attachment.reader, NO_COUNTS);
+    storeCounts(writer.memory.cells, module.reader, NO_COUNTS);
     let onReady!: () => void;
     let onNeverReady!: (error: Error) => void;
     this.ready = unwatched(
@@ -73,14 +77,14 @@ export class ModuleDelivery implements Delivery {
     this.ended = new Promise((resolve) => {
       onEnded = resolve;
     });
-    const { name } = attachment;
+    const { name } = module;
     const records = {
       inHand: () => writer.gate.inHand(this.reader),
       heartbeat: () => writer.memory.cells.load(slotOf(this.reader) + HEARTBEAT),
       settledUntil: () => writer.gate.nextSequence(this.reader),
       nextLife: (skips: readonly number[]) => this.#nextLife(skips),
     };
-    this.#supervisor = new Supervisor(attachment, run.resourceLimits, run.policy, records, {
+    this.#supervisor = new Supervisor(module, filter, life, run.resourceLimits, run.policy, records, {
       onReady,
       onRoom: events.onRoom,
       onLagged: (range) => {
@@ -122,10 +126,24 @@ export class ModuleDelivery implements Delivery {
     return this.#writer.memory.cells.load(slotOf(this.reader) + RELEASED);
   }
 
+  get filters(): readonly FilterFrom[] {
+    return this.#supervisor.filters;
+  }
+
+  setFilter(filter: CompiledFilter, fromSequence: number): void {
+    const { sequence = 0 } = this.#writer.placeOf(this.reader);
+    this.#supervisor.setFilter(filter, fromSequence, sequence);
+    this.#changed();
+  }
+
   stop(endSequence: number): void {
     this.endSequence = Math.min(this.endSequence, endSequence);
     this.#supervisor.stop(endSequence, this.#writer.sequence);
-    // After the message: a thread that sees a record written after this call sees the version, and reads the message first.
+    this.#changed();
+  }
+
+  /** After the message: a thread that sees a record written after this call sees the version, and reads the message first. */
+  #changed(): void {
     this.#writer.memory.cells.add(slotOf(this.reader) + FILTER_VERSION, 1);
     if (this.#dedicated) this.#notify();
   }

@@ -92,6 +92,11 @@ export class Publisher {
     return this.#writer.sequence + this.queue.length + encoding;
   }
 
+  /** True in the user code that runs while an event is being encoded. */
+  get encoding(): boolean {
+    return this.#events.encoding;
+  }
+
   /** Room that a waiting publisher waits for: enough for the largest record behind the largest padding. */
   get roomBytes(): number {
     return this.#writer.maxRecordBytes * 2;
@@ -116,7 +121,7 @@ export class Publisher {
   }
 
   publishSync(topic: string, event: unknown, namespace: string | undefined, timeoutMs: number): void {
-    if (this.#events.encoding) throw new ReentrantPublishError();
+    if (this.#events.encoding) throw new ReentrantPublishError('publishSync');
     const entry = this.#wantedEntry(topic, namespace);
     if (entry === undefined) return;
     let ahead = this.queue.length;

@@ -73,7 +73,7 @@ function sequenceOfLast(
     const sequences: number[] = [];
     const router = new Router(context.topicNames, context.fields);
     const collect = (envelope: { readonly sequence: number }): void => void sequences.push(envelope.sequence);
-    router.add(filter, new SingleTarget(0, collect, () => {}));
+    router.set(new SingleTarget(0, collect, () => {}), filter);
     const reader = new RingReader(context.memory, slot, oldest.position, onRoom);
     const { sequence } = oldest;
     const events = { onSettled: () => {}, onLagged: () => {} };

@@ -1,8 +1,9 @@
 /** A live subscription as its owner holds it, whatever it delivers to. */
 import { EventEmitter } from 'node:events';
-import { InvalidOptionError } from '../errors.js';
-import type { FilterInput } from '../topic/filter.js';
+import { InvalidOptionError, SubscriptionEndedError } from '../errors.js';
+import type { CompiledFilter, FilterInput } from '../topic/filter.js';
 import type { LagRange } from '../worker/dispatcher.js';
+import type { FilterFrom } from '../worker/filter-timeline.js';
 import { currentHandling } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import { checkKeys, flagOption } from './option-check.js';
@@ -58,6 +59,8 @@ export interface Delivery {
   readonly joinSequence: number;
   /** Sequences from it on are not delivered. */
   readonly endSequence: number;
+  /** What decides the records that are not delivered yet; see {@link FilterFrom}. */
+  readonly filters: readonly FilterFrom[];
   /** Position in the ring from which the subscription has not been served; for a thread, after it has exited. */
   readonly owedFrom: number;
   /** Resolves when the handler can be called; rejects when it never will be. */
@@ -66,6 +69,8 @@ export interface Delivery {
   readonly ended: Promise<void>;
   /** Lets events with a sequence below `endSequence` be delivered, and no others. */
   stop(endSequence: number): void;
+  /** Lets `filter` decide the events with a sequence from `fromSequence` on. */
+  setFilter(filter: CompiledFilter, fromSequence: number): void;
   /** Ends it at once, handlers in other threads included. */
   destroy(): void;
   counts(): DeliveryCounts;
@@ -77,14 +82,16 @@ export interface SubscriptionSource {
   nextSequence(): number;
   /** Lets `reader` look once more when all that was accepted is in the ring, wanted by it or not. */
   wakeWhenWritten(reader: number): void;
+  /** Lets `filter` decide what is accepted from now on. */
+  setFilter(subscription: Subscription, filter: FilterInput): void;
 }
 
 export class Subscription extends EventEmitter<SubscriptionEvents> implements Disposable {
   /** Given as an option, or made up; used in errors, warnings and `stats()`. */
   readonly name: string;
-  readonly filter: FilterInput;
   readonly #keepAlive: KeepAlive;
   readonly #source: SubscriptionSource;
+  #filter: FilterInput;
   #delivery!: Delivery;
   #state: SubscriptionStats['state'] = 'starting';
   #holds = false;
@@ -94,7 +101,7 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, source: SubscriptionSource) {
     super();
     this.name = name;
-    this.filter = filter;
+    this.#filter = filter;
     this.#keepAlive = keepAlive;
     this.#source = source;
   }
@@ -129,6 +136,30 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   /** False from `stop` on, and after the subscription has ended by itself. */
   get active(): boolean {
     return this.#state === 'starting' || this.#state === 'reading';
+  }
+
+  /** What it selects now. */
+  get filter(): FilterInput {
+    return this.#filter;
+  }
+
+  /**
+   * Changes what the subscription selects, with neither gap nor overlap: everything accepted before the call is decided by
+   * the filter it had then, however late it is delivered; everything accepted after it by the new one, in a thread of its
+   * own too, and in the lives of that thread that follow. Refused input changes nothing.
+   *
+   * On a bus with typed topics the handler's type stays what `subscribe` inferred.
+   *
+   * @throws {InvalidGlobError} `BUS_INVALID_GLOB`
+   * @throws {GlobTooComplexError} `BUS_GLOB_TOO_COMPLEX`
+   * @throws {InvalidFilterError} `BUS_INVALID_FILTER`
+   * @throws {SubscriptionEndedError} `BUS_SUBSCRIPTION_ENDED` after `stop`, or when it has ended by itself
+   * @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` in user code that runs while an event is being encoded
+   */
+  setFilter(filter: FilterInput): void {
+    if (!this.active) throw new SubscriptionEndedError(this.name, 'was stopped; its filter cannot be changed any more');
+    this.#source.setFilter(this, filter);
+    this.#filter = this.#delivery.filters.at(-1)!.filter.source;
   }
 
   /** What carries the subscription out. @internal */

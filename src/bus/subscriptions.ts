@@ -2,13 +2,12 @@
 import type { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { Envelope } from '../envelope/envelope.js';
-import { BusError, HandlerError, InvalidOptionError, TooManyReadersError } from '../errors.js';
+import { BusError, HandlerError, InvalidOptionError, ReentrantPublishError, TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
 import { UNIT_BYTES } from '../ring/record-descriptor.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
-import type { FilterHandle } from '../topic/filter-index.js';
 import { RestartPolicy } from '../worker/restart-policy.js';
 import type { Attachment } from '../worker/worker-protocol.js';
 import { moduleUrl } from './bus-options.js';
@@ -62,7 +61,6 @@ export class Subscriptions {
   readonly #parts: SubscriptionParts;
   readonly #all = new Set<Subscription>();
   readonly #source: SubscriptionSource;
-  readonly #filters = new Map<Subscription, CompiledFilter>();
   readonly #shared = new Map<DeliveryMode, LocalReader>();
   #made = 0;
   /** Threads of modules. */
@@ -70,21 +68,24 @@ export class Subscriptions {
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
-    const { publisher, room, writer } = parts;
+    const { publisher, room, topics, writer } = parts;
     this.#source = {
       nextSequence: () => publisher.nextSequence,
       wakeWhenWritten: (reader) => void room.emptied().then(() => writer.waker.wakeNow(reader)),
+      setFilter: (subscription, input) => {
+        const filter = compileFilter(input);
+        // Whether the event that is being encoded comes before or after could not be said.
+        if (publisher.encoding) throw new ReentrantPublishError('setFilter');
+        const { delivery } = subscription;
+        delivery.setFilter(filter, publisher.nextSequence);
+        topics.want(subscription, filter, delivery.reader);
+      },
     };
   }
 
   /** Those that have not ended. */
   get all(): ReadonlySet<Subscription> {
     return this.#all;
-  }
-
-  /** The compiled filter of a subscription that has not ended. */
-  filterOf(subscription: Subscription): CompiledFilter {
-    return this.#filters.get(subscription)!;
   }
 
   handler(filter: FilterInput, handler: Handler, options: HandlerOptions): Subscription {
@@ -122,31 +123,25 @@ export class Subscriptions {
     const url = moduleUrl('module', module);
     const start = this.#startOf(compiled, options.from);
     const reader = this.#takeSlot(options.delivery ?? 'lossless', start);
-    const handle = topics.add(compiled, reader);
+    topics.want(subscription, compiled, reader);
     const { position } = start.place;
     const delivery = new ModuleDelivery(
       {
         ...attachment,
         name,
         moduleUrl: url,
-        filter: compiled.source,
         data,
         loop: options.loop ?? 'cooperative',
         reader,
         joinSequence: start.joinSequence,
         startSequence: start.sequence,
         hangTimeoutMs: options.hangTimeoutMs,
-        life: {
-          position,
-          nextSequence: start.sequence,
-          missed: start.missed,
-          redelivery: undefined,
-          counts: NO_COUNTS,
-        },
       },
+      compiled,
+      { position, nextSequence: start.sequence, missed: start.missed, redelivery: undefined, counts: NO_COUNTS },
       { resourceLimits: options.resourceLimits, policy: new RestartPolicy(options.restart ?? {}) },
       writer,
-      this.#moduleEvents(subscription, reader, handle),
+      this.#moduleEvents(subscription, reader),
       () => this.#backlogBytes(reader),
     );
     readers.set(reader, {
@@ -156,7 +151,7 @@ export class Subscriptions {
       hurry: () => delivery.hurry(),
       evict: (error) => this.#tellEvicted(error, [subscription]),
     });
-    this.#track(subscription, compiled, delivery);
+    this.#track(subscription, delivery);
     this.#budgetSpinning(1);
     stopOnAbort(subscription, options.signal);
     return subscription;
@@ -169,7 +164,7 @@ export class Subscriptions {
     this.#parts.writer.setSpinBudget(fits ? MAX_SPIN_US : 0);
   }
 
-  #moduleEvents(subscription: Subscription, reader: number, handle: FilterHandle): ModuleDeliveryEvents {
+  #moduleEvents(subscription: Subscription, reader: number): ModuleDeliveryEvents {
     const { bus, writer, publisher, room, topics } = this.#parts;
     return {
       onError: (error) => reportError(error, subscription, bus),
@@ -184,7 +179,7 @@ export class Subscriptions {
       onRoom: () => room.made(),
       onExit: () => {
         this.#budgetSpinning(-1);
-        topics.remove(handle);
+        topics.unwant(subscription);
         this.#giveSlotBack(reader);
       },
     };
@@ -214,28 +209,24 @@ export class Subscriptions {
     joinSequence: number,
   ): void {
     const { writer, topics, bus } = this.#parts;
-    const handle = topics.add(filter, reader.reader);
+    topics.want(subscription, filter, reader.reader);
     const delivery = new HandlerDelivery(reader, filter, joinSequence, handler, {
       report: (cause, envelope) => {
         const error = new HandlerError(subscription.name, envelope.topic, envelope.sequence, cause);
         reportError(error, subscription, bus);
       },
       onLagged: (range) => emitSafely(subscription, 'lagged', range),
-      onRemoved: () => topics.remove(handle),
+      onRemoved: () => topics.unwant(subscription),
       backlogBytes: () => this.#backlogBytes(reader.reader),
       written: () => writer.sequence,
     });
-    this.#track(subscription, filter, delivery);
+    this.#track(subscription, delivery);
   }
 
-  #track(subscription: Subscription, filter: CompiledFilter, delivery: HandlerDelivery | ModuleDelivery): void {
+  #track(subscription: Subscription, delivery: HandlerDelivery | ModuleDelivery): void {
     this.#all.add(subscription);
-    this.#filters.set(subscription, filter);
     subscription.attach(delivery);
-    void delivery.ended.then(() => {
-      this.#all.delete(subscription);
-      this.#filters.delete(subscription);
-    });
+    void delivery.ended.then(() => this.#all.delete(subscription));
   }
 
   /** The reader that handlers of this thread with the same delivery share. */

@@ -72,6 +72,7 @@ function keyOf(namespace: string, typeUrl: string): string {
 
 export class TopicTable {
   readonly #index = new FilterIndex<number>();
+  readonly #wants = new Map<object, FilterHandle>();
   readonly #names: NameRegistry;
   readonly #maxTopics: number;
   readonly #declared: ReadonlyMap<string, EventCodec>;
@@ -85,12 +86,18 @@ export class TopicTable {
     this.#declared = declared;
   }
 
-  /** From now on `reader` wants what `filter` selects. */
-  add(filter: CompiledFilter, reader: number): FilterHandle {
-    return this.#index.add(filter, reader);
+  /** From now on `reader` wants what `filter` selects, for `owner`, and no longer what it wanted for it before. */
+  want(owner: object, filter: CompiledFilter, reader: number): void {
+    const before = this.#wants.get(owner);
+    if (before !== undefined) this.#index.remove(before);
+    this.#wants.set(owner, this.#index.add(filter, reader));
   }
 
-  remove(handle: FilterHandle): void {
+  /** Nothing is wanted for `owner` any more. */
+  unwant(owner: object): void {
+    const handle = this.#wants.get(owner);
+    if (handle === undefined) return;
+    this.#wants.delete(owner);
     this.#index.remove(handle);
   }
 

@@ -2,7 +2,6 @@
 import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { widen } from '../memory/position.js';
 import { RingReader } from '../ring/ring-reader.js';
-import type { CompiledFilter } from '../topic/filter.js';
 import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
@@ -10,7 +9,7 @@ import type { Delivery } from './subscription.js';
 import type { SubscriptionParts } from './subscriptions.js';
 
 /**
- * Events that the filter selects among the records that the subscription has not been served and those that still wait on
+ * Events that the subscription's filters select among the records that the subscription has not been served and those that still wait on
  * the heap. Only when nothing is written any more.
  *
  * Of a thread, an event that was handled but not released yet counts too: at most the 64 events, or 10 ms, by which
@@ -18,10 +17,9 @@ import type { SubscriptionParts } from './subscriptions.js';
  */
 export function countUndelivered(
   delivery: Delivery,
-  filter: CompiledFilter,
   { writer, publisher, reading }: Pick<SubscriptionParts, 'writer' | 'publisher' | 'reading'>,
 ): number {
-  const { reader, joinSequence, endSequence, owedFrom } = delivery;
+  const { reader, joinSequence, endSequence, owedFrom, filters } = delivery;
   const router = new Router(reading.topicNames, reading.fields);
   const target = new SingleTarget(
     joinSequence,
@@ -29,7 +27,9 @@ export function countUndelivered(
     () => {},
   );
   target.endSequence = endSequence;
-  router.add(filter, target);
+  const [first, ...changes] = filters;
+  router.set(target, first!.filter);
+  for (const { fromSequence, filter } of changes) router.change(target, fromSequence, filter);
   const position = widen(writer.tail, owedFrom);
   const ringReader = new RingReader(reading.memory, reader, position, () => {});
   const dispatcher = new Dispatcher(ringReader, router, reading.types, 0, 0, {
@@ -52,6 +52,7 @@ export function countUndelivered(
       false,
       0,
     );
+    router.reach(sequence);
     const wanted = target.wants(sequence++) ? router.byTopic(envelope.topic).steps : [];
     for (const { accepts } of wanted) if (accepts?.(envelope) ?? true) undelivered++;
   }

@@ -140,6 +140,7 @@ export class Dispatcher {
   /** Follows a cursor that moved during sleep over records that nobody here wanted. */
   skipTo(sequence: number): void {
     this.#nextSequence = sequence;
+    this.#router.reach(sequence);
   }
 
   /** Counts a rescue if a wanted record before `position` turns up. */
@@ -235,6 +236,7 @@ export class Dispatcher {
       (words[word + record.SEQUENCE_LOW_WORD]! >>> 0) + words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32;
     if (this.#reader.overtaken) this.#lag(sequence);
     this.#nextSequence = sequence + 1;
+    this.#router.reach(sequence);
     if (this.#skips?.delete(sequence) === true) return false;
     const topicId = words[word + record.TOPIC_WORD]!;
     let envelope: ReceivedEnvelope | undefined;

@@ -1,5 +1,8 @@
 /**
  * Which targets of one reader want a topic. The filters are asked once a topic, and again after the targets changed.
+ *
+ * *Changes.* A target's filter changes at a sequence: records before it are routed by the old filter, whenever the reader
+ * gets to them. Records come in the order of their sequences, so the change is made when the first one behind it comes.
  */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { NameDirectory } from '../ring/name-registry.js';
@@ -24,8 +27,19 @@ export interface Route {
   readonly version: number;
 }
 
+interface FilterChange {
+  readonly target: Target;
+  readonly fromSequence: number;
+  readonly filter: CompiledFilter;
+}
+
 export class Router {
   readonly #index = new FilterIndex<Target>();
+  readonly #handles = new Map<Target, FilterHandle>();
+  /** In the order of their sequences. */
+  #changes: FilterChange[] = [];
+  /** Sequence of the first. */
+  #changesAt = Number.POSITIVE_INFINITY;
   readonly #topics: NameDirectory;
   readonly #resolver: FieldResolver<ReceivedEnvelope>;
   readonly #named: (Route | undefined)[] = [];
@@ -36,12 +50,40 @@ export class Router {
     this.#resolver = resolver;
   }
 
-  add(filter: CompiledFilter, target: Target): FilterHandle {
-    return this.#index.add(filter, target);
+  /** Routes to `target` what `filter` selects, and nothing else. */
+  set(target: Target, filter: CompiledFilter): void {
+    const before = this.#handles.get(target);
+    if (before !== undefined) this.#index.remove(before);
+    this.#handles.set(target, this.#index.add(filter, target));
   }
 
-  remove(handle: FilterHandle): void {
+  /** The same from a sequence on, which must not be below that of an earlier change. */
+  change(target: Target, fromSequence: number, filter: CompiledFilter): void {
+    // One that would decide nothing: so a reader that gets nowhere keeps a change for each unread record at most.
+    this.#keepChanges((change) => change.target !== target || change.fromSequence < fromSequence);
+    this.#changes.push({ target, fromSequence, filter });
+    this.#changesAt = this.#changes[0]!.fromSequence;
+  }
+
+  remove(target: Target): void {
+    const handle = this.#handles.get(target);
+    if (handle === undefined) return;
+    this.#handles.delete(target);
     this.#index.remove(handle);
+    this.#keepChanges((change) => change.target !== target);
+  }
+
+  /** Makes the changes that count for the record with `sequence` and all that come after it. */
+  reach(sequence: number): void {
+    if (sequence < this.#changesAt) return;
+    for (const { target, fromSequence, filter } of this.#changes)
+      if (fromSequence <= sequence) this.set(target, filter);
+    this.#keepChanges((change) => change.fromSequence > sequence);
+  }
+
+  #keepChanges(keep: (change: FilterChange) => boolean): void {
+    this.#changes = this.#changes.filter(keep);
+    this.#changesAt = this.#changes[0]?.fromSequence ?? Number.POSITIVE_INFINITY;
   }
 
   /** The route of a topic id, which is not 0. */

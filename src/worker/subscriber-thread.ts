@@ -66,6 +66,7 @@ class SubscriberThread {
   readonly #memory: RingMemory;
   readonly #reader: RingReader;
   readonly #target: Target;
+  readonly #router: Router;
   readonly #dispatcher: Dispatcher;
   readonly #loop: Pump | DedicatedLoop;
   /** Sequence of the next record when the thread was told to stop. */
@@ -94,11 +95,11 @@ class SubscriberThread {
     this.#target = this.#makeTarget(attachment.joinSequence);
     this.#target.delivered = life.counts.delivered;
     this.#target.failed = life.counts.failed;
-    const router = new Router(new NameDirectory(attachment.topicNames), new FieldReader(types));
-    router.add(compileFilter(attachment.filter), this.#target);
+    this.#router = new Router(new NameDirectory(attachment.topicNames), new FieldReader(types));
+    this.#router.set(this.#target, compileFilter(attachment.filter));
     const directory = new TypeDirectory(types, new NameDirectory(attachment.typeNames));
     const { startSequence } = attachment;
-    this.#dispatcher = new Dispatcher(this.#reader, router, directory, startSequence, life.nextSequence, {
+    this.#dispatcher = new Dispatcher(this.#reader, this.#router, directory, startSequence, life.nextSequence, {
       onSettled: () => this.#loop.settled(),
       onTaken: () => this.#heedChanges(),
       // With each release, so that what a crash loses of the counts is what comes again.
@@ -146,6 +147,10 @@ class SubscriberThread {
       this.#abort.abort();
       this.#loop.nudge();
       this.#afterTurn();
+    } else if (message.kind === 'filter') {
+      this.#router.change(this.#target, message.fromSequence, compileFilter(message.filter));
+      // Nothing may come for it for long: the change is to be made, not kept with all that follow it.
+      this.#loop.nudge();
     } else {
       this.#loop.notified();
     }

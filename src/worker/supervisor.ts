@@ -11,7 +11,9 @@
  */
 import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOnPort } from 'node:worker_threads';
 import { ModuleLoadError, ModuleShapeError, TypesModuleError, WorkerExitedError } from '../errors.js';
+import type { CompiledFilter } from '../topic/filter.js';
 import type { LagRange } from './dispatcher.js';
+import { type FilterFrom, FilterTimeline } from './filter-timeline.js';
 import type { RestartPolicy } from './restart-policy.js';
 import { Watchdog } from './watchdog.js';
 import { type ThreadExit, WorkerHost } from './worker-host.js';
@@ -60,8 +62,12 @@ export interface ReaderRecords {
   nextLife(skips: readonly number[]): Life;
 }
 
+/** What all lives of a thread have in common. */
+export type SupervisedModule = Omit<Attachment, 'port' | 'life' | 'filter'>;
+
 export class Supervisor {
-  readonly #attachment: Omit<Attachment, 'port' | 'life'>;
+  readonly #attachment: SupervisedModule;
+  readonly #filters: FilterTimeline;
   readonly #resourceLimits: ResourceLimits | undefined;
   readonly #policy: RestartPolicy;
   readonly #records: ReaderRecords;
@@ -82,7 +88,9 @@ export class Supervisor {
   #skips: number[] = [];
 
   constructor(
-    attachment: Omit<Attachment, 'port'>,
+    attachment: SupervisedModule,
+    filter: CompiledFilter,
+    life: Life,
     resourceLimits: ResourceLimits | undefined,
     policy: RestartPolicy,
     records: ReaderRecords,
@@ -93,7 +101,8 @@ export class Supervisor {
     this.#policy = policy;
     this.#records = records;
     this.#events = events;
-    this.#live(attachment.life);
+    this.#filters = new FilterTimeline(filter);
+    this.#live(life);
   }
 
   /** Tells a cooperative loop that its wake word is AWAKE. Costs the caller some microseconds. */
@@ -104,6 +113,21 @@ export class Supervisor {
   /** Starts a thread that is waiting to be started again now: somebody waits for its reader. */
   hurry(): void {
     if (this.#restartTimer !== undefined) this.#restart();
+  }
+
+  /** The filters that decide what the thread may still have to handle. */
+  get filters(): readonly FilterFrom[] {
+    return this.#filters.entries;
+  }
+
+  /**
+   * Lets `filter` decide records from `fromSequence` on, in this life and in those after it.
+   *
+   * @param settledSequence no life begins before it any more
+   */
+  setFilter(filter: CompiledFilter, fromSequence: number, settledSequence: number): void {
+    this.#filters.change(fromSequence, filter, settledSequence);
+    this.#sendFilter(this.#filters.entries.at(-1)!);
   }
 
   /**
@@ -138,13 +162,18 @@ export class Supervisor {
     const host = new WorkerHost(this.#resourceLimits);
     this.#host = host;
     this.#port = port1;
-    host.run({ ...this.#attachment, life, port: port2 }, [port2]).catch((error: unknown) => {
-      // A thread that reads, or refused, says itself how it ends; anything else is an entry that does not load.
-      if (this.#heard || this.#host !== host) return;
-      this.#failure ??= new WorkerExitedError(this.#attachment.name, 'it could not be started', { cause: error });
-      void host.terminate();
-    });
+    const [first, ...changes] = this.#filters.entries as [FilterFrom, ...FilterFrom[]];
+    const { source: filter } = first.filter;
+    host
+      .run({ ...this.#attachment, filter, life, port: port2 } satisfies Attachment, [port2])
+      .catch((error: unknown) => {
+        // A thread that reads, or refused, says itself how it ends; anything else is an entry that does not load.
+        if (this.#heard || this.#host !== host) return;
+        this.#failure ??= new WorkerExitedError(this.#attachment.name, 'it could not be started', { cause: error });
+        void host.terminate();
+      });
     void host.exited.then((exit) => this.#end(exit));
+    for (const change of changes) this.#sendFilter(change);
     if (this.#stop !== undefined) this.#send(this.#stop);
     this.#watchdog?.stop();
     const { hangTimeoutMs, name } = this.#attachment;
@@ -157,6 +186,10 @@ export class Supervisor {
 
   #send(message: ToThread): void {
     this.#port?.postMessage(message);
+  }
+
+  #sendFilter({ filter, fromSequence }: FilterFrom): void {
+    this.#send({ kind: 'filter', filter: filter.source, fromSequence });
   }
 
   #receive(message: FromThread): void {

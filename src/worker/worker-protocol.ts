@@ -18,6 +18,7 @@ export interface Attachment {
   readonly name: string;
   /** The subscriber module, as a `file:` or `data:` URL. */
   readonly moduleUrl: string;
+  /** Decides the first records of this life; what it was changed to later follows as messages. */
   readonly filter: FilterInput;
   readonly data: unknown;
   readonly loop: Loop;
@@ -62,6 +63,8 @@ export interface CrossedError {
 export type ToThread =
   /** The wake word is AWAKE. */
   | { readonly kind: 'wake' }
+  /** Records from `fromSequence` on are decided by `filter`. */
+  | { readonly kind: 'filter'; readonly filter: FilterInput; readonly fromSequence: number }
   /** Deliver what has a sequence below `endSequence`, then end. `written`: the sequence of the next record. */
   | { readonly kind: 'stop'; readonly endSequence: number; readonly written: number };
 
