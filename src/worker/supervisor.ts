@@ -135,10 +135,10 @@ export class Supervisor {
     port1.on('message', (message: FromThread) => this.#receive(message));
     // Whether a subscription holds the process open is decided in one place, by the bus.
     port1.unref();
-    const host = new WorkerHost(this.#resourceLimits);
+    const host = new WorkerHost(this.#resourceLimits, { ...this.#attachment, life, port: port2 }, [port2]);
     this.#host = host;
     this.#port = port1;
-    host.run({ ...this.#attachment, life, port: port2 }, [port2]).catch((error: unknown) => {
+    host.started.catch((error: unknown) => {
       // A thread that reads, or refused, says itself how it ends; anything else is an entry that does not load.
       if (this.#heard || this.#host !== host) return;
       this.#failure ??= new WorkerExitedError(this.#attachment.name, 'it could not be started', { cause: error });
