@@ -117,6 +117,7 @@ export class RingReader {
       length = wholeRecords(words, offset);
       if (length === 0) {
         length = record.unitsOf(words[record.LENGTH_WORD]!) * record.UNIT_BYTES;
+        if (length > contiguous) throw new CorruptRecordError(offset, `length ${length}`);
         bytes = this.#copyOut(offset, length);
         if (bytes === undefined) return undefined;
         words = new Int32Array(bytes.buffer, 0, length >> 2);
