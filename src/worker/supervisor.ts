@@ -159,19 +159,18 @@ export class Supervisor {
     port1.on('message', (message: FromThread) => this.#receive(message));
     // Whether a subscription holds the process open is decided in one place, by the bus.
     port1.unref();
-    const host = new WorkerHost(this.#resourceLimits);
-    this.#host = host;
-    this.#port = port1;
     const [first, ...changes] = this.#filters.entries as [FilterFrom, ...FilterFrom[]];
     const { source: filter } = first.filter;
-    host
-      .run({ ...this.#attachment, filter, life, port: port2 } satisfies Attachment, [port2])
-      .catch((error: unknown) => {
-        // A thread that reads, or refused, says itself how it ends; anything else is an entry that does not load.
-        if (this.#heard || this.#host !== host) return;
-        this.#failure ??= new WorkerExitedError(this.#attachment.name, 'it could not be started', { cause: error });
-        void host.terminate();
-      });
+    const attachment = { ...this.#attachment, filter, life, port: port2 } satisfies Attachment;
+    const host = new WorkerHost(this.#resourceLimits, attachment, [port2]);
+    this.#host = host;
+    this.#port = port1;
+    host.started.catch((error: unknown) => {
+      // A thread that reads, or refused, says itself how it ends; anything else is an entry that does not load.
+      if (this.#heard || this.#host !== host) return;
+      this.#failure ??= new WorkerExitedError(this.#attachment.name, 'it could not be started', { cause: error });
+      void host.terminate();
+    });
     void host.exited.then((exit) => this.#end(exit));
     for (const change of changes) this.#sendFilter(change);
     if (this.#stop !== undefined) this.#send(this.#stop);

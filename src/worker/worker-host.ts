@@ -19,13 +19,22 @@ export interface ThreadExit {
 
 export class WorkerHost {
   readonly #pool: Piscina;
+  /** Settles when the thread has loaded the entry, or has ended. Never rejects. */
+  readonly #loaded: Promise<unknown>;
+  /** Resolves when the task has returned. Rejects when the thread ends, or the entry does not load, before it has. */
+  readonly started: Promise<void>;
   readonly #exited: Promise<ThreadExit>;
 
-  /** Starts the thread. `resourceLimits` as for `new Worker`; none by default. */
-  constructor(resourceLimits: ResourceLimits | undefined) {
+  /**
+   * Starts the thread, and the entry's task in it.
+   *
+   * @param resourceLimits as for `new Worker`; none by default
+   */
+  constructor(resourceLimits: ResourceLimits | undefined, task: object, transferList: readonly MessagePort[]) {
     this.#pool = new Piscina({
       filename: ENTRY,
-      minThreads: 1,
+      // With one, a thread that died would be replaced by one that nobody uses.
+      minThreads: 0,
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
       atomics: 'disabled',
@@ -35,6 +44,7 @@ export class WorkerHost {
     });
     // The thread's own events say all that these would, and an unheard 'error' would end the process.
     this.#pool.on('error', () => {});
+    this.started = this.#pool.run(task, { transferList: transferList as readonly Transferable[] as Transferable[] });
     const thread = this.#pool.threads[0]!;
     this.#exited = new Promise((resolve) => {
       let error: unknown;
@@ -43,6 +53,8 @@ export class WorkerHost {
       });
       thread.once('exit', (exitCode) => resolve({ exitCode, error }));
     });
+    // The host's first message says that it is ready.
+    this.#loaded = Promise.race([new Promise((resolve) => thread.once('message', resolve)), this.#exited]);
   }
 
   /** Resolves when the thread has ended, by itself or not: from then on it touches no shared memory. Never rejects. */
@@ -50,13 +62,10 @@ export class WorkerHost {
     return this.#exited;
   }
 
-  /** Runs the entry's task. Rejects when the thread ends, or the entry does not load, before the task has returned. */
-  async run(task: object, transferList: readonly MessagePort[]): Promise<void> {
-    await this.#pool.run(task, { transferList: transferList as readonly Transferable[] as Transferable[] });
-  }
-
-  /** Ends the thread at once, wherever it is; resolves when it has ended. */
+  /** Ends the thread, wherever it is, as soon as it has loaded the entry; resolves when it has ended. */
   async terminate(): Promise<void> {
+    // A thread that is ended while it links a module it was told to `require` takes the whole process with it (Node 20).
+    await this.#loaded;
     await this.#pool.destroy();
     await this.#exited;
   }

@@ -48,7 +48,8 @@ export class Mortal {
 export class ThreadWatch implements Disposable {
   readonly threads = new Set<Worker>();
   readonly #watch = (worker: Worker): void => {
-    this.threads.add(worker);
+    // Not while it loads: Node 20 may abort the process when a thread is ended while it links a module.
+    worker.once('message', () => this.threads.add(worker));
     worker.once('exit', () => this.threads.delete(worker));
   };
 

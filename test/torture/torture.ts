@@ -146,7 +146,8 @@ class Round {
 
   async run(): Promise<void> {
     const watch = (worker: Worker): void => {
-      this.#threads.add(worker);
+      // Not while it loads: Node 20 may abort the process when a thread is ended while it links a module.
+      worker.once('message', () => this.#threads.add(worker));
       worker.once('exit', () => this.#threads.delete(worker));
     };
     process.on('worker', watch);
