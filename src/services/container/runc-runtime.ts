@@ -10,7 +10,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command } from '../command.js';
-import { CommandFailedError, StartFailedError } from '../service-errors.js';
+import { CommandFailedError, StartFailedError, UnsupportedError } from '../service-errors.js';
 import { signalProcess, startChild } from './child-process.js';
 import { runcProcess, runcSpec } from './runc-spec.js';
 import type { ContainerSpec, ProcessSpec, RunningProcess, Runtime, RuntimeContainer } from './runtime.js';
@@ -40,6 +40,8 @@ export class RuncRuntime implements Runtime {
   }
 
   async create(spec: ContainerSpec): Promise<RuntimeContainer> {
+    if (process.getuid?.() !== 0)
+      throw new UnsupportedError('runc without root', 'be root, or use the runtime process');
     await command(RUNC, ['--version'], MEND);
     // Directly below the root of each hierarchy: runc removes this directory, and no parents.
     const cgroup = `/ringcast-${spec.id}-${randomUUID().slice(0, 8)}`;
