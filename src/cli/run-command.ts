@@ -11,6 +11,8 @@ import { chooseDemoRuntime, runDemo } from './run-demo.js';
 import { parseRunOptions, RUN_USAGE, type RunOptions, UsageError } from './run-options.js';
 import { ImportProgress } from './run-progress.js';
 
+/** Each a first time: a second one ends the process where it is. */
+const INTERRUPTIONS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const EXIT_BROKEN_PIPE = 128 + constants.signals.SIGPIPE;
 
 export const command = {
@@ -51,15 +53,13 @@ async function runWithBus(options: RunOptions): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'ringcast-run-'));
   const interrupt = new AbortController();
   const stop = (signal: NodeJS.Signals) => interrupt.abort(new Interruption(signal));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  for (const signal of INTERRUPTIONS) process.once(signal, stop);
   const stopOutput = () => stop('SIGPIPE');
   process.stdout.on('error', stopOutput);
   try {
     return await runWithEmitter(bus.emitter(), () => runInDirectory(directory, options, interrupt.signal));
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const signal of INTERRUPTIONS) process.off(signal, stop);
     await rm(directory, { recursive: true, force: true });
     await bus.close();
     process.stdout.off('error', stopOutput);
@@ -77,6 +77,7 @@ async function runInDirectory(directory: string, options: RunOptions, signal: Ab
     const container = await services.containers.create({
       image: images[0]?.name ?? '',
       stdio: ['ignore', process.stderr.fd, process.stderr.fd],
+      signal,
       ...(options.command ? { args: options.command } : {}),
       ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
     });
@@ -102,7 +103,7 @@ async function importImage({ importer }: Services, path: string, signal: AbortSi
         progress.add(stagedBytes - staged);
         staged = stagedBytes;
       };
-      return await importer.importLayout(path, { baseName, onProgress });
+      return await importer.importLayout(path, { baseName, onProgress, signal });
     }
     const source = addAbortSignal(signal, found ? createReadStream(path) : process.stdin);
     // Until somebody reads it, nobody would be told; who reads it then is.

@@ -55,6 +55,7 @@ async function play(scene: Scene, { containers }: Services, signal: AbortSignal)
     image: IMAGE,
     args: scene.args,
     stdio: ['ignore', process.stderr.fd, process.stderr.fd],
+    signal,
     ...(scene.memoryBytes === undefined ? {} : { memoryBytes: scene.memoryBytes }),
   });
   return runToEnd(container, signal, async () => {

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseRunOptions } from '../../src/cli/run-options.js';
+import { buildImageArchive } from '../../src/services/index.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { runcMissing, testImageArchive } from '../support/test-image.js';
 
@@ -122,6 +123,18 @@ describe('ringcast run', () => {
     assert.equal(await ended, 130);
     assert.match(await stderr, /interrupted by SIGINT\n$/);
     assert.deepEqual(topics(await stdout), ['create', 'start', 'exit', 'delete']);
+    assert.deepEqual(await readdir(directory), ['image.tar']);
+  });
+
+  it('stops unpacking and cleans up when its terminal is gone', async (t) => {
+    const directory = await workplace(t);
+    const files = Array.from({ length: 40_000 }, (_, at) => ({ path: `${at}` }));
+    await writeFile(join(directory, 'image.tar'), await buildImageArchive({ name: 'many:1', files, command: ['sh'] }));
+    const { child, ended, stdout } = start(directory, ['image.tar']);
+    child.stdout.on('data', (lines) => `${lines}`.includes('/service/rootfs/prepare') && child.kill('SIGHUP'));
+    assert.equal(await ended, 129);
+    assert.match(await stdout, /\/service\/rootfs\/remove/);
+    assert.doesNotMatch(await stdout, /\/service\/rootfs\/commit/);
     assert.deepEqual(await readdir(directory), ['image.tar']);
   });
 

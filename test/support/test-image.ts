@@ -11,5 +11,7 @@ export function testImageArchive(): Promise<Buffer> {
 /** Why tests with runc cannot run here; false where they can. */
 export async function runcMissing(): Promise<string | false> {
   if (!findBusybox()) return 'needs a static busybox (Debian package busybox-static)';
-  return (await RuncRuntime.isAvailable()) ? false : 'needs root and the program runc (Debian package runc)';
+  return (await RuncRuntime.isAvailable())
+    ? false
+    : 'needs root with CAP_SYS_ADMIN, and the program runc (Debian package runc)';
 }

@@ -38,6 +38,8 @@ export interface CreateOptions {
   memoryBytes?: number;
   /** Default: all three nowhere. */
   stdio?: Stdio;
+  /** Ends the unpacking of layers, with its reason; no effect on a container that is made. */
+  signal?: AbortSignal;
 }
 
 /** What the containers are made of. */
@@ -120,7 +122,7 @@ export class ContainerService {
     const { config, layers } = await resolveImage(content, images.get(options.image).target);
     const args = options.args ?? [...config.entrypoint, ...config.command];
     checkArgs(args);
-    const parent = await unpacker.unpack(layers);
+    const parent = await unpacker.unpack(layers, options.signal);
     const directory = join(this.#directory, id);
     const { path: rootfs } = await snapshotter.prepare(snapshotKey(id), parent);
     try {

@@ -10,7 +10,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command } from '../command.js';
-import { CommandFailedError, StartFailedError } from '../service-errors.js';
+import { CommandFailedError, StartFailedError, UnsupportedError } from '../service-errors.js';
 import { signalProcess, startChild } from './child-process.js';
 import { runcProcess, runcSpec } from './runc-spec.js';
 import type { ContainerSpec, ProcessSpec, RunningProcess, Runtime, RuntimeContainer } from './runtime.js';
@@ -21,6 +21,9 @@ const MEND = 'install runc (Debian package runc), or use the runtime process';
 /** runc tells that a process runs by writing its id to a file; a start takes it some ten milliseconds. */
 const PID_FILE_POLL_MS = 5;
 
+/** Root in a container of another runtime mostly lacks it, and cannot make containers. */
+const CAP_SYS_ADMIN = 21n;
+
 export class RuncRuntime implements Runtime {
   readonly name = 'runc';
   readonly #stateDirectory: string;
@@ -30,9 +33,9 @@ export class RuncRuntime implements Runtime {
     this.#stateDirectory = stateDirectory;
   }
 
-  /** Whether containers can be expected to run: runc is installed and this process is root. */
+  /** Whether containers can be expected to run: runc is installed, and this process is root and may mount. */
   static async isAvailable(): Promise<boolean> {
-    if (process.getuid?.() !== 0) return false;
+    if (process.getuid?.() !== 0 || !(await hasCapability(CAP_SYS_ADMIN))) return false;
     return command(RUNC, ['--version'], MEND).then(
       () => true,
       () => false,
@@ -40,6 +43,8 @@ export class RuncRuntime implements Runtime {
   }
 
   async create(spec: ContainerSpec): Promise<RuntimeContainer> {
+    if (process.getuid?.() !== 0)
+      throw new UnsupportedError('runc without root', 'be root, or use the runtime process');
     await command(RUNC, ['--version'], MEND);
     // Directly below the root of each hierarchy: runc removes this directory, and no parents.
     const cgroup = `/ringcast-${spec.id}-${randomUUID().slice(0, 8)}`;
@@ -154,6 +159,12 @@ class RuncContainer implements RuntimeContainer {
   #runc(...args: string[]): Promise<string> {
     return command(RUNC, ['--root', this.#stateDirectory, ...args], MEND);
   }
+}
+
+async function hasCapability(bit: bigint): Promise<boolean> {
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
+  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> bit) & 1n) === 1n;
 }
 
 async function deleteContainer(stateDirectory: string, id: string): Promise<void> {

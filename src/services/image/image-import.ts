@@ -24,10 +24,16 @@ const BLOB_PATH = /^blobs\/sha256\/[0-9a-f]{64}$/;
 /** Full names first: the OCI annotation often holds a tag alone. */
 const NAME_ANNOTATIONS = ['io.containerd.image.name', 'org.opencontainers.image.ref.name'];
 
+/** Blobs, their folders and three documents: images of a few hundred layers are the largest there are. */
+const DEFAULT_MAX_ENTRIES = 20_000;
+
+/** Limits are those of the archive itself; `maxEntries` is 20,000 by default. */
 export interface ImportOptions extends ArchiveLimits {
   /** For images to which the layout gives no name, or a tag alone; default `imported`. */
   baseName?: string;
   labels?: Readonly<Record<string, string>>;
+  /** Ends the staging, with its reason; nothing is imported then. An archive's source is to be ended by its owner. */
+  signal?: AbortSignal;
   /** Told of bytes as they are staged. */
   onProgress?: (progress: { stagedBytes: number }) => void;
 }
@@ -53,9 +59,10 @@ export class ImageImporter {
    */
   async importArchive(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<Image[]> {
     const staged = new StagedBlobs(this.#content, options);
+    const limits = { maxEntries: DEFAULT_MAX_ENTRIES, ...options };
     let index: Buffer | undefined;
     try {
-      for await (const entry of readArchive(source, 'image archive', options)) {
+      for await (const entry of readArchive(source, 'image archive', limits)) {
         const path = entrySegments(entry.path).join('/');
         if (entry.type === 'Directory') continue;
         if (!isFile(entry))
@@ -131,6 +138,7 @@ class StagedBlobs {
     const ingest = await this.#content.ingest({ source: `blob ${digest}` });
     this.#ingests.set(digest, ingest);
     for await (const chunk of source) {
+      this.#options.signal?.throwIfAborted();
       await ingest.write(chunk);
       this.#stagedBytes += chunk.byteLength;
       this.#options.onProgress?.({ stagedBytes: this.#stagedBytes });

@@ -23,6 +23,7 @@ import {
   mkdirSync,
   openSync,
   symlinkSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -52,6 +53,7 @@ export interface LayerOptions extends ArchiveLimits {
  * Applies a layer to the directory `root`. After a failure the directory holds a part of it: throw it away.
  *
  * @param name what errors call the layer
+ * @param options.signal ends it between two entries, with its reason
  * @returns the layer's diff id, the digest of its uncompressed archive
  * @throws {UnsafeEntryError} `SERVICE_UNSAFE_ENTRY` for an entry that would act outside of `root`
  * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED`
@@ -61,13 +63,14 @@ export async function applyLayer(
   root: string,
   source: AsyncIterable<Uint8Array>,
   name: string,
-  options: LayerOptions = {},
+  options: LayerOptions & { signal?: AbortSignal | undefined } = {},
 ): Promise<Digest> {
   const hash = createHash('sha256');
   const layer = new LayerWriter(root, options.specialFiles ?? 'refuse');
   let entries = 0;
   for await (const entry of readArchive(source, name, options, (chunk) => hash.update(chunk))) {
     if (++entries % ENTRIES_PER_TURN === 0) await nextTurn();
+    options.signal?.throwIfAborted();
     try {
       await layer.apply(entry);
     } catch (error) {
@@ -127,7 +130,8 @@ class LayerWriter {
     if (linked === path) return;
     const existing = lstatIfThere(path);
     const keeps = entry.type === 'Directory' && existing?.isDirectory();
-    if (existing && !keeps) await rm(path, { recursive: true });
+    if (existing?.isDirectory() && !keeps) await rm(path, { recursive: true });
+    else if (existing && !keeps) unlinkSync(path);
     if (entry.type === 'Directory') {
       if (!keeps) mkdirSync(path, 0o700);
       this.#directories.set(segments.join('/'), { segments, entry });

@@ -29,29 +29,38 @@ export class Unpacker {
   /**
    * Unpacks what of the layers is not there yet. After a failure no part of the failing layer is left.
    *
+   * @param signal ends it between two entries, with its reason
    * @returns the key of the snapshot to prepare from: the chain id; empty for an image without layers
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH` for a layer that is not what its diff id says
    * @throws as {@link applyLayer}
    */
-  async unpack(layers: readonly Layer[]): Promise<string> {
+  async unpack(layers: readonly Layer[], signal?: AbortSignal): Promise<string> {
     let parent = '';
     for (const layer of layers) {
       const name = chainId(parent, layer.diffId);
       const from = parent;
       // One at a time, so that two who need the same layer unpack it once.
-      await this.#lock.run(name, () => this.#unpackLayer(layer, from, name));
+      await this.#lock.run(name, () => this.#unpackLayer(layer, from, name, signal));
       parent = name;
     }
     return parent;
   }
 
-  async #unpackLayer({ digest, diffId }: Layer, parent: string, name: string): Promise<void> {
+  async #unpackLayer(
+    { digest, diffId }: Layer,
+    parent: string,
+    name: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     if (this.#snapshotter.get(name)) return;
     const key = `extract-${randomUUID()} ${name}`;
     const { path } = await this.#snapshotter.prepare(key, parent);
     try {
       const source = `layer ${digest}`;
-      const actual = await applyLayer(path, await this.#content.read(digest), source, this.#options);
+      const actual = await applyLayer(path, await this.#content.read(digest), source, {
+        ...this.#options,
+        signal,
+      });
       if (actual !== diffId) throw new ContentMismatchError('diff id', diffId, actual, source);
       await this.#snapshotter.commit(name, key);
     } catch (error) {

@@ -268,6 +268,16 @@ for (const runtime of ['process', 'runc'] as const) {
 }
 
 describe('container with the runtime runc', { skip: await runcMissing() }, () => {
+  it('is refused to who is not root, before anything is made of it', async (t) => {
+    const { directory, services } = await openWithImage(t, 'runc');
+    await services.containers.create({ image: TEST_IMAGE }).then((container) => container.delete());
+    const { getuid } = process;
+    t.after(() => Object.assign(process, { getuid }));
+    process.getuid = () => 1000;
+    await assert.rejects(services.containers.create({ image: TEST_IMAGE }), { code: 'SERVICE_UNSUPPORTED' });
+    await assertNothingLeft(directory);
+  });
+
   it('is isolated: first of its own processes, with a host name and a root of its own', async (t) => {
     const { directory, services } = await openWithImage(t, 'runc');
     const args = ['sh', '-c', 'echo $$; hostname; ls /'];

@@ -225,6 +225,33 @@ describe('image import', () => {
     );
   });
 
+  it('refuses an archive of countless tiny entries before most of it is read', async (t) => {
+    const { directory, importer } = await open(t);
+    const one = tarOf([{ path: 'tiny' }]).subarray(0, 512);
+    let entries = 0;
+    async function* endless() {
+      for (;;) {
+        entries += 128;
+        yield Buffer.concat(Array(128).fill(one));
+      }
+    }
+    await assert.rejects(importer.importArchive(endless()), { code: 'SERVICE_LIMIT_EXCEEDED', message: /20000/ });
+    assert.ok(entries < 40_000, `${entries} entries were read`);
+    assert.deepEqual(await filesBelow(directory), []);
+  });
+
+  it('leaves nothing of a layout whose import is told to end', async (t) => {
+    const { directory, importer } = await open(t);
+    const layout = await temporaryDirectory(t);
+    for (const { path, body } of await entriesOf(GOOD)) {
+      await mkdir(dirname(join(layout, path)), { recursive: true });
+      await writeFile(join(layout, path), body);
+    }
+    const signal = AbortSignal.abort(new Error('enough'));
+    await assert.rejects(importer.importLayout(layout, { signal }), { message: 'enough' });
+    assert.deepEqual(await filesBelow(directory), []);
+  });
+
   it('leaves nothing of an archive that ends early', async (t) => {
     const { directory, importBytes } = await open(t);
     const bytes = gzipSync(GOOD);

@@ -250,4 +250,18 @@ describe('layer', () => {
     await assert.rejects(applyLayer(root, endless(), 'layer', { maxEntries: 100 }), { code: 'SERVICE_LIMIT_EXCEEDED' });
     assert.ok(read < 100, `${read} chunks of 4 entries were read`);
   });
+
+  it('ends between two entries when it is told to', async (t) => {
+    const root = await temporaryDirectory(t);
+    const controller = new AbortController();
+    async function* endless() {
+      for (let at = 0; ; at++) {
+        yield tarOf([{ path: `${at}` }]).subarray(0, 512);
+        if (at === 100) controller.abort(new Error('enough'));
+      }
+    }
+    const { signal } = controller;
+    await assert.rejects(applyLayer(root, endless(), 'layer', { signal }), { message: 'enough' });
+    assert.ok((await filesBelow(root)).length < 1000);
+  });
 });
