@@ -23,7 +23,7 @@
  * NEED         position that the lowest RELEASED has to reach before the writer can go on.
  * WRITER_WAIT  how the writer waits for NEED, see {@link WRITER_AWAKE} and its neighbours.
  * SLEEPERS     the readers that sleep or are about to; taking a bit by one atomic AND is taking charge of that reader.
- * BOUNDARY     for each 64th of the ring, the position of the first record that starts there.
+ * BOUNDARY     for each 64th of the ring, the position of the first record that starts there or behind it.
  * RELEASED     position up to which the writer may overwrite: everything before it has settled.
  * TAKEN        position up to which records were copied out and may be in handlers' hands.
  * IN_HAND      sequence of the event being handled, plus one; 0: none.

@@ -106,6 +106,8 @@ export class RingReader {
     const position = narrow(this.#taken);
     const offset = offsetOf(position, this.#memory.capacityBytes);
     const unread = distance(tail, position) * record.UNIT_BYTES;
+    // Evicted so long ago that the distance has wrapped.
+    if (unread < 0) return undefined;
     const contiguous = Math.min(unread, this.#memory.capacityBytes - offset);
     // A lossy reader takes less at a time: the longer the copy, the sooner it is overtaken.
     const most = this.#gates ? maxBytes : Math.min(maxBytes, this.#memory.capacityBytes / LOSSY_BATCH_SHARE);
@@ -258,7 +260,8 @@ export class RingReader {
   resume(): number {
     const position = this.#cells.load(this.#slot + control.RELEASED);
     if (position === narrow(this.#taken)) return -1;
-    this.#taken = widen(this.#taken, position);
+    // Near EPOCH, not near where it fell asleep: that may be more than 2^31 units away.
+    this.#taken = widen(this.#cells.load(control.EPOCH) * control.EPOCH_UNITS, position);
     this.#released = position;
     return this.nextSequence;
   }

@@ -311,12 +311,13 @@ export class RingWriter {
 
   #advance(units: number, sequence: number): void {
     const boundary = Math.floor((this.#tail % this.#capacityUnits) / this.#unitsPerBoundary);
-    if (boundary !== this.#boundary) {
-      this.#boundary = boundary;
-      this.#boundaryPositions[boundary] = this.#tail;
-      this.#boundarySequences[boundary] = sequence;
+    // Parts that a record jumped over, too: an entry of 2^32 units ago would look like one of now.
+    while (this.#boundary !== boundary) {
+      this.#boundary = (this.#boundary + 1) % control.BOUNDARIES;
+      this.#boundaryPositions[this.#boundary] = this.#tail;
+      this.#boundarySequences[this.#boundary] = sequence;
       // Before TAIL passes it, so that an index entry never points at bytes that are no record.
-      this.#cells.store(control.BOUNDARY + boundary, narrow(this.#tail));
+      this.#cells.store(control.BOUNDARY + this.#boundary, narrow(this.#tail));
     }
     this.#tail += units;
   }

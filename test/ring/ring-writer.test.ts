@@ -165,15 +165,14 @@ test('the boundary index gives records that start in each part of the ring', () 
     }
   }
   const partUnits = CAPACITY_UNITS / control.BOUNDARIES;
-  let recent = 0;
   for (let part = 0; part < control.BOUNDARIES; part++) {
     const position = rig.memory.cells.load(control.BOUNDARY + part);
     assert.ok(starts.has(position), `boundary ${part}`);
-    assert.equal(Math.floor((position % CAPACITY_UNITS) / partUnits), part);
-    if (position >= rig.writer.tail - CAPACITY_UNITS) recent++;
+    // In the part, or, where a record of up to 60 units jumped over it, in one of the next two.
+    const behind =
+      (Math.floor((position % CAPACITY_UNITS) / partUnits) - part + control.BOUNDARIES) % control.BOUNDARIES;
+    assert.ok(behind <= 2, `boundary ${part} is ${behind} parts behind`);
   }
-  // Records of up to 60 units jump over parts of 32; those keep an entry of an older lap.
-  assert.ok(recent >= control.BOUNDARIES / 3, `${recent}`);
 });
 
 test('EPOCH is stored before the INTENT that it belongs to', () => {

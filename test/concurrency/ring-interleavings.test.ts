@@ -1,0 +1,233 @@
+/**
+ * The shipped ring under a scheduler: every interleaving with few preemptions of small scenes, random ones of larger scenes,
+ * a kill at each step, and faults in the memory that each scene has to notice. RING_SEED replays a random schedule.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Cells } from '../../src/memory/cells.js';
+import { Interleaving, type Outcome, type Program, type Scene } from '../support/interleaving.js';
+import {
+  evictedReaderFaults,
+  lossyReaderFaults,
+  lossyWriterFaults,
+  readerFaults,
+  writerFaults,
+} from '../support/memory-faults.js';
+import {
+  lagging,
+  type Plan,
+  type ReadingOptions,
+  reading,
+  succeeding,
+  TINY_CAPACITY_BYTES,
+  writing,
+} from '../support/ring-programs.js';
+import { exploreAll, exploreRandom } from '../support/schedules.js';
+
+const SEED = Number(process.env.RING_SEED ?? 1);
+/** RING_SCHEDULES multiplies how many random schedules are run. */
+const RUNS = process.env.RING_SEED === undefined ? Number(process.env.RING_SCHEDULES ?? 1) : 0;
+
+function sceneOf(plan: Plan, readers: readonly Program[], more: Partial<Scene> = {}): Scene {
+  return {
+    capacityBytes: TINY_CAPACITY_BYTES,
+    startPosition: plan.startPosition,
+    copyBytes: 512,
+    programs: [writing(plan), ...readers],
+    ...more,
+  };
+}
+
+function lossless(plan: Plan, options?: ReadingOptions): Program[] {
+  return plan.readers.map((_, slot) => reading(plan, slot, options));
+}
+
+function allEnd({ stuck }: Outcome): void {
+  assert.deepEqual(stuck, [], 'threads are stuck');
+}
+
+function random(name: string, count: number, scene: (random: () => number) => Scene): void {
+  test(name, (t) => {
+    exploreRandom(scene, SEED, Math.max(1, count * RUNS), allEnd);
+    t.diagnostic(`${Math.max(1, count * RUNS)} schedules`);
+  });
+}
+
+function all(name: string, maxPreemptions: number, scene: Scene): void {
+  test(`${name}, with at most ${maxPreemptions} preemptions`, { skip: RUNS === 0 }, (t) => {
+    const { schedules, complete } = exploreAll(scene, maxPreemptions, 100_000, allEnd);
+    assert.ok(complete, `${schedules} schedules`);
+    t.diagnostic(`${schedules} schedules`);
+  });
+}
+
+/** A reader that wants the second and the last record; the ring is full before the third. */
+const onePlan: Plan = {
+  startPosition: 2 ** 31 - 30,
+  records: [
+    { units: 28, wants: 0 },
+    { units: 20, wants: 1 },
+    { units: 28, wants: 1 },
+  ],
+  readers: [true],
+  wait: 'block',
+  flushAfter: [],
+};
+const twoPlan: Plan = {
+  startPosition: 2 ** 32 - 50,
+  records: [
+    { units: 20, wants: 0 },
+    { units: 20, wants: 1 },
+    { units: 24, wants: 2 },
+    { units: 20, wants: 0 },
+    { units: 4, wants: 3 },
+  ],
+  readers: [true, true],
+  wait: 'block',
+  flushAfter: [1],
+};
+
+for (const wait of ['block', 'park'] as const) {
+  const [one, two] = [
+    { ...onePlan, wait },
+    { ...twoPlan, wait },
+  ];
+  all(`one reader of a writer that has to ${wait} sleeps, is moved and woken`, 2, sceneOf(one, lossless(one)));
+  all(`two readers of a writer that has to ${wait} sleep, are moved and woken`, 1, sceneOf(two, lossless(two)));
+}
+
+/** Up to a dozen records of any size, wanted by anybody; three readers. */
+function randomPlan(pick: () => number): Plan {
+  const records = Array.from({ length: 4 + Math.floor(pick() * 9) }, () => ({
+    units: 1 + Math.floor(pick() * 32),
+    wants: Math.floor(pick() * 8) & Math.floor(pick() * 8),
+  }));
+  records.push({ units: 1, wants: 7 });
+  return {
+    startPosition: [2 ** 30, 2 ** 31, 2 ** 32][Math.floor(pick() * 3)]! - Math.floor(pick() * 200),
+    records,
+    readers: [true, true, true],
+    wait: pick() < 0.5 ? 'block' : 'park',
+    flushAfter: [...records.keys()].filter(() => pick() < 0.3),
+  };
+}
+
+random('three readers of any records, in any interleaving, get what they want', 2_000, (pick) => {
+  const plan = randomPlan(pick);
+  const options = { maxBytes: 32 * (1 + Math.floor(pick() * 64)) };
+  return sceneOf(plan, lossless(plan, options), { copyBytes: 32 * (1 + Math.floor(pick() * 16)) });
+});
+
+random('readers that end their sleep themselves, and waits that end early, change nothing', 2_000, (pick) => {
+  const plan = randomPlan(pick);
+  return sceneOf(plan, lossless(plan, { impatient: true }), { earlyReturns: Math.floor(pick() * 6) });
+});
+
+const lossyPlan: Plan = {
+  startPosition: 2 ** 31 - 40,
+  records: [20, 12, 30, 7, 20, 16].map((units) => ({ units, wants: 1 })),
+  readers: [false],
+  wait: 'block',
+  flushAfter: [],
+};
+all('a lossy reader accepts nothing torn', 2, sceneOf(lossyPlan, [lagging(lossyPlan, 0, 3)]));
+
+random('a lossy reader of any records accepts nothing torn, and counts what it missed', 2_000, (pick) => {
+  const plan = { ...randomPlan(pick), readers: [false] };
+  return sceneOf(plan, [lagging(plan, 0, 6)], { copyBytes: 32 * (1 + Math.floor(pick() * 8)) });
+});
+
+const evictPlan: Plan = { ...lossyPlan, readers: [true], evict: { reader: 0, before: 2 } };
+all('a reader that is evicted accepts nothing torn', 2, sceneOf(evictPlan, [lagging(evictPlan, 0, 3)]));
+
+/** A thread is killed, the bus restarts it, and a writer that was parked has to look again. */
+function killScene(deafToExits: boolean, afterSteps: number): Scene {
+  const plan: Plan = { ...twoPlan, startPosition: 0, wait: 'park', deafToExits };
+  const readers = [reading(plan, 0, { tellsEnd: true }), reading(plan, 1, { tellsEnd: true }), succeeding(plan, 0)];
+  return sceneOf(plan, readers, { kill: { thread: 1, afterSteps } });
+}
+const KILL_STEPS = 60;
+
+test('a reader killed at any step goes on at its cursor', { skip: RUNS === 0 }, (t) => {
+  let kills = 0;
+  for (let afterSteps = 0; afterSteps < KILL_STEPS; afterSteps++) {
+    exploreRandom(
+      () => killScene(false, afterSteps),
+      SEED,
+      60 * RUNS,
+      (outcome) => {
+        allEnd(outcome);
+        if (outcome.steps[1] === afterSteps) kills++;
+      },
+    );
+  }
+  assert.ok(kills > KILL_STEPS, `${kills} kills`);
+  t.diagnostic(`${kills} kills`);
+});
+
+test('a parked writer that does not look again after an exit can wait for ever', { skip: RUNS === 0 }, () => {
+  assert.throws(() => {
+    for (let afterSteps = 0; afterSteps < KILL_STEPS; afterSteps++) {
+      exploreRandom(() => killScene(true, afterSteps), SEED, 60, allEnd);
+    }
+  }, /stuck/);
+});
+
+test('a schedule is replayed by its seed', () => {
+  const outcomes = [1, 2].map(() => {
+    const steps: unknown[] = [];
+    exploreRandom(
+      (pick) => {
+        const plan = randomPlan(pick);
+        return sceneOf(plan, lossless(plan));
+      },
+      77,
+      1,
+      (outcome) => steps.push(outcome),
+    );
+    return steps;
+  });
+  assert.equal(outcomes[0]!.length, 1);
+  assert.deepEqual(outcomes[0], outcomes[1]);
+});
+
+/** A fault in the cells of one thread has to show in some schedule. */
+function noticed(
+  what: string,
+  thread: number,
+  fault: (cells: Cells) => Cells,
+  scene: (pick: () => number) => Scene,
+): void {
+  test(`it is noticed when of ${thread === 0 ? 'the writer' : 'a reader'} ${what}`, { skip: RUNS === 0 }, () => {
+    const faulty = (pick: () => number): Scene => {
+      return { ...scene(pick), fault: (id) => (id === thread ? fault : (cells) => cells) };
+    };
+    assert.throws(() => exploreRandom(faulty, 1, 20_000, allEnd), /schedule seed/);
+  });
+}
+
+const lossyScene = (plan: Plan) => (): Scene => sceneOf(plan, [lagging(plan, 0, 3)], { copyBytes: 64 });
+const losslessScene = (pick: () => number): Scene => {
+  const plan = randomPlan(pick);
+  return sceneOf(plan, lossless(plan));
+};
+const impatientScene = (pick: () => number): Scene => {
+  const plan = randomPlan(pick);
+  return sceneOf(plan, lossless(plan, { impatient: true }), { earlyReturns: 3 });
+};
+
+for (const [what, fault] of Object.entries(readerFaults)) {
+  noticed(what, 1, fault, what.includes('wakes itself') ? impatientScene : losslessScene);
+}
+for (const [what, fault] of Object.entries(writerFaults)) noticed(what, 0, fault, losslessScene);
+for (const [what, fault] of Object.entries(lossyReaderFaults)) noticed(what, 1, fault, lossyScene(lossyPlan));
+for (const [what, fault] of Object.entries(lossyWriterFaults)) noticed(what, 0, fault, lossyScene(lossyPlan));
+for (const [what, fault] of Object.entries(evictedReaderFaults)) noticed(what, 1, fault, lossyScene(evictPlan));
+
+test('the scheduler runs a scene without preemptions', () => {
+  const outcome = new Interleaving(sceneOf(twoPlan, lossless(twoPlan)), (current, enabled) =>
+    enabled.includes(current) ? current : enabled[0]!,
+  ).run();
+  allEnd(outcome);
+  for (const steps of outcome.steps) assert.ok(steps > 20);
+});

@@ -1,0 +1,218 @@
+/** Writer and readers for the scheduler: the shipped classes, and what must be true of what they do. */
+import assert from 'node:assert/strict';
+import { slotOf, WAKE } from '../../src/ring/control-descriptor.js';
+import * as record from '../../src/ring/record-descriptor.js';
+import type { RingMemory } from '../../src/ring/ring-memory.js';
+import { type Batch, RingReader } from '../../src/ring/ring-reader.js';
+import { RingWriter } from '../../src/ring/ring-writer.js';
+import type { Mail, Program } from './interleaving.js';
+
+const { UNIT_BYTES, UNIT_WORDS } = record;
+
+/** The least ring in which each step of INTENT is a unit; records of 20 units fill it. */
+export const TINY_CAPACITY_BYTES = 64 * UNIT_BYTES;
+/** The writer is the first thread. */
+const WRITER = 0;
+
+export const ROOM = 1;
+export const EXIT = 2;
+export const ENDED = 3;
+
+export interface PlannedRecord {
+  readonly units: number;
+  /** The readers that want it, one bit each. The last record of a plan is wanted by all. */
+  readonly wants: number;
+}
+
+export interface Plan {
+  readonly startPosition: number;
+  readonly records: readonly PlannedRecord[];
+  /** For each reader, in the order of threads and slots, whether it gates. */
+  readonly readers: readonly boolean[];
+  readonly wait: 'block' | 'park';
+  /** Records after which sleepers are woken, besides the last; the others are only looked at for whether it is due. */
+  readonly flushAfter: readonly number[];
+  /** Reader that is evicted before a record. */
+  readonly evict?: { readonly reader: number; readonly before: number };
+  /** A parked writer goes on waiting when a thread has exited. */
+  readonly deafToExits?: boolean;
+}
+
+/** Every unit of a record's body says which record it is of; some by a write that is a step. */
+function markOf(unit: number): number {
+  return unit * UNIT_WORDS + (unit % 8 === 0 ? 0 : 1);
+}
+
+export function writing(plan: Plan): Program {
+  return (memory, mail) => {
+    const notify = (reader: number): void => memory.cells.notify(slotOf(reader) + WAKE);
+    const writer = new RingWriter(memory, notify, plan.startPosition);
+    for (const gates of plan.readers) writer.join(gates);
+    plan.readers.forEach((_, reader) => {
+      mail.send(1 + reader, 0);
+    });
+    let ended = 0;
+    const handle = (message: number): void => {
+      if (message === ENDED) ended++;
+      else if (message >= EXIT * 256) restart(writer, mail, message - EXIT * 256, plan.readers.length);
+    };
+    let scheduled = false;
+    for (const [sequence, { units, wants }] of plan.records.entries()) {
+      if (plan.evict?.before === sequence) writer.evict(plan.evict.reader);
+      for (let message = mail.poll(); message !== undefined; message = mail.poll()) handle(message);
+      // Room for the longest padding, too.
+      const roomBytes = 2 * units * UNIT_BYTES;
+      let offset = writer.claim(units * UNIT_BYTES);
+      for (; offset < 0; offset = writer.claim(units * UNIT_BYTES)) {
+        if (plan.wait === 'block') writer.block(roomBytes, 1);
+        else if (writer.park(roomBytes)) {
+          let message: number;
+          do handle((message = mail.receive()));
+          while (plan.deafToExits && message !== ROOM);
+        }
+      }
+      for (let unit = 1; unit < units; unit++) memory.words[(offset >> 2) + markOf(unit)] = sequence;
+      writer.commit(units * UNIT_BYTES, 1, 0, 0, 0, 0, wants, 0);
+      if (plan.flushAfter.includes(sequence)) {
+        writer.flush();
+        scheduled = false;
+      } else if (!scheduled) scheduled = writer.flushDue;
+    }
+    if (scheduled) writer.flush();
+    plan.readers.forEach((gates, reader) => {
+      if (!gates || plan.evict?.reader === reader) mail.send(1 + reader, ENDED);
+    });
+    while (plan.deafToExits === undefined ? false : ended < plan.readers.length) handle(mail.receive());
+  };
+}
+
+/** What the bus does when a reader's thread has exited. */
+function restart(writer: RingWriter, mail: Mail, reader: number, readers: number): void {
+  writer.waker.forget(reader);
+  const { sequence } = writer.placeOf(reader);
+  writer.gate.revive(reader);
+  mail.send(1 + readers, sequence);
+}
+
+export interface ReadingOptions {
+  /** Wakes itself whenever a wait ends early. */
+  readonly impatient?: boolean;
+  readonly maxBytes?: number;
+  /** Tells the writer at the end. */
+  readonly tellsEnd?: boolean;
+}
+
+/** A lossless reader: reads to the last record. */
+export function reading(plan: Plan, slot: number, options: ReadingOptions = {}): Program {
+  return (memory, mail) => {
+    mail.receive();
+    readToEnd(plan, slot, options, memory, mail, plan.startPosition, 0);
+  };
+}
+
+/** Takes over a reader whose thread was killed, at its cursor. */
+export function succeeding(plan: Plan, slot: number): Program {
+  return (memory, mail) => {
+    mail.awaitKill(1 + slot);
+    mail.send(WRITER, EXIT * 256 + slot);
+    const sequence = mail.receive();
+    const position = plan.startPosition + unitsBefore(plan, sequence);
+    readToEnd(plan, slot, { tellsEnd: true }, memory, mail, position, sequence);
+  };
+}
+
+/** Where a record starts, from the first; padding as the writer puts it. */
+function unitsBefore(plan: Plan, sequence: number): number {
+  const capacityUnits = TINY_CAPACITY_BYTES / UNIT_BYTES;
+  let position = plan.startPosition;
+  for (const { units } of plan.records.slice(0, sequence)) {
+    const toEnd = capacityUnits - (position % capacityUnits);
+    position += units <= toEnd ? units : toEnd + units;
+  }
+  return position - plan.startPosition;
+}
+
+function readToEnd(
+  plan: Plan,
+  slot: number,
+  { impatient = false, maxBytes = TINY_CAPACITY_BYTES, tellsEnd = false }: ReadingOptions,
+  memory: RingMemory,
+  mail: Mail,
+  position: number,
+  firstSequence: number,
+): void {
+  const reader = new RingReader(memory, slot, position, () => mail.send(WRITER, ROOM));
+  let next = firstSequence;
+  while (next < plan.records.length) {
+    const batch = reader.take(maxBytes);
+    if (batch !== undefined) {
+      for (const sequence of sequencesOf(batch, plan)) assert.equal(sequence, next++, 'out of order');
+      reader.release(reader.taken, next);
+    } else if (reader.fallAsleep()) {
+      while (!reader.awake) {
+        reader.waitAwake(1);
+        if (impatient && !reader.awake && reader.wakeSelf()) break;
+      }
+      const sequence = reader.resume();
+      assert.ok(sequence < 0 || sequence > next, 'the cursor moved back');
+      for (; next < sequence; next++) {
+        assert.equal(plan.records[next]!.wants & (1 << slot), 0, `record ${next} was skipped`);
+      }
+    }
+  }
+  if (tellsEnd) mail.send(WRITER, ENDED);
+}
+
+/** A reader that may be overtaken: takes a few times while the writer writes, then the rest. */
+export function lagging(plan: Plan, slot: number, takes: number): Program {
+  return (memory, mail) => {
+    mail.receive();
+    const reader = new RingReader(memory, slot, plan.startPosition, () => {});
+    let next = 0;
+    let received = 0;
+    let lagged = 0;
+    const take = (): boolean => {
+      const batch = reader.take(TINY_CAPACITY_BYTES);
+      if (batch === undefined) return false;
+      for (const sequence of sequencesOf(batch, plan)) {
+        assert.ok(sequence >= next, `record ${sequence} after ${next - 1}`);
+        if (sequence > next) assert.ok(reader.overtaken, `record ${next} was left out`);
+        lagged += sequence - next;
+        received++;
+        next = sequence + 1;
+        reader.overtaken = false;
+      }
+      reader.release(reader.taken, next);
+      return true;
+    };
+    for (let i = 0; i < takes; i++) take();
+    mail.receive();
+    while (take());
+    if (next < plan.records.length) assert.ok(reader.overtaken, 'the last record was left out');
+    assert.equal(received + lagged + plan.records.length - next, plan.records.length);
+  };
+}
+
+function sequencesOf(batch: Batch, plan: Plan): number[] {
+  const sequences: number[] = [];
+  for (let offset = 0; offset < batch.length; ) {
+    const word = offset >> 2;
+    const units = record.unitsOf(batch.words[word + record.LENGTH_WORD]!);
+    assert.ok(
+      units > 0 && offset + units * UNIT_BYTES <= batch.length,
+      `${units} units at ${offset} of ${batch.length}`,
+    );
+    if (batch.words[word + record.KIND_WORD] === record.EVENT_RECORD) {
+      const sequence = batch.words[word + record.SEQUENCE_LOW_WORD]!;
+      assert.equal(units, plan.records[sequence]?.units, `record ${sequence} is torn`);
+      for (let unit = 1; unit < units; unit++) {
+        assert.equal(batch.words[word + markOf(unit)], sequence, `record ${sequence} is torn`);
+      }
+      sequences.push(sequence);
+    } else {
+      assert.equal(batch.words[word + record.KIND_WORD], record.PADDING_RECORD);
+    }
+    offset += units * UNIT_BYTES;
+  }
+  return sequences;
+}
