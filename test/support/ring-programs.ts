@@ -90,6 +90,8 @@ export function writing(plan: Plan): Program {
 function restart(writer: RingWriter, mail: Mail, reader: number, readers: number): void {
   writer.waker.forget(reader);
   const { sequence } = writer.placeOf(reader);
+  // The readers of these programs gate: what they have not released is there.
+  if (sequence === undefined) throw new Error(`the record at the cursor of reader ${reader} is gone`);
   writer.gate.revive(reader);
   mail.send(1 + readers, sequence);
 }
