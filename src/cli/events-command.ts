@@ -17,7 +17,7 @@ Options:
   -f, --filter FILTER  print what FILTER selects; given several times, what any of them selects. A glob over topics, or a
                        containerd filter expression:
                          --filter '/tasks/**'
-                         --filter 'topic=="/tasks/exit",namespace==prod'
+                         --filter 'topic=="/tasks/exit",event.exit_status!=0'
   -j, --json           one JSON object a line: timestamp (RFC 3339), namespace, topic, type, event. An event of unknown
                        type is printed with its bytes in base64
   -h, --help           this text

@@ -27,6 +27,8 @@ const absent: EnvelopeTest = () => false;
 /** The fields of the envelopes of one thread. */
 export class FieldReader implements FieldResolver<ReceivedEnvelope> {
   readonly #types: EnvelopeContext;
+  /** A filter asks again for each topic. */
+  readonly #compiled = new WeakMap<FieldTest, EnvelopeTest>();
 
   constructor(registry: TypeRegistry) {
     this.#types = new EnvelopeContext(registry);
@@ -36,22 +38,31 @@ export class FieldReader implements FieldResolver<ReceivedEnvelope> {
     return envelope.namespace;
   }
 
-  /** The result allocates nothing, but bigints for 64-bit integers that a number cannot hold, and texts for "~=". */
+  /** The same result for the same test. It allocates nothing, but bigints for 64-bit integers that a number cannot hold, and texts for "~=". */
   compile(test: FieldTest): EnvelopeTest {
+    let compiled = this.#compiled.get(test);
+    if (compiled === undefined) {
+      compiled = this.#compile(test);
+      this.#compiled.set(test, compiled);
+    }
+    return compiled;
+  }
+
+  #compile(test: FieldTest): EnvelopeTest {
     const negated = test.operator === '!=';
-    const holds = this.#compile(negated ? { ...test, operator: '==' } : test);
+    const holds = this.#compilePositive(negated ? { ...test, operator: '==' } : test);
     return (envelope) => {
       try {
         return holds(envelope) !== negated;
       } catch {
-        // Malformed bytes, or whatever a codec of a user's own throws: the handlers that read the event are told.
+        // Malformed bytes, or whatever a codec of a user's own throws: whoever reads the event is told.
         return false;
       }
     };
   }
 
   /** `test` is none that holds for what is absent. */
-  #compile(test: FieldTest): EnvelopeTest {
+  #compilePositive(test: FieldTest): EnvelopeTest {
     if (test.path[0] === 'timestamp') {
       const compare = compareTimestamp(test);
       const withPresence = (seconds: number, nanos: number): boolean => compare(seconds, nanos, true);

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TaskExit } from '../../src/events.js';
 import { createBus, type Envelope } from '../../src/index.js';
-import { idOf, LARGE_TEXT, range, SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { AcmeByte } from '../fixtures/workers/acme-types.js';
+import { idOf, LARGE_TEXT, range, SMALL_RING_BYTES, workerModule } from '../support/bus-scene.js';
+import { SharedLog } from '../support/shared-log.js';
 
 describe('a subscription with a condition on a field', { timeout: 30_000 }, () => {
   test('gets the events that meet it, of any type on its topics', async () => {
@@ -30,6 +32,16 @@ describe('a subscription with a condition on a field', { timeout: 30_000 }, () =
     const { lagged } = subscription.stats();
     assert.ok(lagged > 0);
     assert.equal(got[0]!.lagged, lagged);
+  });
+
+  test('is served on a thread of its own by the types that were named for the bus', async () => {
+    const types = [new URL('../fixtures/workers/acme-types.js', import.meta.url).href];
+    await using bus = createBus({ types });
+    const log = new SharedLog(10);
+    bus.subscribe('event.value>=8', workerModule('typed-recorder'), { data: log.buffer });
+    for (const value of [7, 8, 9]) bus.publish('/a', new AcmeByte(value));
+    await bus.close();
+    assert.deepEqual(log.values, [8, 9]);
   });
 
   test('survives payloads that do not decode, which nobody with a condition gets', async () => {
