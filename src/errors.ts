@@ -333,6 +333,17 @@ export class SubscriptionEndedError extends BusError {
   }
 }
 
+/** A wait that was given an end, `timeoutMs`, and reached it. A retry can help. */
+export class TimeoutError extends BusError {
+  readonly code = 'BUS_TIMEOUT';
+  constructor(
+    readonly operation: string,
+    readonly timeoutMs: number,
+  ) {
+    super(`${operation}: nothing came within ${timeoutMs} ms`);
+  }
+}
+
 /** A lossless subscription that held up a waiting publisher for `stallTimeoutMs`; it goes on, lossy. */
 export class SubscriptionEvictedError extends BusError {
   readonly code = 'BUS_EVICTED';

@@ -2,7 +2,7 @@
 import { InvalidOptionError } from '../errors.js';
 import { checkNamespace, checkTopic } from '../topic/topic.js';
 import { WallClock } from './clock.js';
-import { checkKeys, choiceOption, flagOption, functionOption, integerOption } from './option-check.js';
+import { checkKeys, choiceOption, flagOption, functionOption, integerOption, timeoutOption } from './option-check.js';
 
 /** When sleeping subscribers are woken: at the end of the synchronous burst, or at each publish. */
 export type Flush = 'burst' | 'each';
@@ -24,7 +24,7 @@ export interface BusOptions {
   readonly maxPendingBytes?: number;
   /** Topics that get an id in shared memory, 1 to 2^24, default 65,536 (68 bytes each). Others work too, more slowly. */
   readonly maxTopics?: number;
-  /** How long a lossless subscriber may hold up a waiting publisher before it is evicted; default 30,000. */
+  /** How long a lossless subscriber may hold up a waiting publisher before it is evicted; default 30,000, `Infinity`: for ever. */
   readonly stallTimeoutMs?: number;
   /** Whether events that nobody wants are written all the same, for subscriptions that replay them; default false. */
   readonly keepUnwanted?: boolean;
@@ -52,7 +52,6 @@ export const DEFAULT_NAMESPACE = 'default';
 export const DEFAULT_MAX_PENDING_BYTES = 16 * 1024 * 1024;
 export const DEFAULT_MAX_TOPICS = 65_536;
 export const DEFAULT_STALL_TIMEOUT_MS = 30_000;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** As far as a Date goes, either way. */
 const MAX_TIME_MS = 8.64e15;
 
@@ -88,13 +87,7 @@ export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions 
     topicTypes: resolveTopicTypes(options.topicTypes),
     maxPendingBytes: integerOption('maxPendingBytes', options.maxPendingBytes, DEFAULT_MAX_PENDING_BYTES, 0, 2 ** 40),
     maxTopics: integerOption('maxTopics', options.maxTopics, DEFAULT_MAX_TOPICS, 1, 2 ** 24),
-    stallTimeoutMs: integerOption(
-      'stallTimeoutMs',
-      options.stallTimeoutMs,
-      DEFAULT_STALL_TIMEOUT_MS,
-      1,
-      MAX_TIMEOUT_MS,
-    ),
+    stallTimeoutMs: timeoutOption('stallTimeoutMs', options.stallTimeoutMs, DEFAULT_STALL_TIMEOUT_MS, 1),
     keepUnwanted: flagOption('keepUnwanted', options.keepUnwanted),
     flush: choiceOption('flush', options.flush, ['burst', 'each']),
     clock: clock === undefined ? () => wallClock.now() : () => checkTime(clock()),

@@ -1,6 +1,6 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { EventEmitter } from 'node:events';
-import type { DeepReadonly } from '../envelope/envelope.js';
+import type { DeepReadonly, Envelope } from '../envelope/envelope.js';
 import { type AnyEvent, TypeRegistry } from '../envelope/type-registry.js';
 import { BusClosedError, InvalidOptionError, UnknownTypeError } from '../errors.js';
 import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
@@ -17,7 +17,8 @@ import { BusEmitter, type Emitter, type EmitterOptions } from './emitter.js';
 import type { EventStream } from './event-stream.js';
 import { EventTypes, MAX_TYPES } from './event-types.js';
 import { KeepAlive } from './keep-alive.js';
-import { checkKeys, integerOption } from './option-check.js';
+import type { NextOptions } from './next-event.js';
+import { checkKeys, timeoutOption } from './option-check.js';
 import { Publisher } from './publisher.js';
 import { Readers } from './readers.js';
 import { emitSafely, unwatched } from './report.js';
@@ -48,7 +49,6 @@ export interface PublishOptions {
 
 const DEFAULT_PUBLISH_TIMEOUT_MS = 1_000;
 const DEFAULT_DRAIN_TIMEOUT_MS = 10_000;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const NO_OPTIONS = {};
 
 /**
@@ -192,7 +192,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
   /**
    * Publishes an event, blocking this thread until there is room. Errors as {@link publish}, and:
    *
-   * @param options `timeoutMs`: how long to wait, 0 to 2^31 - 1, default 1,000
+   * @param options `timeoutMs`: how long to wait, 0 to 2^31 - 1 or `Infinity`, default 1,000
    * @throws {PublishTimeoutError} `BUS_PUBLISH_TIMEOUT` when there was none; the event was not accepted
    * @throws {WouldDeadlockError} `BUS_WOULD_DEADLOCK` at once, when the reader that holds the ring is on this thread
    * @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` when called while an event is being encoded
@@ -205,7 +205,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
     this.#checkOpen('publishSync');
     checkKeys('options', options, ['namespace', 'timeoutMs']);
     const { namespace, timeoutMs } = options;
-    const timeout = integerOption('timeoutMs', timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0, MAX_TIMEOUT_MS);
+    const timeout = timeoutOption('timeoutMs', timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0);
     this.#publisher.publishSync(topic, event, namespace, timeout);
   }
 
@@ -289,6 +289,24 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
   }
 
   /**
+   * The next event that the filter selects, of those accepted after the call. Not held up by handlers that are pending, so
+   * it may be awaited in one. Holds the process open until it is settled; nobody has to watch it.
+   *
+   * Rejects with the signal's reason when that is aborted, with `BUS_TIMEOUT` after `timeoutMs`, and with
+   * `BUS_SUBSCRIPTION_ENDED` when the bus is closed first. Waits that are pending together take one reader.
+   *
+   * @param filter see {@link subscribe}, whose errors this throws
+   */
+  next<const Filter extends FilterInput>(
+    filter: CheckedFilter<Topics, Filter>,
+    options?: NextOptions,
+  ): Promise<SelectedEnvelope<Topics, Filter>>;
+  next(filter: unknown, options: NextOptions = NO_OPTIONS): Promise<Envelope> {
+    this.#checkOpen('next');
+    return this.#subscriptions.next(filter as FilterInput, options);
+  }
+
+  /**
    * An emitter for this bus, to inject into a subsystem or to run it with (`runWithEmitter`).
    *
    * @param options `namespace`: default the bus's; `prefix`: the topic that relative topics are below
@@ -348,17 +366,11 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    * Finishes what is held: from the call on publishing is refused, everything accepted is delivered, streams end, threads
    * are torn down. Calling it again returns the same promise. Called in a handler, it does not wait for that handler.
    *
-   * @param options `drainTimeoutMs`: how long to wait for subscribers, 0 to 2^31 - 1, default 10,000
+   * @param options `drainTimeoutMs`: how long to wait for subscribers, 0 to 2^31 - 1 or `Infinity`, default 10,000
    */
   close(options: { readonly drainTimeoutMs?: number } = NO_OPTIONS): Promise<CloseResult> {
     checkKeys('options', options, ['drainTimeoutMs']);
-    const drainTimeoutMs = integerOption(
-      'drainTimeoutMs',
-      options.drainTimeoutMs,
-      DEFAULT_DRAIN_TIMEOUT_MS,
-      0,
-      MAX_TIMEOUT_MS,
-    );
+    const drainTimeoutMs = timeoutOption('drainTimeoutMs', options.drainTimeoutMs, DEFAULT_DRAIN_TIMEOUT_MS, 0);
     excuseCaller();
     this.#closing ??= closeDown(this.#parts, this.#subscriptions, drainTimeoutMs);
     return this.#closing;

@@ -21,13 +21,14 @@ export async function closeDown(
   subscriptions: Subscriptions,
   drainTimeoutMs: number,
 ): Promise<CloseResult> {
-  const { writer, publisher, room } = parts;
+  const { writer, publisher, room, keepAlive } = parts;
   let expire!: () => void;
   const deadline = new Promise<void>((resolve) => {
     expire = resolve;
   });
-  // Holds the process open: something is still being delivered.
-  const timer = setTimeout(expire, drainTimeoutMs);
+  const timer = drainTimeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(expire, drainTimeoutMs);
+  // Something is still being delivered.
+  keepAlive.hold();
   writer.setState(CLOSING);
   publisher.flush();
   await Promise.race([room.emptied(), deadline]);
@@ -39,6 +40,7 @@ export async function closeDown(
   });
   await Promise.race([Promise.all(ends), deadline]);
   clearTimeout(timer);
+  keepAlive.release();
   // Before anything is counted: room that is made from now on is not written to.
   writer.setState(CLOSED);
   room.abandon();

@@ -5,6 +5,9 @@ import { checkNamespace, checkTopic } from '../topic/topic.js';
 import { checkKeys, flagOption } from './option-check.js';
 import { reportError } from './report.js';
 
+/** Relative topics that an emitter remembers; most use few. */
+const MAX_KNOWN_TOPICS = 1024;
+
 export interface EmitterOptions {
   /** Namespace of what is emitted; default: the bus's. */
   readonly namespace?: string | undefined;
@@ -40,7 +43,7 @@ export class BusEmitter implements Emitter {
   readonly #bus: EmitterBus;
   readonly #options: EmitterOptions;
   readonly #publishOptions: { readonly namespace?: string } | undefined;
-  /** Relative topics and what they are in full: most emitters use few. */
+  /** Relative topics and what they are in full. */
   readonly #topics = new Map<string, string>();
 
   constructor(bus: EmitterBus, options: EmitterOptions) {
@@ -54,11 +57,16 @@ export class BusEmitter implements Emitter {
   }
 
   emit(topic: string, event: unknown, options?: EmitOptions): boolean {
+    let throws = false;
     try {
+      if (options !== undefined) {
+        checkKeys('options', options, ['throws']);
+        throws = flagOption('throws', options.throws);
+      }
       this.#bus.publish(this.#absolute(topic), event, this.#publishOptions);
       return true;
     } catch (error) {
-      if (options !== undefined && flagOption('throws', options.throws)) throw error;
+      if (throws) throw error;
       reportError(error as Error, this.#bus);
       return false;
     }
@@ -81,5 +89,3 @@ export class BusEmitter implements Emitter {
     return absolute;
   }
 }
-
-const MAX_KNOWN_TOPICS = 1024;

@@ -19,6 +19,19 @@ export function integerOption(name: string, value: unknown, fallback: number, mi
   return value;
 }
 
+/** The longest time that a timer takes: with more, it would be over at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** A whole number of ms from `min` to 2^31 - 1, or `Infinity`: never; or `fallback` when undefined. */
+export function timeoutOption(name: string, value: unknown, fallback: number, min: number): number {
+  if (value === undefined) return fallback;
+  if (value === Number.POSITIVE_INFINITY) return value;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > MAX_TIMEOUT_MS) {
+    throw new InvalidOptionError(name, value, `an integer from ${min} to ${MAX_TIMEOUT_MS}, or Infinity`);
+  }
+  return value;
+}
+
 /** One of a closed set of words, or the first when undefined. */
 export function choiceOption<T extends string>(name: string, value: unknown, choices: readonly [T, ...T[]]): T {
   if (value === undefined) return choices[0];

@@ -36,6 +36,8 @@ export interface SubscribeOptions {
 export interface HandlerOptions extends SubscribeOptions {
   /** Stop before the first event is handled. */
   readonly once?: boolean;
+  /** Stop before the event of that number is handled, counted from 1: the handler is called that many times at most. */
+  readonly many?: number;
   /**
    * A reader of its own: siblings never wait for this handler, nor it for them. Default false: handlers of one thread share
    * one. A bus has 64 readers.
@@ -72,9 +74,13 @@ const LIMITS: readonly (keyof ResourceLimits)[] = [
 const COMMON = ['name', 'signal', 'delivery', 'from'] as const;
 
 export function checkHandlerOptions(options: HandlerOptions): void {
-  checkKeys('options', options, [...COMMON, 'once', 'isolate'] satisfies (keyof HandlerOptions)[]);
+  checkKeys('options', options, [...COMMON, 'once', 'many', 'isolate'] satisfies (keyof HandlerOptions)[]);
   checkCommon(options);
   flagOption('once', options.once);
+  integerOption('many', options.many, 1, 1, Number.MAX_SAFE_INTEGER);
+  if (options.once === true && options.many !== undefined) {
+    throw new InvalidOptionError('many', options.many, 'left out with once');
+  }
   flagOption('isolate', options.isolate);
 }
 

@@ -17,6 +17,7 @@ import { HandlerDelivery } from './handler-delivery.js';
 import type { KeepAlive } from './keep-alive.js';
 import { LocalReader, type ReadingContext } from './local-reader.js';
 import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
+import { checkNextOptions, type NextOptions, nextEvent } from './next-event.js';
 import type { Publisher } from './publisher.js';
 import type { Readers } from './readers.js';
 import { findStart, type Start } from './replay.js';
@@ -61,7 +62,7 @@ export class Subscriptions {
   readonly #parts: SubscriptionParts;
   readonly #all = new Set<Subscription>();
   readonly #source: SubscriptionSource;
-  readonly #shared = new Map<DeliveryMode, LocalReader>();
+  readonly #shared = new Map<DeliveryMode | 'next', LocalReader>();
   #made = 0;
   /** Threads of modules. */
   #threads = 0;
@@ -92,7 +93,8 @@ export class Subscriptions {
     checkHandlerOptions(options);
     const compiled = compileFilter(filter);
     const subscription = this.#make(Subscription, compiled, options);
-    const handle = options.once === true ? once(subscription, handler) : handler;
+    const many = options.once === true ? 1 : options.many;
+    const handle = many === undefined ? handler : limited(subscription, handler, many);
     const start = this.#startOf(compiled, options.from);
     const shares = options.isolate !== true && start.isNow;
     const delivery = options.delivery ?? 'lossless';
@@ -100,6 +102,18 @@ export class Subscriptions {
     this.#deliverTo(subscription, reader, compiled, handle, start.joinSequence);
     stopOnAbort(subscription, options.signal);
     return subscription;
+  }
+
+  next(filter: FilterInput, options: NextOptions): Promise<Envelope> {
+    checkNextOptions(options);
+    const compiled = compileFilter(filter);
+    return nextEvent((handler) => {
+      const subscription = this.#make(Subscription, compiled, {});
+      // A reader for all of them, and only them: none is ever pending, so none waits for another.
+      const { joinSequence } = this.#startOf(compiled, 'now');
+      this.#deliverTo(subscription, this.#sharedReader('next'), compiled, handler, joinSequence);
+      return subscription;
+    }, options);
   }
 
   stream(filter: FilterInput, options: SubscribeOptions): EventStream {
@@ -229,13 +243,13 @@ export class Subscriptions {
     void delivery.ended.then(() => this.#all.delete(subscription));
   }
 
-  /** The reader that handlers of this thread with the same delivery share. */
-  #sharedReader(delivery: DeliveryMode): LocalReader {
-    let reader = this.#shared.get(delivery);
+  /** The reader that handlers of this thread with the same delivery share; or that those of `next` do. */
+  #sharedReader(use: DeliveryMode | 'next'): LocalReader {
+    let reader = this.#shared.get(use);
     if (reader === undefined) {
       const start = this.#startOf(undefined, 'now');
-      reader = this.#openReader(`${delivery} handlers`, delivery, start);
-      this.#shared.set(delivery, reader);
+      reader = this.#openReader(`${use} handlers`, use === 'next' ? 'lossless' : use, start);
+      this.#shared.set(use, reader);
     }
     return reader;
   }
@@ -279,7 +293,7 @@ export class Subscriptions {
   }
 
   #unshare(reader: LocalReader): void {
-    for (const [delivery, shared] of this.#shared) if (shared === reader) this.#shared.delete(delivery);
+    for (const [use, shared] of this.#shared) if (shared === reader) this.#shared.delete(use);
   }
 
   #takeSlot(delivery: DeliveryMode, start: Start): number {
@@ -306,9 +320,11 @@ export class Subscriptions {
   }
 }
 
-function once(subscription: Subscription, handler: Handler): Handler {
+/** Calls `handler` with `many` events at most. */
+function limited(subscription: Subscription, handler: Handler, many: number): Handler {
+  let left = many;
   return (envelope) => {
-    void subscription.stop();
+    if (--left === 0) void subscription.stop();
     return handler(envelope);
   };
 }

@@ -38,6 +38,8 @@ export function refused(bus: Bus<Topics>, text: string): void {
   bus.subscribe({ topics: '/snapshot/**' });
   // @ts-expect-error selects no topic
   bus.subscribe('/snapshot/**', new URL('file:///module.js'));
+  // @ts-expect-error selects no topic
+  void bus.next('/snapshot/**');
   // @ts-expect-error a handler of another payload
   bus.subscribe('/tasks/exit', (envelope: Envelope<{ readonly name: string }>) => void envelope);
   // @ts-expect-error the handler takes one of the payloads only

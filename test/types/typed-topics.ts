@@ -74,6 +74,8 @@ export async function typed(bus: Bus<Topics>): Promise<void> {
   for await (const envelope of bus.subscribe('/orders/**')) {
     true satisfies Same<typeof envelope.event, DeepReadonly<Order>>;
   }
+  const next = await bus.next('/orders/**', { timeoutMs: 5 });
+  true satisfies Same<typeof next.event, DeepReadonly<Order>>;
   const filter: string = process.argv[2] ?? '';
   bus.subscribe(filter, (envelope) => void (envelope.topic satisfies All));
 }

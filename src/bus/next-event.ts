@@ -1,0 +1,52 @@
+/** The next event that a filter selects, as a promise. */
+import type { Envelope } from '../envelope/envelope.js';
+import { SubscriptionEndedError, TimeoutError } from '../errors.js';
+import { checkKeys, timeoutOption } from './option-check.js';
+import { unwatched } from './report.js';
+import { type Subscription, signalOption } from './subscription.js';
+import type { Handler } from './subscriptions.js';
+
+/** All optional, read once. */
+export interface NextOptions {
+  /** Ends the wait when aborted; the promise is rejected with its reason. */
+  readonly signal?: AbortSignal;
+  /** How long to wait, 0 to 2^31 - 1; default `Infinity`. */
+  readonly timeoutMs?: number;
+}
+
+export function checkNextOptions(options: NextOptions): void {
+  checkKeys('options', options, ['signal', 'timeoutMs'] satisfies (keyof NextOptions)[]);
+  signalOption(options.signal);
+  timeoutOption('timeoutMs', options.timeoutMs, Number.POSITIVE_INFINITY, 0);
+}
+
+/** @param subscribe makes the subscription, which ends with the wait */
+export function nextEvent(
+  subscribe: (handler: Handler) => Subscription,
+  { signal, timeoutMs = Number.POSITIVE_INFINITY }: NextOptions,
+): Promise<Envelope> {
+  const next = new Promise<Envelope>((resolve, reject) => {
+    signal?.throwIfAborted();
+    const subscription = subscribe((envelope) => {
+      void subscription.stop();
+      resolve(envelope);
+    }).ref();
+    const fail = (error: unknown): void => {
+      void subscription.stop();
+      reject(error);
+    };
+    const abort = (): void => fail(signal!.reason);
+    signal?.addEventListener('abort', abort);
+    const timer =
+      timeoutMs === Number.POSITIVE_INFINITY
+        ? undefined
+        : setTimeout(() => fail(new TimeoutError('next', timeoutMs)), timeoutMs);
+    void subscription.ended.then(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      // Changes nothing when the event, the signal or the timer came first.
+      reject(new SubscriptionEndedError(subscription.name, 'the bus was closed before an event came'));
+    });
+  });
+  return unwatched(next);
+}

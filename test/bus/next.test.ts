@@ -1,0 +1,207 @@
+/** The conveniences of a subscription: one event as a promise, a handler for so many events, times without end. */
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { describe, test } from 'node:test';
+import { createBus } from '../../src/index.js';
+import {
+  fillRing,
+  idOf,
+  LARGE_TEXT,
+  range,
+  record,
+  SMALL_RING_BYTES,
+  thrownBy,
+  turn,
+  until,
+} from '../support/bus-scene.js';
+import { runProgram } from '../support/child-process.js';
+
+describe('next', { timeout: 30_000 }, () => {
+  test('resolves with the first event that the filter selects, of those accepted after the call', async () => {
+    await using bus = createBus();
+    record(bus, '/a');
+    bus.publish('/a', { id: 0 });
+    const next = bus.next('/a');
+    const same = bus.next(['/b', '/a']);
+    const other = bus.next('/b');
+    for (const id of range(3).slice(1)) bus.publish('/a', { id });
+    bus.publish('/b', { id: 3 });
+    assert.deepEqual((await Promise.all([next, same, other])).map(idOf), [1, 1, 3]);
+    await until(() => bus.stats().subscriptions.length === 1);
+  });
+
+  test('gives each event in turn to who asks again in time', async () => {
+    await using bus = createBus();
+    for (const id of range(50)) {
+      const next = bus.next('/a');
+      bus.publish('/a', { id });
+      assert.equal(idOf(await next), id);
+    }
+    await until(() => bus.stats().subscriptions.length === 0);
+    assert.equal(bus.stats().ring.usedBytes, 0);
+  });
+
+  test('takes one reader however many wait, and none afterwards', async () => {
+    await using bus = createBus();
+    const waits = range(200).map(() => bus.next('/a'));
+    for (const _ of range(63)) bus.subscribe('/b', () => {}, { isolate: true });
+    assert.equal(thrownBy(() => bus.subscribe('/b', () => {}, { isolate: true })).code, 'BUS_TOO_MANY_READERS');
+    bus.publish('/a', { id: 5 });
+    assert.deepEqual((await Promise.all(waits)).map(idOf), new Array(200).fill(5));
+    await turn();
+    bus.subscribe('/b', () => {}, { isolate: true });
+  });
+
+  test('may be awaited in a handler, which would hold up its own reader', async () => {
+    await using bus = createBus();
+    const answers: number[] = [];
+    bus.subscribe('/question', async () => void answers.push(idOf(await bus.next('/answer'))));
+    bus.publish('/question', { id: 0 });
+    await turn();
+    await turn();
+    bus.publish('/answer', { id: 1 });
+    await until(() => answers.length === 1);
+    assert.deepEqual(answers, [1]);
+  });
+
+  test('rejects with the reason of its signal, and leaves nothing behind', async () => {
+    await using bus = createBus();
+    const reason = new Error('mine');
+    const controller = new AbortController();
+    const { signal } = controller;
+    const next = bus.next('/a', { signal });
+    const second = bus.next('/a', { signal, timeoutMs: 60_000 });
+    controller.abort(reason);
+    await assert.rejects(next, reason);
+    await assert.rejects(second, reason);
+    await until(() => bus.stats().subscriptions.length === 0);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+    await assert.rejects(bus.next('/a', { signal }), reason);
+    assert.equal(bus.stats().subscriptions.length, 0);
+  });
+
+  test('leaves no listener on its signal when the event came', async () => {
+    await using bus = createBus();
+    const { signal } = new AbortController();
+    const next = bus.next('/a', { signal, timeoutMs: Number.POSITIVE_INFINITY });
+    bus.publish('/a', { id: 0 });
+    await next;
+    await until(() => getEventListeners(signal, 'abort').length === 0);
+  });
+
+  test('rejects when its time is over', async () => {
+    await using bus = createBus();
+    const next = bus.next('/a', { timeoutMs: 1 });
+    await assert.rejects(next, { name: 'TimeoutError', code: 'BUS_TIMEOUT', operation: 'next', timeoutMs: 1 });
+    await until(() => bus.stats().subscriptions.length === 0);
+  });
+
+  test('rejects when the bus closes, unless its event was accepted before', async () => {
+    const bus = createBus();
+    const met = bus.next('/a');
+    const unmet = bus.next('/b');
+    bus.publish('/a', { id: 0 });
+    assert.deepEqual(await bus.close(), { undelivered: 0 });
+    assert.equal(idOf(await met), 0);
+    await assert.rejects(unmet, { code: 'BUS_SUBSCRIPTION_ENDED' });
+    assert.equal(thrownBy(() => void bus.next('/a')).code, 'BUS_CLOSED');
+    const destroyed = createBus();
+    const lost = destroyed.next('/a');
+    destroyed.destroy();
+    await assert.rejects(lost, { code: 'BUS_SUBSCRIPTION_ENDED' });
+  });
+
+  test('refuses bad input and takes no reader for it', async () => {
+    await using bus = createBus();
+    assert.equal(thrownBy(() => void bus.next('/a/')).code, 'BUS_INVALID_GLOB');
+    for (const [options, code] of [
+      [{ signal: 5 }, 'BUS_INVALID_OPTION'],
+      [{ timeoutMs: -1 }, 'BUS_INVALID_OPTION'],
+      [{ timeoutMs: 2 ** 31 }, 'BUS_INVALID_OPTION'],
+      [{ timeoutMs: Number.NaN }, 'BUS_INVALID_OPTION'],
+      [{ timeout: 5 }, 'BUS_UNKNOWN_OPTION'],
+    ] as const) {
+      assert.equal(thrownBy(() => void bus.next('/a', options as never)).code, code);
+    }
+    assert.deepEqual(bus.stats().subscriptions, []);
+  });
+
+  test('holds the process open while it is pending, and no longer; a rejection that nobody watches ends nothing', async () => {
+    const pending = await runProgram(`
+      const bus = createBus();
+      setTimeout(() => bus.publish('/a', { id: 7 }), 20).unref();
+      console.log((await bus.next('/a')).event.id);
+      bus.next('/a', { timeoutMs: 1 });
+      process.on('exit', () => console.log('end'));
+    `);
+    assert.deepEqual(pending, { exitCode: 0, output: '7\nend\n', errors: '' });
+  });
+});
+
+describe('a handler for many events', { timeout: 30_000 }, () => {
+  for (const many of [1, 3]) {
+    test(`is called ${many} times at most, whatever else waits, and has ended then`, async () => {
+      await using bus = createBus();
+      const { subscription, ids } = record(bus, '/a', { many });
+      for (const id of range(10)) bus.publish('/a', { id });
+      await subscription.ended;
+      assert.deepEqual(ids, range(many));
+      assert.equal(subscription.stats().delivered, many);
+      assert.equal(bus.publish('/a', { id: 10 }), true);
+      assert.equal(bus.stats().unwanted, 1);
+    });
+  }
+
+  test('counts failures too, and takes numbers from 1 only, alone', async () => {
+    await using bus = createBus();
+    bus.on('error', () => {});
+    let calls = 0;
+    const fail = (): never => {
+      calls++;
+      throw new Error('mine');
+    };
+    const subscription = bus.subscribe('/a', fail, { many: 2 });
+    for (const id of range(5)) bus.publish('/a', { id });
+    await subscription.ended;
+    assert.equal(calls, 2);
+    for (const options of [{ many: 0 }, { many: 1.5 }, { many: Infinity }, { many: 2, once: true }]) {
+      assert.equal(thrownBy(() => bus.subscribe('/a', () => {}, options)).code, 'BUS_INVALID_OPTION');
+    }
+  });
+});
+
+describe('a time of Infinity', { timeout: 30_000 }, () => {
+  test('lets close wait as long as it takes', async () => {
+    const bus = createBus({ stallTimeoutMs: Number.POSITIVE_INFINITY });
+    let release!: () => void;
+    const pending = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    bus.subscribe('/a', () => pending);
+    bus.publish('/a', { id: 0 });
+    const closed = bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
+    for (const _ of range(20)) await turn();
+    release();
+    assert.deepEqual(await closed, { undelivered: 0 });
+  });
+
+  test('lets publishSync wait for a thread as long as it takes', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const source = 'export default () => {}';
+    const subscription = bus.subscribe('/a', new URL(`data:text/javascript,${source}`));
+    for (const id of range(200)) {
+      bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: Number.POSITIVE_INFINITY });
+    }
+    await subscription.stop({ drain: true });
+    assert.equal(subscription.stats().delivered, 200);
+  });
+
+  test('evicts nobody who holds up a waiting publisher', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: Number.POSITIVE_INFINITY });
+    const stream = bus.subscribe('/a');
+    const filled = fillRing(bus, '/a');
+    await until(() => bus.stats().ring.stalledMs > 0);
+    assert.equal(bus.stats().evictions, 0);
+    for (const id of range(filled)) assert.equal(idOf((await stream.next()).value!), id);
+  });
+});
