@@ -110,11 +110,17 @@ export class ContainerService {
     return [...this.#containers.values()];
   }
 
-  /** Kills and deletes all containers; none can be created any more. */
+  /**
+   * Kills and deletes all containers; none can be created any more.
+   *
+   * @throws what the first delete that fails throws, when all have ended
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#creating.values());
-    await Promise.all(this.list().map((container) => container.delete({ force: true })));
+    const deleted = await Promise.allSettled(this.list().map((container) => container.delete({ force: true })));
+    const failed = deleted.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   async #create(id: string, options: CreateOptions): Promise<Container> {

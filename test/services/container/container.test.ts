@@ -6,8 +6,15 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
-import type { Container, CreateOptions, Services } from '../../../src/services/index.js';
-import { openServices } from '../../../src/services/index.js';
+import {
+  type Container,
+  type ContainerSpec,
+  type CreateOptions,
+  openServices,
+  ProcessRuntime,
+  type RuntimeContainer,
+  type Services,
+} from '../../../src/services/index.js';
 import { type CapturedEvent, withCapturedEvents } from '../../support/captured-events.js';
 import { cgroupsNaming, mountsNaming } from '../../support/leftovers.js';
 import { filesBelow, temporaryDirectory } from '../../support/temporary-directory.js';
@@ -359,6 +366,29 @@ describe('container with the runtime runc', { skip: await runcMissing() }, () =>
 });
 
 describe('container with the runtime process', () => {
+  it('is deleted by a close although the delete of another fails, which the close then tells', async (t) => {
+    class FailingRuntime extends ProcessRuntime {
+      override async create(spec: ContainerSpec): Promise<RuntimeContainer> {
+        const container = await super.create(spec);
+        if (spec.id === 'bad') container.delete = () => Promise.reject(new Error('it is stuck'));
+        return container;
+      }
+    }
+    const directory = await temporaryDirectory(t);
+    const services = await openServices({ directory, runtime: new FailingRuntime() });
+    await services.importer.importArchive(Readable.from([ARCHIVE]));
+    await services.containers.create({ image: TEST_IMAGE, id: 'bad' });
+    const good = await services.containers.create({ image: TEST_IMAGE, args: FOREVER });
+    await good.start();
+    await assert.rejects(services.close(), { message: 'it is stuck' });
+    assert.equal(good.status, 'deleted');
+    // The folder is free again, and what was left of the other goes.
+    const again = await openServices({ directory });
+    assert.deepEqual(again.containers.list(), []);
+    await again.close();
+    await assertNothingLeft(directory);
+  });
+
   it('refuses a memory limit and names the runtime that has one', async (t) => {
     const { services } = await openWithImage(t, 'process');
     const created = services.containers.create({ image: TEST_IMAGE, memoryBytes: 8 << 20 });
