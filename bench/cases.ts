@@ -1,5 +1,6 @@
 /** All cases, in the order in which they run. */
 import { counterCases } from './cases/counters.js';
+import { emitCases } from './cases/emit.js';
 import { fanOutCases } from './cases/fan-out.js';
 import { fieldCases } from './cases/field.js';
 import { filterCases } from './cases/filter.js';
@@ -13,6 +14,7 @@ import type { BenchCase } from './rounds.js';
 export const cases: readonly BenchCase[] = [
   ...publishCases,
   publishNone,
+  ...emitCases,
   ...fanOutCases,
   ...filterCases,
   ...fieldCases,

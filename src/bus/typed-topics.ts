@@ -5,8 +5,8 @@
  *
  * A filter's globs are matched against the topics by the compiler: segment by segment, `*` inside a segment, `**` for any
  * number of them, `{a,b}` for alternatives. Whatever else a filter says can only narrow what it selects, or is beyond the
- * compiler: then the events of all topics are assumed, which is true, if less exact. So it is where picomatch has `**`
- * stand for one segment or more: a glob that begins with a double star between slashes.
+ * compiler: then the events of all topics are assumed, which is true, if less exact. Less exact too, never wrong, is the
+ * double star between slashes at the start of a glob, which stands for one segment at least and is taken for none as well.
  */
 import type { Envelope } from '../envelope/envelope.js';
 

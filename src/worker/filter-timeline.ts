@@ -20,8 +20,9 @@ export class FilterTimeline {
   }
 
   /**
-   * Records from `fromSequence` on, which is where no earlier change begins behind, are decided by `filter`.
+   * Lets `filter` decide the records from `fromSequence` on.
    *
+   * @param fromSequence not below that of an earlier change
    * @param settledSequence nothing below it is delivered any more: filters that decide only that are forgotten
    */
   change(fromSequence: number, filter: CompiledFilter, settledSequence: number): void {
