@@ -48,5 +48,6 @@ export const MAX_TYPE_ID = 0xffff;
 
 /** Units that a record of `length` bytes takes in the ring. */
 export function unitsOf(length: number): number {
-  return (length + UNIT_BYTES - 1) >> UNIT_SHIFT;
+  // Unsigned: the sum passes 2^31 for a corrupt length, and a negative size would send a reader backwards.
+  return (length + UNIT_BYTES - 1) >>> UNIT_SHIFT;
 }
