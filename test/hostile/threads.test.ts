@@ -148,7 +148,7 @@ describe('damaged records', { timeout: 60_000 }, () => {
       const router = new Router(names, noFields);
       let handled = 0;
       const count = (): void => void handled++;
-      router.add(compileFilter('/**'), new SingleTarget(0, count, () => {}));
+      router.set(new SingleTarget(0, count, () => {}), compileFilter('/**'));
       const events = { onSettled: () => {}, onLagged: () => {} };
       const dispatcher = new Dispatcher(reader, router, new TypeDirectory(registry, names), 0, 0, events);
       try {
