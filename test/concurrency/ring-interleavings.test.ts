@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cells } from '../../src/memory/cells.js';
+import { BOUNDARIES, BOUNDARY } from '../../src/ring/control-descriptor.js';
 import { Interleaving, type Outcome, type Program, type Scene } from '../support/interleaving.js';
 import {
   evictedReaderFaults,
@@ -29,11 +30,14 @@ const SEED = Number(process.env.RING_SEED ?? 1);
 const RUNS = process.env.RING_SEED === undefined ? Number(process.env.RING_SCHEDULES ?? 1) : 0;
 
 function sceneOf(plan: Plan, readers: readonly Program[], more: Partial<Scene> = {}): Scene {
+  const lossless = plan.evict === undefined && plan.readers.every((gates) => gates);
   return {
     capacityBytes: TINY_CAPACITY_BYTES,
     startPosition: plan.startPosition,
     copyBytes: 512,
     programs: [writing(plan), ...readers],
+    // The index is for readers that can be overtaken.
+    isPrivate: (index) => lossless && index >= BOUNDARY && index < BOUNDARY + BOUNDARIES,
     ...more,
   };
 }
@@ -213,7 +217,7 @@ const losslessScene = (pick: () => number): Scene => {
 };
 const impatientScene = (pick: () => number): Scene => {
   const plan = randomPlan(pick);
-  return sceneOf(plan, lossless(plan, { impatient: true }), { earlyReturns: 3 });
+  return sceneOf(plan, lossless(plan, { impatient: true }), { earlyReturns: 12 });
 };
 
 for (const [what, fault] of Object.entries(readerFaults)) {

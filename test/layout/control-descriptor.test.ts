@@ -26,6 +26,7 @@ const blocks: [block: number, fields: Field[]][] = [
       ['EPOCH', control.EPOCH],
       ['FLUSHED', control.FLUSHED],
       ['WRITER_STATE', control.WRITER_STATE],
+      ['SPIN_BUDGET_US', control.SPIN_BUDGET_US],
     ],
   ],
   [

@@ -43,6 +43,8 @@ export interface Scene {
   /** How many waits may end before their time. */
   readonly earlyReturns?: number;
   readonly kill?: Kill;
+  /** Cells whose stores need no turn of their own, for no other thread of the scene loads them. */
+  readonly isPrivate?: (index: number) => boolean;
   /** A fault in the cells of a thread. */
   readonly fault?: (thread: number) => (cells: Cells) => Cells;
 }
@@ -171,13 +173,16 @@ export class Interleaving {
   }
 
   #memoryOf(thread: Thread): RingMemory {
-    const { capacityBytes, copyBytes, fault } = this.#scene;
+    const { capacityBytes, copyBytes, isPrivate, fault } = this.#scene;
     const shared = this.#words;
     const raw = rawCells(this.#cells);
     const step = <T>(access: () => T): T => this.#step(thread, access);
     const cells: Cells = {
       load: (index) => step(() => raw.load(index)),
-      store: (index, value) => step(() => raw.store(index, value)),
+      store: (index, value) => {
+        if (isPrivate?.(index)) this.#follow(thread, () => raw.store(index, value));
+        else step(() => raw.store(index, value));
+      },
       exchange: (index, value) => step(() => raw.exchange(index, value)),
       compareExchange: (index, expected, value) => step(() => raw.compareExchange(index, expected, value)),
       add: (index, value) => step(() => raw.add(index, value)),
