@@ -53,7 +53,10 @@ export class Pump {
 
   /** Ends a sleep, so that records are looked at once more. */
   nudge(): void {
-    if (this.#asleep && this.#reader.wakeSelf()) this.#wakeUp();
+    if (!this.#asleep || this.#stopped) return;
+    if (this.#reader.wakeSelf()) this.#wakeUp();
+    // The writer has charge of the reader for a moment: it either wakes it, or gives it back.
+    else setImmediate(() => this.nudge());
   }
 
   #wakeUp(): void {

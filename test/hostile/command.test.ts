@@ -1,0 +1,38 @@
+/** What the command makes of input that somebody damaged: a line and an exit code, never a stack or a hang. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Dice } from '../torture/payload.js';
+
+const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const recorded = readFileSync(new URL('../../../test/fixtures/containerd-1.6.20/envelopes.binpb', import.meta.url));
+const INPUTS = 12;
+/** A few dozen envelopes: enough to be in the middle of one. */
+const INPUT_BYTES = 8_192;
+
+describe('ringcast events, given damaged input', () => {
+  const seed = Number(process.env.FUZZ_SEED ?? Date.now() & 0x7fffffff);
+
+  test(`prints what is whole, says in one line what is not, and ends (seed ${seed})`, () => {
+    const dice = new Dice(seed);
+    let refused = 0;
+    for (let i = 0; i < INPUTS; i++) {
+      const input = Buffer.from(recorded.subarray(0, INPUT_BYTES));
+      const changes = 1 + dice.roll(8);
+      for (let change = 0; change < changes; change++) input[dice.roll(input.length)] = dice.roll(256);
+      const { status, stdout, stderr, signal } = spawnSync(process.execPath, [main, 'events', '-'], {
+        input: input.subarray(0, 1 + dice.roll(input.length)),
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
+      assert.equal(signal, null, 'it ends by itself');
+      assert.ok(status === 0 || status === 1, `exit code ${status}: ${stderr}`);
+      for (const line of stderr.split('\n').slice(0, -1)) assert.match(line, /^ringcast: /);
+      for (const line of stdout.split('\n').slice(0, -1)) assert.match(line, /^\S+ \S+ [+]0000 UTC \S+ \/\S+ /);
+      if (status === 1) refused++;
+    }
+    assert.ok(refused > 0, 'some of the input was refused');
+  });
+});
