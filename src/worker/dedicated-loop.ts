@@ -11,6 +11,10 @@ const STEP_BUDGET_MS = 50;
 
 /** Looks at the tail between two looks at the clock. */
 const LOOKS_PER_CLOCK = 64;
+/** A gap between two looks at the clock that only another thread's turn explains. */
+const PREEMPTED_MS = 0.5;
+/** How long a loop that was preempted does without spinning. */
+const SPIN_PAUSE_MS = 1_000;
 /** What counts as long idle. */
 const MAX_IDLE_MS = 10;
 
@@ -30,6 +34,8 @@ export class DedicatedLoop {
   readonly #run = (): void => this.#turns();
   #stopped = false;
   #nudged = false;
+  /** No spinning before that time. */
+  #spinAgainMs = 0;
   /** How long the loop has lately been without anything to read. */
   #idleMs = Number.POSITIVE_INFINITY;
 
@@ -82,11 +88,16 @@ export class DedicatedLoop {
 
   #spin(startMs: number): boolean {
     const budgetMs = this.#reader.spinBudgetMs;
-    if (this.#idleMs > budgetMs) return false;
+    if (this.#idleMs > budgetMs || startMs < this.#spinAgainMs) return false;
     const untilMs = startMs + Math.min(budgetMs, 2 * this.#idleMs);
+    let nowMs = startMs;
     do {
       for (let i = 0; i < LOOKS_PER_CLOCK; i++) if (this.#reader.hasMore) return true;
-    } while (performance.now() < untilMs);
+      const beforeMs = nowMs;
+      nowMs = performance.now();
+      // Somebody else had the core meanwhile: whoever spins on a busy machine only waits longer for its turn.
+      if (nowMs - beforeMs > PREEMPTED_MS) this.#spinAgainMs = nowMs + SPIN_PAUSE_MS;
+    } while (nowMs < untilMs);
     return false;
   }
 
