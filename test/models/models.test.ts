@@ -78,6 +78,21 @@ const models: Model[] = [
     holds: [[]],
     mutants: [['EPOCH_LATE'], ['EPOCH_FIRST'], ['NO_EPOCH'], ['EPOCH_STRICT']],
   },
+  {
+    name: 'evict',
+    holds: [[]],
+    mutants: [['STATE_LATE'], ['STATE_FIRST'], ['NO_TEST']],
+  },
+  {
+    name: 'join',
+    holds: [[]],
+    mutants: [['KEEP_LIMIT'], ['RETAINED_BY_TAIL'], ['NOW_AT_TAIL']],
+  },
+  {
+    name: 'filter',
+    holds: [[]],
+    mutants: [['VERSION_BEFORE_MESSAGE'], ['NO_VERSION'], ['VERSION_FIRST'], ['NO_SEQUENCE']],
+  },
 ];
 
 const sources = fileURLToPath(new URL('../../../test/models/', import.meta.url));
