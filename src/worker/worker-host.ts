@@ -33,8 +33,9 @@ export class WorkerHost {
   constructor(resourceLimits: ResourceLimits | undefined, task: object, transferList: readonly MessagePort[]) {
     this.#pool = new Piscina({
       filename: ENTRY,
-      // With one, a thread that died would be replaced by one that nobody uses.
-      minThreads: 0,
+      // At once: a thread that is only made for the task gets it by way of this thread's event loop, which a publishSync
+      // may be blocking until that very thread reads.
+      minThreads: 1,
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
       atomics: 'disabled',
@@ -42,6 +43,8 @@ export class WorkerHost {
       workerHistogram: false,
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     });
+    // From now on none: a thread that dies would be replaced by one that nobody uses.
+    (this.#pool.options as { minThreads: number }).minThreads = 0;
     // The thread's own events say all that these would, and an unheard 'error' would end the process.
     this.#pool.on('error', () => {});
     this.started = this.#pool.run(task, { transferList: transferList as readonly Transferable[] as Transferable[] });
