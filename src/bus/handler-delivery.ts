@@ -7,7 +7,7 @@ import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure, Target } from '../worker/target.js';
 import { captureContext, currentHandling } from './handling.js';
 import type { LocalReader } from './local-reader.js';
-import type { Delivery, DeliveryCounts } from './subscription.js';
+import type { Delivery, DeliveryCounts, ReaderView } from './subscription.js';
 
 /** What a handler delivery needs of the bus. */
 export interface HandlerDeliveryEvents {
@@ -16,8 +16,7 @@ export interface HandlerDeliveryEvents {
   readonly onLagged: (range: LagRange) => void;
   /** No event will be handed to the handler any more. */
   readonly onRemoved: () => void;
-  /** What the reader holds of the ring. */
-  readonly backlogBytes: () => number;
+  readonly viewReader: () => ReaderView;
   /** Sequence of the next record. */
   readonly written: () => number;
 }
@@ -108,8 +107,8 @@ export class HandlerDelivery implements Delivery {
   counts(): DeliveryCounts {
     const { delivered, failed } = this.target;
     const { scanned, lagged, rescued } = this.#reader;
-    const backlogBytes = this.#events.backlogBytes();
-    return { delivered, failed, scanned, lagged, rescued, backlogBytes, restarts: 0, deadLetters: 0 };
+    const view = this.#events.viewReader();
+    return { delivered, failed, scanned, lagged, rescued, ...view, restarts: 0, deadLetters: 0 };
   }
 
   #remove(): void {

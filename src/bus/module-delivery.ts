@@ -11,7 +11,7 @@ import type { RestartPolicy } from '../worker/restart-policy.js';
 import { type SupervisedModule, Supervisor } from '../worker/supervisor.js';
 import type { Life } from '../worker/worker-protocol.js';
 import { unwatched } from './report.js';
-import type { Delivery, DeliveryCounts } from './subscription.js';
+import { type Delivery, type DeliveryCounts, NO_READER, type ReaderView } from './subscription.js';
 
 /** What a module delivery tells the bus. */
 export interface ModuleDeliveryEvents {
@@ -40,7 +40,7 @@ export class ModuleDelivery implements Delivery {
   endSequence = Number.MAX_SAFE_INTEGER;
   readonly #writer: RingWriter;
   readonly #supervisor: Supervisor;
-  readonly #backlogBytes: () => number;
+  readonly #viewReader: () => ReaderView;
   readonly #dedicated: boolean;
   #restarts = 0;
   #deadLetters = 0;
@@ -56,13 +56,13 @@ export class ModuleDelivery implements Delivery {
     run: ModuleRun,
     writer: RingWriter,
     events: ModuleDeliveryEvents,
-    backlogBytes: () => number,
+    viewReader: () => ReaderView,
   ) {
     this.reader = module.reader;
     this.joinSequence = module.joinSequence;
     this.#writer = writer;
     this.#dedicated = module.loop === 'dedicated';
-    this.#backlogBytes = backlogBytes;
+    this.#viewReader = viewReader;
     // The slot may have had another reader.
     storeCounts(writer.memory.cells, module.reader, NO_COUNTS);
     let onReady!: () => void;
@@ -102,7 +102,7 @@ export class ModuleDelivery implements Delivery {
         return [sequence, events.onDeadLetter(sequence, deaths, error)];
       },
       onEnd: (error) => {
-        this.#final = { ...this.counts(), backlogBytes: 0 };
+        this.#final = { ...this.counts(), ...NO_READER };
         events.onExit();
         onNeverReady(error ?? new SubscriptionEndedError(name, 'was stopped before it was ready'));
         if (error !== undefined) events.onError(error);
@@ -158,7 +158,7 @@ export class ModuleDelivery implements Delivery {
         ...loadCounts(this.#writer.memory.cells, this.reader),
         restarts: this.#restarts,
         deadLetters: this.#deadLetters,
-        backlogBytes: this.#backlogBytes(),
+        ...this.#viewReader(),
       }
     );
   }

@@ -44,11 +44,19 @@ export interface SubscriptionStats {
   readonly scanned: number;
   /** Bytes of the ring that its reader still holds. */
   readonly backlogBytes: number;
+  /** True while its reader sleeps until something is written that it wants. What it holds then is never in the way. */
+  readonly asleep: boolean;
   /** Wake-ups that only the safety check noticed; 0 unless the wake protocol is broken. */
   readonly rescued: number;
 }
 
 export type DeliveryCounts = Omit<SubscriptionStats, 'name' | 'filter' | 'thread' | 'state'>;
+
+/** What the writer sees of a subscription's reader. */
+export type ReaderView = Pick<SubscriptionStats, 'backlogBytes' | 'asleep'>;
+
+/** What it sees when the reader is gone. */
+export const NO_READER: ReaderView = { backlogBytes: 0, asleep: false };
 
 /** How events get to a subscription's handler. */
 export interface Delivery {
@@ -221,7 +229,7 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   }
 
   #end(): void {
-    this.#last = { ...this.#delivery.counts(), backlogBytes: 0 };
+    this.#last = { ...this.#delivery.counts(), ...NO_READER };
     this.#state = 'ended';
     this.unref();
     emitSafely(this, 'end');

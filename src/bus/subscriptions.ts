@@ -33,7 +33,7 @@ import {
   type ModuleOptions,
   type SubscribeOptions,
 } from './subscribe-options.js';
-import { Subscription, type SubscriptionSource, stopOnAbort } from './subscription.js';
+import { type ReaderView, Subscription, type SubscriptionSource, stopOnAbort } from './subscription.js';
 import type { TopicTable } from './topic-table.js';
 
 /** Longest wait awake before a dedicated thread sleeps: a few times what a wake takes to arrive. */
@@ -156,7 +156,7 @@ export class Subscriptions {
       { resourceLimits: options.resourceLimits, policy: new RestartPolicy(options.restart ?? {}) },
       writer,
       this.#moduleEvents(subscription, reader),
-      () => this.#backlogBytes(reader),
+      () => this.#viewReader(reader),
     );
     readers.set(reader, {
       local: false,
@@ -231,7 +231,7 @@ export class Subscriptions {
       },
       onLagged: (range) => emitSafely(subscription, 'lagged', range),
       onRemoved: () => topics.unwant(subscription),
-      backlogBytes: () => this.#backlogBytes(reader.reader),
+      viewReader: () => this.#viewReader(reader.reader),
       written: () => writer.sequence,
     });
     this.#track(subscription, delivery);
@@ -314,9 +314,10 @@ export class Subscriptions {
     room.made();
   }
 
-  #backlogBytes(reader: number): number {
+  #viewReader(reader: number): ReaderView {
     const { writer } = this.#parts;
-    return (writer.tail - writer.gate.released(reader, writer.tail)) * UNIT_BYTES;
+    const { gate, tail } = writer;
+    return { backlogBytes: (tail - gate.released(reader, tail)) * UNIT_BYTES, asleep: gate.isAsleep(reader) };
   }
 }
 

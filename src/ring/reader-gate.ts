@@ -8,6 +8,7 @@
 import { type Cells, loadCount, storeCount } from '../memory/cells.js';
 import { narrow, widen } from '../memory/position.js';
 import {
+  ASLEEP,
   AWAKE,
   FREE,
   GATING,
@@ -120,6 +121,11 @@ export class ReaderGate {
   /** Position up to which `reader` has taken records out. */
   taken(reader: number): number {
     return this.#cells.load(slotOf(reader) + TAKEN);
+  }
+
+  /** Whether `reader` sleeps: it has looked again after announcing it, and nobody has woken it since. */
+  isAsleep(reader: number): boolean {
+    return this.#cells.load(slotOf(reader) + WAKE) === ASLEEP;
   }
 
   /** Sequence of the event that a reader was handling when it last said; -1: none. */

@@ -70,6 +70,20 @@ describe('stats', { timeout: 30_000 }, () => {
     assert.equal(slow.stats().delivered, published);
   });
 
+  test('say which subscriptions sleep until something comes that they want', async () => {
+    await using bus = createBus();
+    const latch = new Latch();
+    const here = bus.subscribe('/a', () => latch.opened);
+    const there = bus.subscribe('/b', workerModule('recorder'), { data: new SharedLog(1).buffer });
+    await until(() => here.stats().asleep && there.stats().asleep);
+    bus.publish('/a', null);
+    await until(() => !here.stats().asleep);
+    latch.open();
+    await until(() => here.stats().asleep && there.stats().asleep);
+    await bus.close();
+    assert.equal(here.stats().asleep, false);
+  });
+
   test('do not count an event that was refused with an error', async () => {
     await using bus = createBus();
     record(bus, '/a');
