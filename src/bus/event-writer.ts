@@ -150,7 +150,7 @@ export class EventWriter {
 }
 
 /** Where the payload starts, from the start of the record; 0 when that does not fit its 16 bits. */
-function recordOffset(payloadOffset: number): number {
+export function recordOffset(payloadOffset: number): number {
   const offset = payloadOffset + HEADER_BYTES;
   return payloadOffset === 0 || offset > PAYLOAD_OFFSET_MASK ? 0 : offset;
 }

@@ -1,10 +1,32 @@
-/** Envelopes from elsewhere: validated, kept to the byte where they are canonical, and made canonical where not. */
+/**
+ * Envelopes from elsewhere: validated, kept to the byte where they are canonical, and made canonical where not.
+ *
+ * *In place.* An envelope is copied to where its record will be and looked at there: what was checked is what readers get,
+ * whoever writes to the caller's memory meanwhile. One whose namespace, topic and type came before is recognized by its
+ * bytes, and nothing but its record's header is left to be written. Any other is scanned.
+ */
 import { reencode, scanEnvelope } from '../envelope/envelope-scan.js';
 import { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import { TemplateTable } from '../envelope/template-table.js';
+import { lengthOf } from '../envelope/wire-writer.js';
 import { IncompleteEnvelopeError } from '../errors.js';
+import { HEADER_BYTES } from '../ring/record-descriptor.js';
+import type { RingWriter } from '../ring/ring-writer.js';
 import { checkNamespace } from '../topic/topic.js';
 import type { EventTypes } from './event-types.js';
+import { recordOffset } from './event-writer.js';
+import type { TopicEntry } from './topic-table.js';
+
+class ForwardTemplate extends EnvelopeTemplate {
+  constructor(
+    namespace: string,
+    topic: string,
+    typeUrl: string,
+    readonly typeId: number,
+  ) {
+    super(namespace, topic, typeUrl);
+  }
+}
 
 /** A canonical envelope and what its record says of it. */
 export interface ForwardedEnvelope {
@@ -18,11 +40,43 @@ export interface ForwardedEnvelope {
 }
 
 export class Forwarder {
+  readonly #writer: RingWriter;
   readonly #types: EventTypes;
-  readonly #seen = new TemplateTable();
+  readonly #seen: TemplateTable<ForwardTemplate>;
+  #typeId = 0;
+  #size = 0;
 
-  constructor(types: EventTypes) {
+  constructor(writer: RingWriter, types: EventTypes) {
+    this.#writer = writer;
     this.#types = types;
+    this.#seen = new TemplateTable(writer.memory.bytes);
+  }
+
+  /**
+   * Copies an envelope to the tail of the ring, if there is room in one piece, and recognizes it.
+   *
+   * @returns its topic; undefined: {@link read} it. Nothing is taken unless {@link commit} follows
+   */
+  place(bytes: Uint8Array): string | undefined {
+    const writer = this.#writer;
+    const size = lengthOf(bytes);
+    writer.open(size + HEADER_BYTES);
+    const start = writer.windowStart + HEADER_BYTES;
+    if (start + size > Math.min(writer.windowEnd, writer.windowStart + writer.maxRecordBytes)) return undefined;
+    writer.memory.bytes.set(bytes, start);
+    const template = this.#seen.find(start, start + size);
+    if (template === undefined) return undefined;
+    this.#typeId = template.typeId;
+    this.#size = size;
+    return template.topic;
+  }
+
+  /** Commits the envelope that was just placed. */
+  commit({ id, wantedLow, wantedHigh }: TopicEntry): void {
+    const { payloadOffset, seconds, nanos } = this.#seen;
+    const recordBytes = this.#size + HEADER_BYTES;
+    const payloadAt = recordOffset(payloadOffset);
+    this.#writer.commit(recordBytes, id, payloadAt, this.#typeId, seconds, nanos, wantedLow, wantedHigh);
   }
 
   /**
@@ -35,19 +89,6 @@ export class Forwarder {
    */
   read(bytes: Uint8Array): ForwardedEnvelope {
     const source = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const template = this.#seen.find(source, 0, source.length);
-    if (template === undefined) return this.#scan(source);
-    return {
-      topic: template.topic,
-      typeId: this.#types.idOfUrl(template.typeUrl),
-      body: source,
-      payloadOffset: this.#seen.payloadOffset,
-      seconds: this.#seen.seconds,
-      nanos: this.#seen.nanos,
-    };
-  }
-
-  #scan(source: Buffer): ForwardedEnvelope {
     const scanned = scanEnvelope(source, 0, source.length);
     const { topic, namespace, typeUrl, seconds, nanos, canonical } = scanned;
     if (!scanned.hasTimestamp || (seconds === 0 && nanos === 0)) {
@@ -63,12 +104,13 @@ export class Forwarder {
       throw new IncompleteEnvelopeError('event', 'is missing or has no type URL');
     }
     checkNamespace(namespace);
-    // Validated once; the next one like it is recognised by its bytes.
-    if (canonical) this.#seen.add(new EnvelopeTemplate(namespace, topic, typeUrl));
+    const typeId = this.#types.idOfUrl(typeUrl);
+    // Validated once; the next one like it is recognized by its bytes.
+    if (canonical) this.#seen.add(new ForwardTemplate(namespace, topic, typeUrl, typeId));
     const hasPayload = canonical && scanned.payloadEnd === source.length;
     return {
       topic,
-      typeId: this.#types.idOfUrl(typeUrl),
+      typeId,
       body: canonical ? source : reencode(source),
       payloadOffset: hasPayload ? scanned.payloadStart : 0,
       seconds,

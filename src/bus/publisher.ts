@@ -81,7 +81,7 @@ export class Publisher {
     this.#onQueued = onQueued;
     this.#onBlocked = onBlocked;
     this.#burst = new BurstFlush(writer, options.flush === 'each');
-    this.#forwarder = new Forwarder(types);
+    this.#forwarder = new Forwarder(writer, types);
     this.#events = new EventWriter(writer, types, options.clock);
   }
 
@@ -145,6 +145,16 @@ export class Publisher {
 
   /** Puts an envelope from elsewhere into the ring. Returns as {@link publish} does. */
   forward(bytes: Uint8Array): boolean {
+    const topic = this.#direct ? this.#forwarder.place(bytes) : undefined;
+    if (topic === undefined) return this.#forwardScanned(bytes);
+    const entry = this.#wantedEntry(topic, undefined);
+    if (entry === undefined) return true;
+    this.#forwarder.commit(entry);
+    this.#accepted();
+    return true;
+  }
+
+  #forwardScanned(bytes: Uint8Array): boolean {
     const envelope = this.#forwarder.read(bytes);
     const entry = this.#wantedEntry(envelope.topic, undefined);
     if (entry === undefined) return true;

@@ -7,19 +7,19 @@
 import type { Envelope } from './envelope.js';
 import type { EnvelopeContext, ResolvedType } from './envelope-context.js';
 import { type ScannedEnvelope, scanEnvelope } from './envelope-scan.js';
+import { found, nanosSinceEpoch, readTimestamp } from './envelope-timestamp.js';
 import type { EventCodec } from './event-codec.js';
 import { eventJson } from './event-json.js';
 import { Any } from './generated/index.js';
-import { decodeUtf8 } from './text-reader.js';
+import { decodeRecurring } from './text-reader.js';
 import { rfc3339 } from './time-text.js';
 import type { MessageTest } from './wire-probe.js';
-import { cursor, readEnd, readInt32, readInt64AsNumber, readTag } from './wire-reader.js';
+import { cursor, readEnd } from './wire-reader.js';
 
 const NAMESPACE_TAG = 18;
 const TOPIC_TAG = 26;
 const EVENT_TAG = 34;
 const TYPE_URL_TAG = 10;
-const NANOS_PER_SECOND = 1_000_000_000n;
 const UNREAD: unique symbol = Symbol('unread');
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
@@ -78,7 +78,7 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   get timestamp(): bigint {
-    return this.testTimestamp((seconds, nanos) => BigInt(seconds) * NANOS_PER_SECOND + BigInt(nanos));
+    return this.testTimestamp(nanosSinceEpoch);
   }
 
   get typeUrl(): string {
@@ -110,9 +110,8 @@ export class ReceivedEnvelope implements Envelope {
 
   /** What `test` answers for the time, in seconds since the Unix epoch and nanoseconds. */
   testTimestamp<T>(test: (seconds: number, nanos: number) => T): T {
-    if (!this.#isCanonical) return test(this.#scanned.seconds, this.#scanned.nanos);
-    readTime(this.#bytes, this.#start, this.#end);
-    return test(time.seconds, time.nanos);
+    if (readTimestamp(this.#bytes, this.#start, this.#end) >= 0) return test(found.seconds, found.nanos);
+    return test(this.#scanned.seconds, this.#scanned.nanos);
   }
 
   toBinary(): Uint8Array {
@@ -199,7 +198,7 @@ export class ReceivedEnvelope implements Envelope {
   /** The namespace or the topic of a canonical envelope. */
   #text(tag: number): string {
     const end = this.#find(tag);
-    return end < 0 ? '' : decodeUtf8(this.#bytes, cursor.position, end);
+    return end < 0 ? '' : decodeRecurring(this.#bytes, cursor.position, end);
   }
 
   /** The text of the type URL of a canonical envelope; empty where it has none. */
@@ -222,21 +221,5 @@ export class ReceivedEnvelope implements Envelope {
       position = fieldEnd;
     }
     return -1;
-  }
-}
-
-const time = { seconds: 0, nanos: 0 };
-
-/** Reads the time of a canonical envelope, which starts with its timestamp. */
-function readTime(bytes: Buffer, start: number, limit: number): void {
-  const end = readEnd(bytes, start + 1, limit);
-  let position = cursor.position;
-  time.seconds = 0;
-  time.nanos = 0;
-  while (position < end) {
-    const tag = readTag(bytes, position, end);
-    if (tag === 8) time.seconds = readInt64AsNumber(bytes, cursor.position, end);
-    else time.nanos = readInt32(bytes, cursor.position, end);
-    position = cursor.position;
   }
 }

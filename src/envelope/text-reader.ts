@@ -12,11 +12,11 @@ const SHORT_STRING_BYTES = 24;
 /** How far ahead characters are made in one call. What is kept of a message keeps this much of it at most. */
 const WINDOW_BYTES = 256;
 
-/** Longer keys of maps are not remembered. */
-const MAX_CACHED_KEY_BYTES = 64;
+/** Longer texts that recur are not kept. */
+const MAX_KEPT_BYTES = 64;
 
 /** A power of two. */
-const KEY_SLOTS = 512;
+const KEPT_SLOTS = 512;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -54,22 +54,23 @@ export function readString(source: Buffer, position: number, end: number): strin
   return windowText.slice(start - windowStart, fieldEnd - windowStart);
 }
 
+// Reads words at any byte of the source that was read last: a batch most of the time, from which many strings are read.
+let viewed: Buffer | undefined;
+let view = new DataView<ArrayBufferLike>(new ArrayBuffer(0));
+
 function isAscii(source: Buffer, start: number, end: number): boolean {
   let bits = 0;
   let at = start;
-  for (; at + 7 < end; at += 8) {
-    bits |=
-      source[at]! |
-      source[at + 1]! |
-      source[at + 2]! |
-      source[at + 3]! |
-      source[at + 4]! |
-      source[at + 5]! |
-      source[at + 6]! |
-      source[at + 7]!;
+  if (end - start >= SHORT_STRING_BYTES) {
+    if (viewed !== source) {
+      view = new DataView(source.buffer, source.byteOffset, source.length);
+      viewed = source;
+    }
+    for (; at + 7 < end; at += 8) bits |= view.getInt32(at) | view.getInt32(at + 4);
+    bits &= 0x80808080;
   }
-  for (; at < end; at++) bits |= source[at]!;
-  return bits < 128;
+  for (; at < end; at++) bits |= source[at]! & 128;
+  return bits === 0;
 }
 
 /** [start, end) as a string; throws WireError where it is not UTF-8. */
@@ -109,22 +110,28 @@ function decodeLongUtf8(source: Buffer, start: number, end: number): string {
   }
 }
 
-/** Reads the key of a map entry. Labels have the same keys again and again, so the strings are kept: as keys they are hashed. */
+/** Reads the key of a map entry. Labels have the same keys again and again; as keys the strings are hashed. */
 export function readKey(source: Buffer, position: number, end: number): string {
   const fieldEnd = readEnd(source, position, end);
   const start = cursor.position;
   cursor.position = fieldEnd;
-  const size = fieldEnd - start;
-  if (size === 0 || size > MAX_CACHED_KEY_BYTES) return decodeUtf8(source, start, fieldEnd);
+  return decodeRecurring(source, start, fieldEnd);
+}
+
+/** As {@link decodeUtf8}, for texts that come again and again: short ones are kept, and found by their bytes. */
+export function decodeRecurring(source: Buffer, start: number, end: number): string {
+  const size = end - start;
+  if (size === 0 || size > MAX_KEPT_BYTES) return decodeUtf8(source, start, end);
   const slot =
-    (size ^ (source[fieldEnd - 1]! << 2) ^ (source[start + (size >> 1)]! << 4) ^ source[start]!) & (KEY_SLOTS - 1);
-  const cached = keys[slot];
-  if (cached?.bytes.length === size && startsWith(source, start, fieldEnd, cached.bytes)) return cached.text;
-  const text = decodeUtf8(source, start, fieldEnd);
-  keys[slot] = { bytes: new Uint8Array(source.subarray(start, fieldEnd)), text };
+    (size ^ (source[end - 1]! << 2) ^ (source[start + (size >> 1)]! << 4) ^ source[start]!) & (KEPT_SLOTS - 1);
+  const known = kept[slot];
+  if (known !== undefined && known.bytes.length === size && startsWith(source, start, end, known.bytes))
+    return known.text;
+  const text = decodeUtf8(source, start, end);
+  kept[slot] = { bytes: new Uint8Array(source.subarray(start, end)), text };
   return text;
 }
 
-const keys: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] = new Array(KEY_SLOTS).fill(
+const kept: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] = new Array(KEPT_SLOTS).fill(
   undefined,
 );

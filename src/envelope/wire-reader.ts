@@ -183,6 +183,18 @@ export function readInt64(source: Buffer, position: number, end: number): bigint
 
 /** For fields that are numbers to users, such as the seconds of a Timestamp; beyond 2^53 the nearest double. */
 export function readInt64AsNumber(source: Buffer, position: number, end: number): number {
+  // Seconds since 1970 take five bytes: up to 2^35 no halves are needed.
+  if (position + 5 <= end) {
+    const last = source[position + 4]!;
+    const a = source[position]!;
+    const b = source[position + 1]!;
+    const c = source[position + 2]!;
+    const d = source[position + 3]!;
+    if (last < 128 && (a & b & c & d & 128) !== 0) {
+      cursor.position = position + 5;
+      return ((a & 127) | ((b & 127) << 7) | ((c & 127) << 14) | ((d & 127) << 21)) + last * 2 ** 28;
+    }
+  }
   readHalves(source, position, end);
   return (halves[HIGH]! | 0) * TWO_TO_32 + halves[LOW]!;
 }

@@ -30,10 +30,14 @@ const halves = new Uint32Array(wide.buffer);
 const LOW = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
 
-// The getter of %TypedArray%.prototype: unlike the property it cannot be overridden to claim a shorter length than `set` copies.
-const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!.get as (
+const lengthGetter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!.get as (
   this: Uint8Array,
 ) => number;
+
+/** The length that `set` copies. The property could be overridden to claim another. Throws a TypeError for a proxy. */
+export function lengthOf(bytes: Uint8Array): number {
+  return lengthGetter.call(bytes);
+}
 
 function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
@@ -122,7 +126,7 @@ function writeUtf8(target: Buffer, position: number, limit: number, value: strin
 function byteLengthOf(value: unknown, field: string): number {
   // isView is false for a Proxy, whose length and content need not agree.
   if (!(value instanceof Uint8Array) || !ArrayBuffer.isView(value)) reject(field, 'a Uint8Array', value);
-  return lengthOf.call(value as Uint8Array);
+  return lengthOf(value as Uint8Array);
 }
 
 /** Writes the bytes of a Uint8Array and no length. */

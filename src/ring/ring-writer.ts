@@ -35,7 +35,8 @@ export class RingWriter {
   readonly #cells: Cells;
   readonly #words: Int32Array;
   readonly #capacityUnits: number;
-  readonly #unitsPerBoundary: number;
+  /** Units of a 64th of the ring, as a power of two. */
+  readonly #boundaryShift: number;
   readonly #stepUnits: number;
   /** Wide positions. Always tail <= intent <= limit. */
   #tail: number;
@@ -59,7 +60,7 @@ export class RingWriter {
     this.#words = memory.words;
     this.maxRecordBytes = maxRecordBytes(memory.capacityBytes);
     this.#capacityUnits = memory.capacityBytes >> record.UNIT_SHIFT;
-    this.#unitsPerBoundary = this.#capacityUnits / control.BOUNDARIES;
+    this.#boundaryShift = Math.log2(this.#capacityUnits / control.BOUNDARIES);
     this.#stepUnits = Math.min(MAX_INTENT_STEP_BYTES, memory.capacityBytes / control.BOUNDARIES) >> record.UNIT_SHIFT;
     this.#tail = startPosition;
     this.#intent = startPosition;
@@ -198,7 +199,7 @@ export class RingWriter {
    */
   claim(recordBytes: number): number {
     const units = record.unitsOf(recordBytes);
-    const toEnd = this.#capacityUnits - (this.#tail % this.#capacityUnits);
+    const toEnd = this.#capacityUnits - this.#tailInRing;
     const needed = units <= toEnd ? units : toEnd + units;
     if (this.#intent - this.#tail < needed) {
       this.#raiseIntent(this.#tail + needed);
@@ -309,8 +310,14 @@ export class RingWriter {
     this.#advance(units, this.#sequence);
   }
 
+  /** Units from the start of the ring to the tail. */
+  get #tailInRing(): number {
+    // Masked, not `%`: a remainder of doubles is a call into the C library.
+    return this.#tail & (this.#capacityUnits - 1);
+  }
+
   #advance(units: number, sequence: number): void {
-    const boundary = Math.floor((this.#tail % this.#capacityUnits) / this.#unitsPerBoundary);
+    const boundary = this.#tailInRing >> this.#boundaryShift;
     // Parts that a record jumped over, too: an entry of 2^32 units ago would look like one of now.
     while (this.#boundary !== boundary) {
       this.#boundary = (this.#boundary + 1) % control.BOUNDARIES;

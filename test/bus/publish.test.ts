@@ -295,6 +295,30 @@ describe('forward', { timeout: 30_000 }, () => {
     }
   });
 
+  test('takes the bytes that are there, at any place of the ring, whatever length their object claims', async () => {
+    class Liar extends Uint8Array {
+      override get length(): number {
+        return 1;
+      }
+    }
+    await using from = createBus();
+    const sources: Uint8Array[] = [];
+    from.subscribe('/a', (envelope) => void sources.push(new Liar(envelope.toBinary())));
+    const texts = range(64).map((index) => 'x'.repeat(index * 37));
+    for (const text of texts) from.publish('/a', { text });
+    await from.close();
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const got: string[] = [];
+    bus.subscribe('/a', ({ event }) => void got.push((event as { text: string }).text));
+    const laps = 10;
+    for (const _ of range(laps)) for (const source of sources) if (!bus.forward(source)) await bus.writable();
+    await bus.close();
+    assert.deepEqual(
+      got,
+      range(laps).flatMap(() => texts),
+    );
+  });
+
   test('queues behind a full ring, and the caller may reuse its bytes', async () => {
     await using from = createBus();
     const sources: Uint8Array[] = [];
