@@ -1,7 +1,7 @@
 /** What a bus can be created with. */
 import { InvalidOptionError } from '../errors.js';
 import { checkNamespace, checkTopic } from '../topic/topic.js';
-import { WallClock } from './clock.js';
+import { type Clock, GivenClock, WallClock } from './clock.js';
 import { checkKeys, choiceOption, flagOption, functionOption, integerOption, timeoutOption } from './option-check.js';
 
 /** When sleeping subscribers are woken: at the end of the synchronous burst, or at each publish. */
@@ -30,7 +30,7 @@ export interface BusOptions {
   readonly keepUnwanted?: boolean;
   /** When sleeping subscribers are woken: at the end of the `burst` (default), or at `each` publish, sooner and dearer. */
   readonly flush?: Flush;
-  /** Source of time: milliseconds since the Unix epoch, fractions welcome. Default: the system's, in sub-µs steps. */
+  /** Source of time: milliseconds since the Unix epoch, fractions welcome. Default: the system's, to the nanosecond. */
   readonly clock?: () => number;
 }
 
@@ -44,7 +44,7 @@ export interface ResolvedBusOptions {
   readonly stallTimeoutMs: number;
   readonly keepUnwanted: boolean;
   readonly flush: Flush;
-  readonly clock: () => number;
+  readonly clock: Clock;
 }
 
 export const DEFAULT_CAPACITY_BYTES = 4 * 1024 * 1024;
@@ -52,8 +52,6 @@ export const DEFAULT_NAMESPACE = 'default';
 export const DEFAULT_MAX_PENDING_BYTES = 16 * 1024 * 1024;
 export const DEFAULT_MAX_TOPICS = 65_536;
 export const DEFAULT_STALL_TIMEOUT_MS = 30_000;
-/** As far as a Date goes, either way. */
-const MAX_TIME_MS = 8.64e15;
 
 const KNOWN = [
   'capacityBytes',
@@ -79,7 +77,6 @@ export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions 
   const namespace = options.namespace ?? DEFAULT_NAMESPACE;
   checkNamespace(namespace);
   const clock = functionOption('clock', options.clock);
-  const wallClock = new WallClock();
   return {
     capacityBytes: options.capacityBytes ?? DEFAULT_CAPACITY_BYTES,
     namespace,
@@ -90,13 +87,8 @@ export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions 
     stallTimeoutMs: timeoutOption('stallTimeoutMs', options.stallTimeoutMs, DEFAULT_STALL_TIMEOUT_MS, 1),
     keepUnwanted: flagOption('keepUnwanted', options.keepUnwanted),
     flush: choiceOption('flush', options.flush, ['burst', 'each']),
-    clock: clock === undefined ? () => wallClock.now() : () => checkTime(clock()),
+    clock: clock === undefined ? new WallClock() : new GivenClock(clock),
   };
-}
-
-function checkTime(milliseconds: number): number {
-  if (typeof milliseconds === 'number' && Math.abs(milliseconds) <= MAX_TIME_MS) return milliseconds;
-  throw new InvalidOptionError('clock', milliseconds, 'a function that returns milliseconds since the Unix epoch');
 }
 
 function resolveTypes(types: BusOptions['types']): readonly string[] {

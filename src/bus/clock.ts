@@ -1,29 +1,84 @@
-/** Wall-clock time with sub-millisecond steps, that never strays more than a millisecond from the system's. */
+/**
+ * The time that events are stamped with, in whole seconds and nanoseconds, as envelopes carry it.
+ *
+ * `read` looks at the time and leaves it in the fields: nothing is made for it, and no double is taken apart.
+ */
+import { hrtime } from 'node:process';
+import { InvalidOptionError } from '../errors.js';
 
+export interface Clock {
+  /** Since 1970, an integer, negative before. */
+  readonly seconds: number;
+  /** 0 to 999,999,999. */
+  readonly nanos: number;
+  read(): void;
+}
+
+const NANOS_PER_SECOND = 1_000_000_000;
 /** How far the monotonic clock may stray from the system clock before it is set again. */
 const MAX_DRIFT_MS = 1;
+/** As far as a Date goes, either way. */
+const MAX_TIME_MS = 8.64e15;
 
 /**
- * Milliseconds since the Unix epoch, with fractions (about 0.25 µs apart).
+ * Wall-clock time in steps of nanoseconds that never strays more than a millisecond from the system's.
  *
- * The monotonic clock gives the steps; the system clock, which may be set, is looked at once in {@link CHECK_INTERVAL_MS}.
+ * The monotonic clock gives the steps; the system clock, which may be set, is looked at once a second.
  */
-export class WallClock {
-  #offsetMs = performance.timeOrigin;
-  #nextCheckMs = 0;
+export class WallClock implements Clock {
+  seconds = 0;
+  nanos = 0;
+  /** What the wall clock is ahead of the monotonic one; the nanoseconds are from 0 on. */
+  #aheadSeconds = 0;
+  #aheadNanos = 0;
+  #nextCheckSeconds: number;
 
-  now(): number {
-    const monotonicMs = performance.now();
-    if (monotonicMs >= this.#nextCheckMs) this.#check(monotonicMs);
-    return monotonicMs + this.#offsetMs;
+  constructor() {
+    const [seconds, nanos] = hrtime();
+    this.#setAhead(performance.timeOrigin + performance.now() - (seconds * 1e3 + nanos / 1e6));
+    this.#nextCheckSeconds = seconds + 1;
   }
 
-  #check(monotonicMs: number): void {
-    this.#nextCheckMs = monotonicMs + CHECK_INTERVAL_MS;
-    const driftMs = Date.now() - (monotonicMs + this.#offsetMs);
+  read(): void {
+    const monotonic = hrtime();
+    if (monotonic[0] >= this.#nextCheckSeconds) this.#check(monotonic[0], monotonic[1]);
+    const nanos = monotonic[1] + this.#aheadNanos;
+    const carry = nanos < NANOS_PER_SECOND ? 0 : 1;
+    this.seconds = monotonic[0] + this.#aheadSeconds + carry;
+    this.nanos = nanos - carry * NANOS_PER_SECOND;
+  }
+
+  #check(seconds: number, nanos: number): void {
+    this.#nextCheckSeconds = seconds + 1;
+    const aheadMs = this.#aheadSeconds * 1e3 + this.#aheadNanos / 1e6;
+    const driftMs = Date.now() - (seconds * 1e3 + nanos / 1e6 + aheadMs);
     // Date.now() is cut to whole milliseconds: it may lag by just under one.
-    if (driftMs > MAX_DRIFT_MS || driftMs < -1 - MAX_DRIFT_MS) this.#offsetMs += driftMs;
+    if (driftMs > MAX_DRIFT_MS || driftMs < -1 - MAX_DRIFT_MS) this.#setAhead(aheadMs + driftMs);
+  }
+
+  #setAhead(milliseconds: number): void {
+    this.#aheadSeconds = Math.floor(milliseconds / 1e3);
+    this.#aheadNanos = Math.floor((milliseconds - this.#aheadSeconds * 1e3) * 1e6);
   }
 }
 
-const CHECK_INTERVAL_MS = 1_000;
+/** The time that a function of the user's tells, in milliseconds since the Unix epoch. */
+export class GivenClock implements Clock {
+  seconds = 0;
+  nanos = 0;
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** @throws {InvalidOptionError} `BUS_INVALID_OPTION` when the function returns no time */
+  read(): void {
+    const now: unknown = this.#now();
+    if (typeof now !== 'number' || !(Math.abs(now) <= MAX_TIME_MS)) {
+      throw new InvalidOptionError('clock', now, 'a function that returns milliseconds since the Unix epoch');
+    }
+    this.seconds = Math.floor(now / 1000);
+    this.nanos = Math.floor((now - this.seconds * 1000) * 1e6);
+  }
+}

@@ -9,6 +9,7 @@ import type { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import { EventTooLargeError } from '../errors.js';
 import { HEADER_BYTES, PAYLOAD_OFFSET_MASK } from '../ring/record-descriptor.js';
 import type { RingWriter } from '../ring/ring-writer.js';
+import type { Clock } from './clock.js';
 import type { EventTypes, PublishedType } from './event-types.js';
 import type { PendingRecord } from './pending-queue.js';
 import type { TopicEntry } from './topic-table.js';
@@ -23,13 +24,13 @@ const MAX_ENCODE_BYTES = 2 ** 30;
 export class EventWriter {
   readonly #writer: RingWriter;
   readonly #types: EventTypes;
-  readonly #clock: () => number;
+  readonly #clock: Clock;
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   #expectedBytes = EXPECTED_BYTES;
   /** True while an encoder, and with it the event's getters, may be running. */
   encoding = false;
 
-  constructor(writer: RingWriter, types: EventTypes, clock: () => number) {
+  constructor(writer: RingWriter, types: EventTypes, clock: Clock) {
     this.#writer = writer;
     this.#types = types;
     this.#clock = clock;
@@ -44,9 +45,8 @@ export class EventWriter {
   write(entry: TopicEntry, event: unknown, namespace: string, direct: boolean): PendingRecord | undefined {
     const type = this.#types.of(event, entry.declared);
     const template = entry.templateFor(namespace, type.typeUrl);
-    const nowMs = this.#clock();
-    const seconds = Math.floor(nowMs / 1000);
-    const nanos = Math.floor((nowMs - seconds * 1000) * 1e6);
+    this.#clock.read();
+    const { seconds, nanos } = this.#clock;
     if (direct && this.#writeInPlace(entry, template, type, event, seconds, nanos)) return undefined;
     const body = this.#encode(template, type, event, seconds, nanos);
     const { id: topicId, wantedLow, wantedHigh } = entry;

@@ -115,7 +115,7 @@ export class Publisher {
   tryPublish(topic: string, event: unknown, namespace: string | undefined): boolean {
     const entry = this.#wantedEntry(topic, namespace);
     if (entry === undefined) return true;
-    if (this.#direct && this.#write(entry, event, namespace) === undefined) return true;
+    if (this.#isDirect() && this.#write(entry, event, namespace) === undefined) return true;
     this.counts.refused++;
     return false;
   }
@@ -145,7 +145,7 @@ export class Publisher {
 
   /** Puts an envelope from elsewhere into the ring. Returns as {@link publish} does. */
   forward(bytes: Uint8Array): boolean {
-    const topic = this.#direct ? this.#forwarder.place(bytes) : undefined;
+    const topic = this.#isDirect() ? this.#forwarder.place(bytes) : undefined;
     if (topic === undefined) return this.#forwardScanned(bytes);
     const entry = this.#wantedEntry(topic, undefined);
     if (entry === undefined) return true;
@@ -162,7 +162,7 @@ export class Publisher {
     const { id: topicId, wantedLow, wantedHigh } = entry;
     this.#events.checkSize(body.length, entry.topic);
     const record = { body, topicId, payloadOffset, typeId, seconds, nanos, wantedLow, wantedHigh };
-    if (this.#direct && this.#events.writeRecord(record)) {
+    if (this.#isDirect() && this.#events.writeRecord(record)) {
       this.#accepted();
       return true;
     }
@@ -194,7 +194,7 @@ export class Publisher {
   }
 
   /** True while nothing waits and no event is being encoded. */
-  get #direct(): boolean {
+  #isDirect(): boolean {
     return this.queue.length === 0 && !this.#events.encoding;
   }
 
@@ -220,7 +220,7 @@ export class Publisher {
   #write(entry: TopicEntry, event: unknown, namespace: string | undefined): PendingRecord | undefined {
     let record: PendingRecord | undefined;
     try {
-      record = this.#events.write(entry, event, namespace ?? this.#namespace, this.#direct);
+      record = this.#events.write(entry, event, namespace ?? this.#namespace, this.#isDirect());
     } catch (error) {
       // What its getters published was accepted all the same.
       this.#writeBehind();

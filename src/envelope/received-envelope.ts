@@ -70,11 +70,11 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   get topic(): string {
-    return (this.#topic ??= this.#isCanonical ? this.#text(TOPIC_TAG) : this.#scanned.topic);
+    return (this.#topic ??= this.#isCanonical() ? this.#text(TOPIC_TAG) : this.#scanned().topic);
   }
 
   get namespace(): string {
-    return this.#isCanonical ? this.#text(NAMESPACE_TAG) : this.#scanned.namespace;
+    return this.#isCanonical() ? this.#text(NAMESPACE_TAG) : this.#scanned().namespace;
   }
 
   get timestamp(): bigint {
@@ -82,7 +82,7 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   get typeUrl(): string {
-    return this.#resolved.typeUrl;
+    return this.#resolved().typeUrl;
   }
 
   get event(): unknown {
@@ -99,19 +99,19 @@ export class ReceivedEnvelope implements Envelope {
 
   /** What this thread has for the type of the event, if anything. */
   get codec(): EventCodec | undefined {
-    return this.#resolved.codec;
+    return this.#resolved().codec;
   }
 
   /** What `test` answers for the payload. */
   testPayload(test: MessageTest): boolean {
-    if (this.#isCanonical) return test(this.#bytes, this.#payloadStart, this.#end);
-    return test(this.#bytes, this.#scanned.payloadStart, this.#scanned.payloadEnd);
+    if (this.#isCanonical()) return test(this.#bytes, this.#payloadStart, this.#end);
+    return test(this.#bytes, this.#scanned().payloadStart, this.#scanned().payloadEnd);
   }
 
   /** What `test` answers for the time, in seconds since the Unix epoch and nanoseconds. */
   testTimestamp<T>(test: (seconds: number, nanos: number) => T): T {
     if (readTimestamp(this.#bytes, this.#start, this.#end) >= 0) return test(found.seconds, found.nanos);
-    return test(this.#scanned.seconds, this.#scanned.nanos);
+    return test(this.#scanned().seconds, this.#scanned().nanos);
   }
 
   toBinary(): Uint8Array {
@@ -123,7 +123,7 @@ export class ReceivedEnvelope implements Envelope {
     // Not from Node's pool, which would be kept as a whole.
     const copy = Buffer.allocUnsafeSlow(size);
     this.#bytes.copy(copy, 0, this.#start, this.#end);
-    const payloadOffset = this.#isCanonical ? this.#payloadStart - this.#start : 0;
+    const payloadOffset = this.#isCanonical() ? this.#payloadStart - this.#start : 0;
     return new ReceivedEnvelope(
       this.#context,
       copy,
@@ -141,7 +141,7 @@ export class ReceivedEnvelope implements Envelope {
   /** For JSON.stringify: the time as RFC 3339 with nanoseconds, the event in protobuf's JSON mapping. */
   toJSON(): Record<string, unknown> {
     const { topic, namespace, sequence, typeUrl } = this;
-    const { codec } = this.#resolved;
+    const { codec } = this.#resolved();
     const any = { typeUrl, value: Buffer.from(this.payload).toString('base64') };
     const event = codec === undefined ? any : eventJson(codec, this.event);
     return { topic, namespace, timestamp: rfc3339(this.timestamp), sequence, typeUrl, event, ...this.#flags() };
@@ -165,32 +165,32 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   /** Known payload start means: written by our template, fields in order. */
-  get #isCanonical(): boolean {
+  #isCanonical(): boolean {
     return this.#payloadStart > 0;
   }
 
-  get #scanned(): ScannedEnvelope {
+  #scanned(): ScannedEnvelope {
     return (this.#scan ??= scanEnvelope(this.#bytes, this.#start, this.#end));
   }
 
   #payloadRange(): { start: number; end: number } {
-    if (this.#isCanonical) return { start: this.#payloadStart, end: this.#end };
-    return { start: this.#scanned.payloadStart, end: this.#scanned.payloadEnd };
+    if (this.#isCanonical()) return { start: this.#payloadStart, end: this.#end };
+    return { start: this.#scanned().payloadStart, end: this.#scanned().payloadEnd };
   }
 
   #decode(): unknown {
-    const { typeUrl, codec } = this.#resolved;
+    const { typeUrl, codec } = this.#resolved();
     if (codec === undefined) return new Any({ typeUrl, value: this.payload });
     const { start, end } = this.#payloadRange();
     return codec.decode(this.#bytes, start, end);
   }
 
-  get #resolved(): ResolvedType {
+  #resolved(): ResolvedType {
     return (this.#type ??= this.#resolve());
   }
 
   #resolve(): ResolvedType {
-    if (!this.#isCanonical) return this.#context.resolve(this.#scanned.typeUrl);
+    if (!this.#isCanonical()) return this.#context.resolve(this.#scanned().typeUrl);
     const { start, end } = this.#typeUrlRange();
     return this.#context.resolveBytes(this.#bytes, start, end);
   }

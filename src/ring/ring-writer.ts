@@ -199,7 +199,7 @@ export class RingWriter {
    */
   claim(recordBytes: number): number {
     const units = record.unitsOf(recordBytes);
-    const toEnd = this.#capacityUnits - this.#tailInRing;
+    const toEnd = this.#capacityUnits - this.#tailInRing();
     const needed = units <= toEnd ? units : toEnd + units;
     if (this.#intent - this.#tail < needed) {
       this.#raiseIntent(this.#tail + needed);
@@ -311,13 +311,13 @@ export class RingWriter {
   }
 
   /** Units from the start of the ring to the tail. */
-  get #tailInRing(): number {
+  #tailInRing(): number {
     // Masked, not `%`: a remainder of doubles is a call into the C library.
     return this.#tail & (this.#capacityUnits - 1);
   }
 
   #advance(units: number, sequence: number): void {
-    const boundary = this.#tailInRing >> this.#boundaryShift;
+    const boundary = this.#tailInRing() >> this.#boundaryShift;
     // Parts that a record jumped over, too: an entry of 2^32 units ago would look like one of now.
     while (this.#boundary !== boundary) {
       this.#boundary = (this.#boundary + 1) % control.BOUNDARIES;
