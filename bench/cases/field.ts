@@ -3,7 +3,7 @@
  * without decoding pays while it costs a small part of decoding.
  */
 import { EnvelopeContext } from '../../src/envelope/envelope-context.js';
-import { ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
+import { EnvelopeSource, ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
 import { TypeRegistry } from '../../src/envelope/type-registry.js';
 import { compileFilter } from '../../src/topic/filter.js';
 import { FieldReader } from '../../src/worker/field-reader.js';
@@ -38,7 +38,8 @@ function subject(name: string, makeAsks: () => Asks): Subject {
         Array.from({ length: count }, (_, i) => {
           const bytes = encoded[i & EVENT_MASK]!;
           const payloadOffset = bytes.length - payloads[i & EVENT_MASK]!;
-          return new ReceivedEnvelope(context, bytes, 0, bytes.length, payloadOffset, TOPIC, type, i, false, 0);
+          const source = new EnvelopeSource(context, bytes);
+          return new ReceivedEnvelope(source, 0, bytes.length, payloadOffset, TOPIC, type, i, false, 0);
         });
       const expected = plainEvents.map(({ exitStatus }) => exitStatus !== 0);
       envelopes(expected.length).forEach((envelope, i) => {

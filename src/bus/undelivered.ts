@@ -40,18 +40,7 @@ export function countUndelivered(
   let undelivered = target.delivered;
   let sequence = writer.sequence;
   for (const { body, payloadOffset } of publisher.queue) {
-    const envelope = new ReceivedEnvelope(
-      reading.types.envelopes,
-      body,
-      0,
-      body.length,
-      payloadOffset,
-      undefined,
-      undefined,
-      sequence,
-      false,
-      0,
-    );
+    const envelope = ReceivedEnvelope.over(body, reading.types.envelopes, payloadOffset, sequence);
     router.reach(sequence);
     const wanted = target.wants(sequence++) ? router.byTopic(envelope.topic).steps : [];
     for (const { accepts } of wanted) if (accepts?.(envelope) ?? true) undelivered++;

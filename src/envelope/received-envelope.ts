@@ -23,14 +23,29 @@ const TYPE_URL_TAG = 10;
 const UNREAD: unique symbol = Symbol('unread');
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
+/** What the envelopes of one batch share: their bytes, which are private and never written again. */
+export class EnvelopeSource {
+  readonly context: EnvelopeContext;
+  readonly bytes: Buffer;
+  /** Asked for once a batch: it is a call into V8. */
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+
+  constructor(context: EnvelopeContext, bytes: Buffer) {
+    this.context = context;
+    this.bytes = bytes;
+    this.buffer = bytes.buffer;
+    this.byteOffset = bytes.byteOffset;
+  }
+}
+
 /** The one implementation of {@link Envelope}; one is made for each event that is delivered, so it only stores. */
 export class ReceivedEnvelope implements Envelope {
   readonly sequence: number;
   readonly redelivered: boolean;
   readonly lagged: number;
 
-  readonly #context: EnvelopeContext;
-  readonly #bytes: Buffer;
+  readonly #source: EnvelopeSource;
   readonly #start: number;
   readonly #end: number;
   readonly #payloadStart: number;
@@ -40,14 +55,13 @@ export class ReceivedEnvelope implements Envelope {
   #scan: ScannedEnvelope | undefined;
 
   /**
-   * @param bytes          private and never written again; the envelope is `bytes[start, end)` and was validated
+   * @param source         the envelope is `source.bytes[start, end)` and was validated
    * @param payloadOffset  where the payload starts, from `start`: it reaches to `end`; 0 where that is not known or not so
    * @param topic          read from the bytes where undefined
    * @param type           read from the bytes where undefined
    */
   constructor(
-    context: EnvelopeContext,
-    bytes: Buffer,
+    source: EnvelopeSource,
     start: number,
     end: number,
     payloadOffset: number,
@@ -57,8 +71,7 @@ export class ReceivedEnvelope implements Envelope {
     redelivered: boolean,
     lagged: number,
   ) {
-    this.#context = context;
-    this.#bytes = bytes;
+    this.#source = source;
     this.#start = start;
     this.#end = end;
     this.#payloadStart = payloadOffset === 0 ? 0 : start + payloadOffset;
@@ -67,6 +80,12 @@ export class ReceivedEnvelope implements Envelope {
     this.sequence = sequence;
     this.redelivered = redelivered;
     this.lagged = lagged;
+  }
+
+  /** The envelope that `bytes` are, which nobody writes again. `payloadOffset` as in the constructor. */
+  static over(bytes: Buffer, context: EnvelopeContext, payloadOffset: number, sequence: number): ReceivedEnvelope {
+    const source = new EnvelopeSource(context, bytes);
+    return new ReceivedEnvelope(source, 0, bytes.length, payloadOffset, undefined, undefined, sequence, false, 0);
   }
 
   get topic(): string {
@@ -92,7 +111,8 @@ export class ReceivedEnvelope implements Envelope {
 
   get payload(): Uint8Array {
     const { start, end } = this.#payloadRange();
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start);
+    const { buffer, byteOffset } = this.#source;
+    return new Uint8Array(buffer, byteOffset + start, end - start);
   }
 
   // For conditions, which read the bytes in place and make nothing of them.
@@ -104,29 +124,28 @@ export class ReceivedEnvelope implements Envelope {
 
   /** What `test` answers for the payload. */
   testPayload(test: MessageTest): boolean {
-    if (this.#isCanonical()) return test(this.#bytes, this.#payloadStart, this.#end);
-    return test(this.#bytes, this.#scanned().payloadStart, this.#scanned().payloadEnd);
+    if (this.#isCanonical()) return test(this.#source.bytes, this.#payloadStart, this.#end);
+    return test(this.#source.bytes, this.#scanned().payloadStart, this.#scanned().payloadEnd);
   }
 
   /** What `test` answers for the time, in seconds since the Unix epoch and nanoseconds. */
   testTimestamp<T>(test: (seconds: number, nanos: number) => T): T {
-    if (readTimestamp(this.#bytes, this.#start, this.#end) >= 0) return test(found.seconds, found.nanos);
+    if (readTimestamp(this.#source.bytes, this.#start, this.#end) >= 0) return test(found.seconds, found.nanos);
     return test(this.#scanned().seconds, this.#scanned().nanos);
   }
 
   toBinary(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(this.#start, this.#end));
+    return new Uint8Array(this.#source.bytes.subarray(this.#start, this.#end));
   }
 
   detach(): Envelope {
     const size = this.#end - this.#start;
     // Not from Node's pool, which would be kept as a whole.
     const copy = Buffer.allocUnsafeSlow(size);
-    this.#bytes.copy(copy, 0, this.#start, this.#end);
+    this.#source.bytes.copy(copy, 0, this.#start, this.#end);
     const payloadOffset = this.#isCanonical() ? this.#payloadStart - this.#start : 0;
     return new ReceivedEnvelope(
-      this.#context,
-      copy,
+      new EnvelopeSource(this.#source.context, copy),
       0,
       size,
       payloadOffset,
@@ -170,7 +189,7 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   #scanned(): ScannedEnvelope {
-    return (this.#scan ??= scanEnvelope(this.#bytes, this.#start, this.#end));
+    return (this.#scan ??= scanEnvelope(this.#source.bytes, this.#start, this.#end));
   }
 
   #payloadRange(): { start: number; end: number } {
@@ -182,7 +201,7 @@ export class ReceivedEnvelope implements Envelope {
     const { typeUrl, codec } = this.#resolved();
     if (codec === undefined) return new Any({ typeUrl, value: this.payload });
     const { start, end } = this.#payloadRange();
-    return codec.decode(this.#bytes, start, end);
+    return codec.decode(this.#source.bytes, start, end);
   }
 
   #resolved(): ResolvedType {
@@ -190,29 +209,29 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   #resolve(): ResolvedType {
-    if (!this.#isCanonical()) return this.#context.resolve(this.#scanned().typeUrl);
+    if (!this.#isCanonical()) return this.#source.context.resolve(this.#scanned().typeUrl);
     const { start, end } = this.#typeUrlRange();
-    return this.#context.resolveBytes(this.#bytes, start, end);
+    return this.#source.context.resolveBytes(this.#source.bytes, start, end);
   }
 
   /** The namespace or the topic of a canonical envelope. */
   #text(tag: number): string {
     const end = this.#find(tag);
-    return end < 0 ? '' : decodeRecurring(this.#bytes, cursor.position, end);
+    return end < 0 ? '' : decodeRecurring(this.#source.bytes, cursor.position, end);
   }
 
   /** The text of the type URL of a canonical envelope; empty where it has none. */
   #typeUrlRange(): { start: number; end: number } {
     const eventEnd = this.#find(EVENT_TAG);
     const start = cursor.position;
-    if (start >= eventEnd || this.#bytes[start] !== TYPE_URL_TAG) return { start, end: start };
-    const end = readEnd(this.#bytes, start + 1, eventEnd);
+    if (start >= eventEnd || this.#source.bytes[start] !== TYPE_URL_TAG) return { start, end: start };
+    const end = readEnd(this.#source.bytes, start + 1, eventEnd);
     return { start: cursor.position, end };
   }
 
   /** Where the content of a field of a canonical envelope ends; it starts at the cursor. -1 where there is no such field. */
   #find(wanted: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.#source.bytes;
     let position = this.#start;
     while (position < this.#end) {
       // Canonical: the tags of an envelope have one byte.

@@ -8,7 +8,7 @@
  * turn of the loop, released. So the record that a thread dies of is known by name.
  */
 import { markAsUntransferable } from 'node:worker_threads';
-import { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import { EnvelopeSource, ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { CorruptRecordError } from '../errors.js';
 import { distance } from '../memory/position.js';
 import * as record from '../ring/record-descriptor.js';
@@ -69,6 +69,8 @@ export class Dispatcher {
     this.#afterSettling();
   };
   #batch: Batch | undefined;
+  /** The same, for its envelopes. */
+  #source: EnvelopeSource | undefined;
   /** True inside {@link step}, which finishes its batches itself. */
   #stepping = false;
   /** Byte offset in the batch of the next record. */
@@ -177,6 +179,7 @@ export class Dispatcher {
         this.#offset = 0;
         // A handler that transferred it would take every envelope of the batch from the others.
         markAsUntransferable(this.#batch.bytes.buffer);
+        this.#source = new EnvelopeSource(this.#types.envelopes, this.#batch.bytes);
         this.#events.onTaken?.();
       }
       const finished =
@@ -271,8 +274,7 @@ export class Dispatcher {
     const payload = batch.words[(offset >> 2) + record.PAYLOAD_WORD]!;
     const payloadOffset = payload & record.PAYLOAD_OFFSET_MASK;
     return new ReceivedEnvelope(
-      this.#types.envelopes,
-      batch.bytes,
+      this.#source!,
       offset + record.HEADER_BYTES,
       offset + length,
       payloadOffset === 0 ? 0 : payloadOffset - record.HEADER_BYTES,
@@ -332,6 +334,7 @@ export class Dispatcher {
 
   #finishBatch(): void {
     this.#batch = undefined;
+    this.#source = undefined;
     this.#events.onRelease?.();
     this.#reader.release(this.#reader.taken, this.#nextSequence);
   }

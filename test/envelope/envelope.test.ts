@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { EnvelopeContext } from '../../src/envelope/envelope-context.js';
 import type { EventCodec } from '../../src/envelope/event-codec.js';
-import { ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
+import { EnvelopeSource, ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
 import { TypeRegistry } from '../../src/envelope/type-registry.js';
 import { MalformedPayloadError } from '../../src/errors.js';
 import { Any, TaskExit } from '../../src/events.js';
@@ -33,8 +33,7 @@ function receive(fields: EnvelopeFields, known: boolean, lagged = 0, redelivered
   const payloadOffset = known ? bytes.length - fields.event!.value.length : 0;
   const topic = known ? fields.topic : undefined;
   return new ReceivedEnvelope(
-    context,
-    batch,
+    new EnvelopeSource(context, batch),
     7,
     7 + bytes.length,
     payloadOffset,
@@ -80,8 +79,7 @@ for (const known of [true, false]) {
       const bytes = oracleEnvelope(fields);
       const make = () =>
         new ReceivedEnvelope(
-          ownContext,
-          bytes,
+          new EnvelopeSource(ownContext, bytes),
           0,
           bytes.length,
           known ? bytes.length - 2 : 0,
@@ -150,7 +148,7 @@ for (const known of [true, false]) {
 describe('received envelope', () => {
   it('reads one that was kept with unknown fields and in another order', () => {
     const bytes = Buffer.concat([Buffer.from('2a0100', 'hex'), oracleEnvelope(usual), Buffer.from('1a022f79', 'hex')]);
-    const envelope = new ReceivedEnvelope(context, bytes, 0, bytes.length, 0, undefined, undefined, 1, false, 0);
+    const envelope = ReceivedEnvelope.over(bytes, context, 0, 1);
     assert.equal(envelope.topic, '/y');
     assert.deepEqual(envelope.event, exit);
     assert.deepEqual(Buffer.from(envelope.toBinary()), bytes);

@@ -20,7 +20,7 @@ registry.register(Everything);
 const context = new EnvelopeContext(registry);
 
 function received(bytes: Buffer): Envelope {
-  return new ReceivedEnvelope(context, bytes, 0, bytes.length, 0, undefined, undefined, 0, false, 0);
+  return ReceivedEnvelope.over(bytes, context, 0, 0);
 }
 
 function envelopeOf(codec: EventCodec, event: object): Envelope {

@@ -24,7 +24,7 @@ export function envelopeOf({ typeUrl, value }: AnyEvent): ReceivedEnvelope {
   writer.uint32(18).string('default').uint32(26).string(TOPIC);
   writer.uint32(34).fork().uint32(10).string(typeUrl).uint32(18).bytes(value).ldelim();
   const bytes = Buffer.from(writer.finish());
-  return new ReceivedEnvelope(context, bytes, 0, bytes.length, 0, undefined, undefined, 0, false, 0);
+  return ReceivedEnvelope.over(bytes, context, 0, 0);
 }
 
 const scratch = Buffer.alloc(1 << 20);
