@@ -32,7 +32,7 @@ export function publishDeadLetter(
   deaths: number,
   error: Error,
 ): { readonly report: DeadLetterReport; readonly published: number } {
-  const body = writer.bodyOf(reader, sequence);
+  const body = writer.retained.bodyOf(reader, sequence);
   if (body === undefined) return { report: { subscription, topic: '', sequence, deaths, error }, published: -1 };
   const { topic, namespace, typeUrl, payloadStart, payloadEnd } = scanEnvelope(body, 0, body.length);
   const report = { subscription, topic, sequence, deaths, error };

@@ -131,7 +131,7 @@ export class ModuleDelivery implements Delivery {
   }
 
   setFilter(filter: CompiledFilter, fromSequence: number): void {
-    const { sequence = 0 } = this.#writer.placeOf(this.reader);
+    const { sequence = 0 } = this.#writer.retained.placeOf(this.reader);
     this.#supervisor.setFilter(filter, fromSequence, sequence);
     this.#changed();
   }
@@ -168,7 +168,7 @@ export class ModuleDelivery implements Delivery {
     const writer = this.#writer;
     const { reader } = this;
     writer.waker.forget(reader);
-    const { position, sequence } = writer.placeOf(reader);
+    const { position, sequence } = writer.retained.placeOf(reader);
     // What was missed is told of once: not what the thread told before it died, but what it had only noticed.
     const accounted = Math.max(writer.gate.nextSequence(reader), this.#laggedUntil);
     const nextSequence = Math.min(accounted, sequence ?? accounted);

@@ -261,7 +261,7 @@ export class Publisher {
     const leftMs = deadlineMs - performance.now();
     if (leftMs <= 0) throw new PublishTimeoutError(timeoutMs, heldBy);
     if (this.#stalls.look()) return;
-    this.#writer.block(this.roomBytes, Math.min(leftMs, BLOCK_SLICE_MS));
+    this.#writer.wait.block(this.roomBytes, Math.min(leftMs, BLOCK_SLICE_MS));
     this.#onBlocked();
   }
 

@@ -2,8 +2,9 @@
 
 import { TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
+import type { Place } from '../ring/retained-records.js';
 import { RingReader } from '../ring/ring-reader.js';
-import type { Place, RingWriter } from '../ring/ring-writer.js';
+import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
@@ -41,17 +42,17 @@ export function findStart(
   onRoom: () => void,
 ): Start {
   if (from === 'now') {
-    const place = writer.end;
+    const place = writer.retained.end;
     return { isNow: true, place, sequence: place.sequence, missed: false, joinSequence: nextSequence };
   }
-  const oldest = writer.seek(0);
+  const oldest = writer.retained.seek(0);
   const wanted =
     from === 'oldest'
       ? oldest.sequence
       : 'sequence' in from
         ? from.sequence
         : sequenceOfLast(writer, from.last, filter!, oldest, context, onRoom);
-  const place = writer.seek(wanted);
+  const place = writer.retained.seek(wanted);
   const missed = wanted < place.sequence;
   return { isNow: false, place, sequence: missed ? wanted : place.sequence, missed, joinSequence: wanted };
 }

@@ -88,7 +88,7 @@ export class Room {
     this.#abandoned = true;
     this.#settle((waiter) => waiter.reject(new BusClosedError('writable')));
     for (const resolve of this.#onEmptied.splice(0)) resolve();
-    this.#writer.unpark();
+    this.#writer.wait.unpark();
     this.#stopWatching();
   }
 
@@ -125,7 +125,7 @@ export class Room {
         this.#stopWatching();
         return;
       }
-      this.#parked = this.#writer.park(this.#publisher.roomBytes);
+      this.#parked = this.#writer.wait.park(this.#publisher.roomBytes);
     }
     this.#rejectDeadlocked();
     this.#readers.hurry(this.#writer.holder);

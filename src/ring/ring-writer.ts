@@ -16,38 +16,30 @@ import { narrow } from '../memory/position.js';
 import * as control from './control-descriptor.js';
 import { ReaderGate } from './reader-gate.js';
 import * as record from './record-descriptor.js';
+import { type Place, RetainedRecords } from './retained-records.js';
 import { maxRecordBytes, offsetOf, type RingMemory } from './ring-memory.js';
+import { RoomWait } from './room-wait.js';
 import { Waker } from './waker.js';
 
 const MAX_INTENT_STEP_BYTES = 16 * 1024;
-
-/** A record boundary: its wide position, and the sequence of the next record from there on. */
-export interface Place {
-  readonly position: number;
-  readonly sequence: number;
-}
 
 export class RingWriter {
   readonly memory: RingMemory;
   readonly gate: ReaderGate;
   readonly waker: Waker;
+  readonly retained: RetainedRecords;
+  readonly wait: RoomWait;
   readonly maxRecordBytes: number;
   readonly #cells: Cells;
   readonly #words: Int32Array;
   readonly #capacityUnits: number;
-  /** Units of a 64th of the ring, as a power of two. */
-  readonly #boundaryShift: number;
   readonly #stepUnits: number;
   /** Wide positions. Always tail <= intent <= limit. */
   #tail: number;
   #intent: number;
   #limit: number;
   #epoch: number;
-  #boundary = -1;
   #sequence = 0;
-  /** For each 64th of the ring, the wide position of the first record there and the next sequence at it. */
-  readonly #boundaryPositions: Float64Array;
-  readonly #boundarySequences = new Float64Array(control.BOUNDARIES);
 
   /** Byte range of the open window; a record's header goes to `windowStart`. */
   windowStart = 0;
@@ -60,20 +52,25 @@ export class RingWriter {
     this.#words = memory.words;
     this.maxRecordBytes = maxRecordBytes(memory.capacityBytes);
     this.#capacityUnits = memory.capacityBytes >> record.UNIT_SHIFT;
-    this.#boundaryShift = Math.log2(this.#capacityUnits / control.BOUNDARIES);
     this.#stepUnits = Math.min(MAX_INTENT_STEP_BYTES, memory.capacityBytes / control.BOUNDARIES) >> record.UNIT_SHIFT;
     this.#tail = startPosition;
     this.#intent = startPosition;
     this.#limit = startPosition + this.#capacityUnits;
     this.#epoch = Math.floor(startPosition / control.EPOCH_UNITS);
-    this.#boundaryPositions = new Float64Array(control.BOUNDARIES).fill(startPosition);
     this.gate = new ReaderGate(memory.cells, this.#capacityUnits);
     this.waker = new Waker(memory.cells, startPosition, notify);
+    this.retained = new RetainedRecords(memory, this.gate, this);
+    this.wait = new RoomWait(memory.cells, this.#capacityUnits, this);
   }
 
   /** Wide position behind the last record. */
   get tail(): number {
     return this.#tail;
+  }
+
+  /** Wide position up to which it may be overwriting. */
+  get intent(): number {
+    return this.#intent;
   }
 
   /** The sequence that the next record takes. */
@@ -95,10 +92,10 @@ export class RingWriter {
    * Adds a reader.
    *
    * @param gates whether it holds the writer back
-   * @param at where it starts: the tail, or a place that {@link seek} gave just now
+   * @param at where it starts: the tail, or a place that `retained` gave just now
    * @returns its slot, or -1 when all are taken
    */
-  join(gates: boolean, at: Place = this.end): number {
+  join(gates: boolean, at: Place = this.retained.end): number {
     const reader = this.gate.findFree();
     if (reader < 0) return -1;
     this.waker.forget(reader);
@@ -106,64 +103,6 @@ export class RingWriter {
     // A retained place is at most a lap behind INTENT, so the limit that it lowers stays ahead of what was announced.
     if (gates) this.#limit = Math.min(this.#limit, at.position + this.#capacityUnits);
     return reader;
-  }
-
-  /** The tail, and the sequence that the next record takes. */
-  get end(): Place {
-    return { position: this.#tail, sequence: this.#sequence };
-  }
-
-  /** The latest indexed place at or before a sequence, or the oldest that the ring still holds. */
-  seek(sequence: number): Place {
-    let found: Place | undefined;
-    let oldest = this.end;
-    for (let i = 0; i < control.BOUNDARIES; i++) {
-      const place = { position: this.#boundaryPositions[i]!, sequence: this.#boundarySequences[i]! };
-      if (!this.#isIntact(place.position)) continue;
-      if (place.position < oldest.position) oldest = place;
-      if (place.sequence <= sequence && (found === undefined || place.position > found.position)) found = place;
-    }
-    return found ?? oldest;
-  }
-
-  /** Where a reader stands that nobody reads with at the moment; the sequence is undefined when its record is gone. */
-  placeOf(reader: number): { readonly position: number; readonly sequence: number | undefined } {
-    const position = this.gate.released(reader, this.#tail);
-    return { position, sequence: this.#isIntact(position) ? this.#sequenceAt(position) : undefined };
-  }
-
-  /** A copy of the body of the record with `sequence`, if it lies behind the cursor of `reader` and is not gone. */
-  bodyOf(reader: number, sequence: number): Buffer | undefined {
-    const position = this.gate.released(reader, this.#tail);
-    if (!this.#isIntact(position)) return undefined;
-    for (const { offset, length, found } of this.#records(position)) {
-      if (found === sequence) return this.memory.copyOut(offset + record.HEADER_BYTES, length - record.HEADER_BYTES);
-    }
-    return undefined;
-  }
-
-  /** Whether nothing from a position on was announced for overwriting. */
-  #isIntact(position: number): boolean {
-    return this.#intent - position <= this.#capacityUnits;
-  }
-
-  #sequenceAt(position: number): number {
-    for (const { found } of this.#records(position)) return found;
-    return this.#sequence;
-  }
-
-  /** The events from a position on that nobody has overwritten. */
-  *#records(position: number): Generator<{ offset: number; length: number; found: number }> {
-    for (let at = position; at < this.#tail; ) {
-      const offset = offsetOf(at, this.memory.capacityBytes);
-      const word = offset >> 2;
-      const length = this.#words[word + record.LENGTH_WORD]!;
-      if ((this.#words[word + record.KIND_WORD]! & record.KIND_MASK) === record.EVENT_RECORD) {
-        const low = this.#words[word + record.SEQUENCE_LOW_WORD]! >>> 0;
-        yield { offset, length, found: low + this.#words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32 };
-      }
-      at += record.unitsOf(length);
-    }
   }
 
   /** Makes a gating reader one that can be overtaken: it no longer holds the writer back. */
@@ -259,40 +198,6 @@ export class RingWriter {
     return (this.#limit - this.#tail) * record.UNIT_BYTES;
   }
 
-  /**
-   * Asks the readers to say when `freeBytes` of room are left: a parked writer is told through its event loop.
-   *
-   * @returns false, and nothing is asked, when there is that much room already
-   */
-  park(freeBytes: number): boolean {
-    return this.#announceWait(freeBytes, control.WRITER_PARKED);
-  }
-
-  /**
-   * Blocks this thread until `freeBytes` of room are left, at most `timeoutMs`. May return early.
-   *
-   * Takes back what {@link park} asked for: whoever is parked has to look again, and to park again, afterwards.
-   */
-  block(freeBytes: number, timeoutMs: number): void {
-    if (!this.#announceWait(freeBytes, control.WRITER_BLOCKED)) return;
-    this.#cells.wait(control.WRITER_WAIT, control.WRITER_BLOCKED, timeoutMs);
-    this.unpark();
-  }
-
-  /** Takes back what {@link park} asked for. */
-  unpark(): void {
-    this.#cells.store(control.WRITER_WAIT, control.WRITER_AWAKE);
-  }
-
-  #announceWait(freeBytes: number, how: number): boolean {
-    this.#cells.store(control.NEED, narrow(this.#tail + (freeBytes >> record.UNIT_SHIFT) - this.#capacityUnits));
-    // Then look at RELEASED again: a reader stores RELEASED, then looks at WRITER_WAIT, so one of us sees the other.
-    this.#cells.store(control.WRITER_WAIT, how);
-    if (this.freeBytes() < freeBytes) return true;
-    this.unpark();
-    return false;
-  }
-
   /** Says how long dedicated readers may wait awake. */
   setSpinBudget(budgetUs: number): void {
     this.#cells.store(control.SPIN_BUDGET_US, budgetUs);
@@ -317,15 +222,7 @@ export class RingWriter {
   }
 
   #advance(units: number, sequence: number): void {
-    const boundary = this.#tailInRing() >> this.#boundaryShift;
-    // Parts that a record jumped over, too: an entry of 2^32 units ago would look like one of now.
-    while (this.#boundary !== boundary) {
-      this.#boundary = (this.#boundary + 1) % control.BOUNDARIES;
-      this.#boundaryPositions[this.#boundary] = this.#tail;
-      this.#boundarySequences[this.#boundary] = sequence;
-      // Before TAIL passes it, so that an index entry never points at bytes that are no record.
-      this.#cells.store(control.BOUNDARY + this.#boundary, narrow(this.#tail));
-    }
+    this.retained.index(this.#tail, sequence);
     this.#tail += units;
   }
 

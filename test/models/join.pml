@@ -1,5 +1,5 @@
 /*
- * Replay: findStart, RingWriter.seek and RingWriter.join, beside a gating reader that is there from the start.
+ * Replay: findStart, RetainedRecords.seek and RingWriter.join, beside a gating reader that is there from the start.
  *
  * Records of one or two units in a ring of four, which may lie across its end; INTENT goes up in steps of three. Events
  * are accepted first and written later (the heap queue). At some time a second reader joins: at the tail for what is

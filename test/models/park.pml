@@ -1,5 +1,5 @@
 /*
- * The writer's wait for room: RingWriter.park, block and unpark against RingReader.release.
+ * The writer's wait for room: RoomWait.park, block and unpark against RingReader.release.
  *
  * The writer writes UNITS records of one unit; when it finds no room it asks for one unit or for all, blocked or parked.
  * A block may end early, and may come while others of the writer's thread are parked. Two readers release in steps of

@@ -126,17 +126,17 @@ test('a place is the latest indexed one at or before a sequence, or the oldest t
   const rig = ringAt();
   writeMany(rig, 3 * RECORDS_PER_LAP);
   const { sequence: end } = rig.writer;
-  assert.deepEqual(rig.writer.seek(end), rig.writer.seek(end - 1));
+  assert.deepEqual(rig.writer.retained.seek(end), rig.writer.retained.seek(end - 1));
   for (const wanted of [end - 1, end - 2, end - 60]) {
-    const place = rig.writer.seek(wanted);
+    const place = rig.writer.retained.seek(wanted);
     assert.ok(place.sequence <= wanted && place.sequence > wanted - 3, `${place.sequence} for ${wanted}`);
     assert.equal(place.position, place.sequence * UNITS);
   }
-  const oldest = rig.writer.seek(0);
+  const oldest = rig.writer.retained.seek(0);
   assert.ok(oldest.sequence > end - RECORDS_PER_LAP - 1 && oldest.sequence < end - RECORDS_PER_LAP + 40);
   const gating = rig.writer.join(true, oldest);
   assert.equal(rig.writer.holder, gating);
-  assert.deepEqual(rig.writer.placeOf(gating), oldest);
-  assert.equal(rig.writer.bodyOf(gating, oldest.sequence)!.readInt32LE(0), oldest.sequence);
-  assert.equal(rig.writer.bodyOf(gating, end), undefined);
+  assert.deepEqual(rig.writer.retained.placeOf(gating), oldest);
+  assert.equal(rig.writer.retained.bodyOf(gating, oldest.sequence)!.readInt32LE(0), oldest.sequence);
+  assert.equal(rig.writer.retained.bodyOf(gating, end), undefined);
 });

@@ -117,7 +117,7 @@ test('a parked writer has been told of the room that waking a sleeper made', () 
   assert.equal(rig.writer.flushDue, false);
   assert.ok(write(rig.writer, FULL_UNITS, bitOf(reader)));
   // The reader's next release does not cross NEED any more: it was moved beyond it.
-  assert.equal(rig.writer.park(FULL_UNITS * 32), false);
+  assert.equal(rig.writer.wait.park(FULL_UNITS * 32), false);
 });
 
 test('a sleeper ends its sleep by itself, and stays where the writer moved it', () => {

@@ -64,8 +64,8 @@ export function writing(plan: Plan): Program {
       const roomBytes = 2 * units * UNIT_BYTES;
       let offset = writer.claim(units * UNIT_BYTES);
       for (; offset < 0; offset = writer.claim(units * UNIT_BYTES)) {
-        if (plan.wait === 'block') writer.block(roomBytes, 1);
-        else if (writer.park(roomBytes)) {
+        if (plan.wait === 'block') writer.wait.block(roomBytes, 1);
+        else if (writer.wait.park(roomBytes)) {
           let message: number;
           do handle((message = mail.receive()));
           while (plan.deafToExits && message !== ROOM);
@@ -89,7 +89,7 @@ export function writing(plan: Plan): Program {
 /** What the bus does when a reader's thread has exited. */
 function restart(writer: RingWriter, mail: Mail, reader: number, readers: number): void {
   writer.waker.forget(reader);
-  const { sequence } = writer.placeOf(reader);
+  const { sequence } = writer.retained.placeOf(reader);
   // The readers of these programs gate: what they have not released is there.
   if (sequence === undefined) throw new Error(`the record at the cursor of reader ${reader} is gone`);
   writer.gate.revive(reader);

@@ -28,7 +28,7 @@ for (let sequence = 0; sequence < traffic.records; sequence++) {
   while (offset < 0 && (offset = writer.claim(units * UNIT_BYTES)) < 0) {
     blocks++;
     // Room for the longest padding, too.
-    writer.block(units * UNIT_BYTES * (2 + (dice % 3)), 10_000);
+    writer.wait.block(units * UNIT_BYTES * (2 + (dice % 3)), 10_000);
   }
   memory.words.fill(sequence, (offset >> 2) + UNIT_WORDS, (offset >> 2) + units * UNIT_WORDS);
   writer.commit(units * UNIT_BYTES, 1, 0, 0, 0, 0, wantsOf(sequence, traffic), 0);
