@@ -8,8 +8,9 @@ import type { CompiledFilter } from '../topic/filter.js';
 import type { LagRange } from '../worker/dispatcher.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { RestartPolicy } from '../worker/restart-policy.js';
-import { type SupervisedModule, Supervisor } from '../worker/supervisor.js';
-import type { Life } from '../worker/worker-protocol.js';
+import { Supervisor } from '../worker/supervisor.js';
+import type { SupervisedModule } from '../worker/thread-life.js';
+import type { LifeStart } from '../worker/worker-protocol.js';
 import { unwatched } from './report.js';
 import { type Delivery, type DeliveryCounts, NO_READER, type ReaderView } from './subscription.js';
 
@@ -52,7 +53,7 @@ export class ModuleDelivery implements Delivery {
   constructor(
     module: SupervisedModule,
     filter: CompiledFilter,
-    life: Life,
+    start: LifeStart,
     run: ModuleRun,
     writer: RingWriter,
     events: ModuleDeliveryEvents,
@@ -84,7 +85,7 @@ export class ModuleDelivery implements Delivery {
       settledUntil: () => writer.gate.nextSequence(this.reader),
       nextLife: (skips: readonly number[]) => this.#nextLife(skips),
     };
-    this.#supervisor = new Supervisor(module, filter, life, run.resourceLimits, run.policy, records, {
+    this.#supervisor = new Supervisor(module, filter, start, run.resourceLimits, run.policy, records, {
       onReady,
       onRoom: events.onRoom,
       onLagged: (range) => {
@@ -164,7 +165,7 @@ export class ModuleDelivery implements Delivery {
   }
 
   /** Where the next life of the thread begins: at what the last one had released. */
-  #nextLife(skips: readonly number[]): Life {
+  #nextLife(skips: readonly number[]): LifeStart {
     const writer = this.#writer;
     const { reader } = this;
     writer.waker.forget(reader);
