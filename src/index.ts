@@ -9,10 +9,10 @@ export type { DeadLetterReport } from './bus/dead-letters.js';
 export { currentEmitter, emit, runWithEmitter, tryEmit, withNamespace } from './bus/emission-context.js';
 export type { EmitOptions, Emitter, EmitterOptions } from './bus/emitter.js';
 export type { EventStream } from './bus/event-stream.js';
+export type { Handler } from './bus/handler-delivery.js';
 export type { NextOptions } from './bus/next-event.js';
 export type { DeliveryMode, From, HandlerOptions, ModuleOptions, SubscribeOptions } from './bus/subscribe-options.js';
 export type { Subscription, SubscriptionEvents, SubscriptionStats } from './bus/subscription.js';
-export type { Handler } from './bus/subscriptions.js';
 export type { AnyTopics, SelectedEnvelope, TopicEnvelope, TopicOf } from './bus/typed-topics.js';
 
 export type { DeepReadonly, Envelope } from './envelope/envelope.js';

@@ -1,19 +1,20 @@
 /** Delivery to a handler on the thread of the bus. */
+import type { Envelope } from '../envelope/envelope.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import type { LagRange } from '../worker/dispatcher.js';
 import { type FilterFrom, FilterTimeline } from '../worker/filter-timeline.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure, Target } from '../worker/target.js';
 import { captureContext, currentHandling } from './handling.js';
-import type { LocalReader } from './local-reader.js';
+import type { LocalReader, LocalReaderEvents } from './local-reader.js';
 import type { Delivery, DeliveryCounts, ReaderView } from './subscription.js';
 
+/** Called with each event; a returned promise is awaited before the next one. */
+export type Handler<E extends Envelope = Envelope> = (envelope: E) => void | Promise<void>;
+
 /** What a handler delivery needs of the bus. */
-export interface HandlerDeliveryEvents {
+export interface HandlerDeliveryEvents extends LocalReaderEvents {
   readonly report: ReportFailure;
-  /** Records were overwritten before the reader got to them. */
-  readonly onLagged: (range: LagRange) => void;
   /** No event will be handed to the handler any more. */
   readonly onRemoved: () => void;
   readonly viewReader: () => ReaderView;
@@ -41,7 +42,7 @@ export class HandlerDelivery implements Delivery {
     reader: LocalReader,
     filter: CompiledFilter,
     joinSequence: number,
-    handler: (envelope: ReceivedEnvelope) => unknown,
+    handler: Handler,
     events: HandlerDeliveryEvents,
   ) {
     this.#reader = reader;
@@ -56,7 +57,7 @@ export class HandlerDelivery implements Delivery {
     const context = captureContext(this);
     const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
     this.target = new SingleTarget(joinSequence, handle, events.report);
-    reader.add(filter, this.target, events.onLagged);
+    reader.add(filter, this.target, events);
   }
 
   get joinSequence(): number {

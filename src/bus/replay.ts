@@ -8,6 +8,7 @@ import type { CompiledFilter } from '../topic/filter.js';
 import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
+import type { BusParts } from './bus-parts.js';
 import type { ReadingContext } from './local-reader.js';
 import type { From } from './subscribe-options.js';
 
@@ -28,21 +29,18 @@ export interface Start {
  * Finds where a subscription begins. Records that wait on the heap come after all of these, so replay and what follows
  * join with neither gap nor overlap.
  *
- * @param nextSequence sequence of the event that is accepted next
- * @param onRoom called when the search makes the room that the parked writer waits for
+ * @param filter selects what counts as one of the last; needed for those alone
  * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS`
  */
 export function findStart(
-  writer: RingWriter,
-  nextSequence: number,
-  filter: CompiledFilter | undefined,
-  from: From,
-  context: ReadingContext,
-  onRoom: () => void,
+  parts: Pick<BusParts, 'writer' | 'publisher' | 'reading' | 'room'>,
+  from: From = 'now',
+  filter?: CompiledFilter,
 ): Start {
+  const { writer, publisher, reading, room } = parts;
   if (from === 'now') {
     const place = writer.end;
-    return { isNow: true, place, sequence: place.sequence, missed: false, joinSequence: nextSequence };
+    return { isNow: true, place, sequence: place.sequence, missed: false, joinSequence: publisher.nextSequence };
   }
   const oldest = writer.seek(0);
   const wanted =
@@ -50,7 +48,7 @@ export function findStart(
       ? oldest.sequence
       : 'sequence' in from
         ? from.sequence
-        : sequenceOfLast(writer, from.last, filter!, oldest, context, onRoom);
+        : sequenceOfLast(writer, from.last, filter!, oldest, reading, () => room.made());
   const place = writer.seek(wanted);
   const missed = wanted < place.sequence;
   return { isNow: false, place, sequence: missed ? wanted : place.sequence, missed, joinSequence: wanted };

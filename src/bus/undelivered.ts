@@ -5,8 +5,8 @@ import { RingReader } from '../ring/ring-reader.js';
 import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
+import type { BusParts } from './bus-parts.js';
 import type { Delivery } from './subscription.js';
-import type { SubscriptionParts } from './subscriptions.js';
 
 /**
  * Events that the subscription's filters select among the records that the subscription has not been served and those that still wait on
@@ -17,7 +17,7 @@ import type { SubscriptionParts } from './subscriptions.js';
  */
 export function countUndelivered(
   delivery: Delivery,
-  { writer, publisher, reading }: Pick<SubscriptionParts, 'writer' | 'publisher' | 'reading'>,
+  { writer, publisher, reading }: Pick<BusParts, 'writer' | 'publisher' | 'reading'>,
 ): number {
   const { reader, joinSequence, endSequence, owedFrom, filters } = delivery;
   const router = new Router(reading.topicNames, reading.fields);
