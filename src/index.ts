@@ -1,6 +1,7 @@
 /** ringcast: an in-process event bus for Node worker threads. */
 export { anyPack, anyUnpack } from './bus/any-pack.js';
-export { Bus, type BusEvents, createBus, type PublishOptions } from './bus/bus.js';
+export { Bus, createBus, type PublishOptions } from './bus/bus.js';
+export type { BusEvents } from './bus/bus-events.js';
 export type { BusOptions, Flush } from './bus/bus-options.js';
 export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';

@@ -8,6 +8,7 @@ import { RingWriter } from '../ring/ring-writer.js';
 import { FieldReader } from '../worker/field-reader.js';
 import { TypeDirectory } from '../worker/type-directory.js';
 import type { Attachment } from '../worker/worker-protocol.js';
+import type { BusEvents } from './bus-events.js';
 import type { ResolvedBusOptions } from './bus-options.js';
 import { EventTypes, MAX_TYPES } from './event-types.js';
 import { KeepAlive } from './keep-alive.js';
@@ -24,7 +25,7 @@ export type SharedAttachment = Pick<Attachment, 'ring' | 'topicNames' | 'typeNam
 
 export interface BusParts {
   /** Where what happens is told: the bus that users hold. */
-  readonly bus: EventEmitter;
+  readonly bus: EventEmitter<BusEvents>;
   readonly registry: TypeRegistry;
   readonly topicNames: NameRegistry;
   readonly writer: RingWriter;
@@ -46,7 +47,11 @@ export interface BusParts {
  * @throws {TypesModuleError} `BUS_TYPES_MODULE`
  * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE`
  */
-export function assembleBus(bus: EventEmitter, options: ResolvedBusOptions, startPosition: number): BusParts {
+export function assembleBus(
+  bus: EventEmitter<BusEvents>,
+  options: ResolvedBusOptions,
+  startPosition: number,
+): BusParts {
   const ring = allocateRing(options.capacityBytes, startPosition);
   const memory = attachRing(ring);
   const registry = new TypeRegistry();

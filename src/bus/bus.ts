@@ -4,11 +4,11 @@ import type { DeepReadonly, Envelope } from '../envelope/envelope.js';
 import type { AnyEvent } from '../envelope/type-registry.js';
 import { BusClosedError, InvalidOptionError } from '../errors.js';
 import type { FilterInput } from '../topic/filter.js';
+import type { BusEvents } from './bus-events.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import { assembleBus, type BusParts } from './bus-parts.js';
 import { type BusStats, takeStats } from './bus-stats.js';
 import { type CloseResult, closeDown, excuseCaller } from './closing.js';
-import type { DeadLetterReport } from './dead-letters.js';
 import { BusEmitter, type Emitter, type EmitterOptions } from './emitter.js';
 import type { EventStream } from './event-stream.js';
 import type { Handler } from './handler-delivery.js';
@@ -20,18 +20,6 @@ import type { HandlerOptions, ModuleOptions, SubscribeOptions } from './subscrib
 import type { Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 import type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicOf } from './typed-topics.js';
-
-/** What happens on a bus, as events. */
-export interface BusEvents {
-  /** An error of a subscription that nobody listens to there. Unheard, it becomes a process warning. */
-  error: [error: Error];
-  /** What was queued behind a full ring is in the ring, and there is room for more. */
-  drain: [];
-  /** A subscription was evicted: it held up the publisher for too long, and is lossy from now on. */
-  evicted: [error: Error];
-  /** An event was left out of a subscription because its thread kept dying of it. */
-  deadLetter: [report: DeadLetterReport];
-}
 
 export interface PublishOptions {
   /** Default: the bus's. */

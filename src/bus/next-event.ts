@@ -2,9 +2,9 @@
 import type { Envelope } from '../envelope/envelope.js';
 import { SubscriptionEndedError, TimeoutError } from '../errors.js';
 import type { Handler } from './handler-delivery.js';
-import { checkKeys, timeoutOption } from './option-check.js';
+import { checkKeys, signalOption, timeoutOption } from './option-check.js';
 import { unwatched } from './report.js';
-import { type Subscription, signalOption } from './subscription.js';
+import type { Subscription } from './subscription.js';
 
 /** All optional, read once. */
 export interface NextOptions {
