@@ -49,6 +49,7 @@ export class LocalReader {
   readonly #onUnused: () => void;
   /** Sequence of the next record when the last drain began. */
   #written = 0;
+  #retired = false;
 
   /**
    * @param start where the slot's cursor is
@@ -167,7 +168,9 @@ export class LocalReader {
   }
 
   #retire(): void {
-    if (this.#targets.size > 0) return;
+    // Somebody joined meanwhile; or several left, one after the other, before the first of these turns.
+    if (this.#targets.size > 0 || this.#retired) return;
+    this.#retired = true;
     this.#pump.stop();
     this.#onUnused();
   }
