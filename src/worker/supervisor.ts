@@ -184,9 +184,9 @@ export class Supervisor {
       this.#conclude(maxRestarts === 0 ? error : new WorkerExitedError(name, reason, { cause: error.cause ?? error }));
       return;
     }
+    this.#restartTimer = setTimeout(() => this.#restart(), this.#stop === undefined ? delayMs : 0).unref();
+    // After the timer: whoever hears of it may stop the thread, and then it is not started again.
     this.#events.onRestart(error, delayMs);
-    this.#restartTimer = setTimeout(() => this.#restart(), this.#stop === undefined ? delayMs : 0);
-    this.#restartTimer.unref();
   }
 
   /** Whether the thread was told to stop and has nothing left to deliver. */
