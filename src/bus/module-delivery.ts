@@ -39,6 +39,7 @@ export class ModuleDelivery implements Delivery {
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
   endSequence = Number.MAX_SAFE_INTEGER;
+  readonly #name: string;
   readonly #writer: RingWriter;
   readonly #supervisor: Supervisor;
   readonly #viewReader: () => ReaderView;
@@ -79,6 +80,7 @@ export class ModuleDelivery implements Delivery {
       onEnded = resolve;
     });
     const { name } = module;
+    this.#name = name;
     const records = {
       inHand: () => writer.gate.inHand(this.reader),
       heartbeat: () => writer.memory.cells.load(slotOf(this.reader) + HEARTBEAT),
@@ -132,14 +134,18 @@ export class ModuleDelivery implements Delivery {
   }
 
   setFilter(filter: CompiledFilter, fromSequence: number): void {
+    // Listeners hear why it ended before it counts as ended; the slot may be somebody else's by then.
+    if (this.#final !== undefined) throw new SubscriptionEndedError(this.#name, 'has ended');
     const { sequence = 0 } = this.#writer.placeOf(this.reader);
     this.#supervisor.setFilter(filter, fromSequence, sequence);
     this.#changed();
   }
 
   stop(endSequence: number): void {
+    if (this.#final !== undefined) return;
+    // An end that was said before stays: the next life must not go on beyond it.
     this.endSequence = Math.min(this.endSequence, endSequence);
-    this.#supervisor.stop(endSequence, this.#writer.sequence);
+    this.#supervisor.stop(this.endSequence, this.#writer.sequence);
     this.#changed();
   }
 

@@ -114,12 +114,11 @@ export class Supervisor {
   /**
    * Lets the thread deliver what has a sequence below `endSequence`, tear its module down and end.
    *
+   * @param endSequence not above that of an earlier call
    * @param written sequence of the next record
    */
   stop(endSequence: number, written: number): void {
-    // An end that was said before stays: the next life must not go on beyond it.
-    const earliest = Math.min(endSequence, this.#stop?.endSequence ?? endSequence);
-    this.#stop = { kind: 'stop', endSequence: earliest, written };
+    this.#stop = { kind: 'stop', endSequence, written };
     this.#life?.send(this.#stop);
     if (this.#restartTimer === undefined) return;
     if (this.#isDone()) this.#conclude(undefined);
