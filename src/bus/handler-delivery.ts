@@ -29,7 +29,7 @@ export class HandlerDelivery implements Delivery {
   /** Resolves when {@link standAside} was called. */
   readonly aside: Promise<void>;
   isAside = false;
-  readonly target: Target;
+  readonly #target: Target;
   readonly #reader: LocalReader;
   readonly #filters: FilterTimeline;
   readonly #events: HandlerDeliveryEvents;
@@ -56,12 +56,12 @@ export class HandlerDelivery implements Delivery {
     });
     const context = captureContext(this);
     const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
-    this.target = new SingleTarget(joinSequence, handle, events.report);
-    reader.add(filter, this.target, events);
+    this.#target = new SingleTarget(joinSequence, handle, events.report);
+    reader.add(filter, this.#target, events);
   }
 
   get joinSequence(): number {
-    return this.target.joinSequence;
+    return this.#target.joinSequence;
   }
 
   get reader(): number {
@@ -69,11 +69,11 @@ export class HandlerDelivery implements Delivery {
   }
 
   get endSequence(): number {
-    return this.target.endSequence;
+    return this.#target.endSequence;
   }
 
   get owedFrom(): number {
-    return this.target.busy ? this.target.heldPosition : this.#reader.position;
+    return this.#target.busy ? this.#target.heldPosition : this.#reader.position;
   }
 
   get filters(): readonly FilterFrom[] {
@@ -81,23 +81,23 @@ export class HandlerDelivery implements Delivery {
   }
 
   setFilter(filter: CompiledFilter, fromSequence: number): void {
-    const { busy, heldSequence } = this.target;
+    const { busy, heldSequence } = this.#target;
     this.#filters.change(fromSequence, filter, busy ? heldSequence : this.#reader.nextSequence);
-    this.#reader.changeFilter(this.target, fromSequence, filter);
+    this.#reader.changeFilter(this.#target, fromSequence, filter);
   }
 
   /** Its handler waits for the others to be done: they, and those who wait for all, go on although it is pending. */
   standAside(): void {
     this.isAside = true;
-    this.#reader.passBy(this.target);
+    this.#reader.passBy(this.#target);
     this.#resolveAside();
   }
 
   stop(endSequence: number): void {
     if (this.#removed) return;
-    this.target.endSequence = Math.min(this.target.endSequence, endSequence);
-    if (this.target.endSequence <= this.target.joinSequence) this.#remove();
-    else this.#reader.drain(this.target, this.#events.written(), () => this.#remove());
+    this.#target.endSequence = Math.min(this.#target.endSequence, endSequence);
+    if (this.#target.endSequence <= this.#target.joinSequence) this.#remove();
+    else this.#reader.drain(this.#target, this.#events.written(), () => this.#remove());
   }
 
   destroy(): void {
@@ -106,7 +106,7 @@ export class HandlerDelivery implements Delivery {
   }
 
   counts(): DeliveryCounts {
-    const { delivered, failed } = this.target;
+    const { delivered, failed } = this.#target;
     const { scanned, lagged, rescued } = this.#reader;
     const view = this.#events.viewReader();
     return { delivered, failed, scanned, lagged, rescued, ...view, restarts: 0, deadLetters: 0 };
@@ -116,9 +116,9 @@ export class HandlerDelivery implements Delivery {
     if (this.#removed) return;
     this.#removed = true;
     this.#events.onRemoved();
-    this.#reader.remove(this.target);
+    this.#reader.remove(this.#target);
     const settle = (): void => {
-      if (this.target.busy) this.target.onIdle = this.#resolveEnded;
+      if (this.#target.busy) this.#target.onIdle = this.#resolveEnded;
       else this.#resolveEnded();
     };
     // In its own handler: only when that has returned is it known whether it is pending.

@@ -24,7 +24,7 @@ export interface ReadingContext {
 export interface LocalStart {
   /** Wide position of the cursor. */
   readonly position: number;
-  /** Sequence of the first record that counts. */
+  /** Sequence of the first record that the reader counts. */
   readonly sequence: number;
   /** Whether records from that sequence on are gone already. */
   readonly missed: boolean;

@@ -31,11 +31,10 @@ export class LocalReaders {
   open(name: string, delivery: DeliveryMode, start: Start): LocalReader {
     const { room, reading } = this.#parts;
     const slot = this.#slots.take(delivery, start);
-    const { position } = start.place;
     const reader: LocalReader = new LocalReader(
       slot,
       reading,
-      { position, sequence: start.sequence, missed: start.missed },
+      start,
       () => room.made(),
       () => {
         this.#unshare(reader);

@@ -37,7 +37,7 @@ export class ModuleThreads {
     const start = findStart(this.#parts, options.from, filter);
     const reader = this.#slots.take(options.delivery ?? 'lossless', start);
     topics.want(subscription, filter, reader);
-    const { position } = start.place;
+    const { position, sequence, missed } = start;
     const delivery = new ModuleDelivery(
       {
         ...attachment,
@@ -47,11 +47,11 @@ export class ModuleThreads {
         loop: options.loop ?? 'cooperative',
         reader,
         joinSequence: start.joinSequence,
-        startSequence: start.sequence,
+        startSequence: sequence,
         hangTimeoutMs: options.hangTimeoutMs,
       },
       filter,
-      { position, nextSequence: start.sequence, missed: start.missed, redelivery: undefined, counts: NO_COUNTS },
+      { position, nextSequence: sequence, missed, redelivery: undefined, counts: NO_COUNTS },
       { resourceLimits: options.resourceLimits, policy: new RestartPolicy(options.restart ?? {}) },
       writer,
       this.#eventsOf(subscription, reader),

@@ -23,8 +23,7 @@ export class ReaderSlots {
    */
   take(delivery: DeliveryMode, start: Start): number {
     const { writer, publisher } = this.#parts;
-    const { position } = start.place;
-    const reader = writer.join(delivery === 'lossless', { position, sequence: start.sequence });
+    const reader = writer.join(delivery === 'lossless', start);
     if (reader < 0) throw new TooManyReadersError(MAX_READERS);
     // Records that wait on the heap come after those replayed: the reader must not sleep through them.
     if (!start.isNow) publisher.queue.want(reader);

@@ -9,18 +9,12 @@ import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { BusParts } from './bus-parts.js';
-import type { ReadingContext } from './local-reader.js';
+import type { LocalStart, ReadingContext } from './local-reader.js';
 import type { From } from './subscribe-options.js';
 
-export interface Start {
+export interface Start extends LocalStart {
   /** True where nothing is replayed. */
   readonly isNow: boolean;
-  /** Where the reader's cursor is set. */
-  readonly place: Place;
-  /** Sequence of the first record that the reader counts. */
-  readonly sequence: number;
-  /** Whether records from `sequence` up to `place` are gone already. */
-  readonly missed: boolean;
   /** Sequence of the first record that is delivered. */
   readonly joinSequence: number;
 }
@@ -39,8 +33,7 @@ export function findStart(
 ): Start {
   const { writer, publisher, reading, room } = parts;
   if (from === 'now') {
-    const place = writer.end;
-    return { isNow: true, place, sequence: place.sequence, missed: false, joinSequence: publisher.nextSequence };
+    return { isNow: true, ...writer.end, missed: false, joinSequence: publisher.nextSequence };
   }
   const oldest = writer.seek(0);
   const wanted =
@@ -49,9 +42,9 @@ export function findStart(
       : 'sequence' in from
         ? from.sequence
         : sequenceOfLast(writer, from.last, filter!, oldest, reading, () => room.made());
-  const place = writer.seek(wanted);
-  const missed = wanted < place.sequence;
-  return { isNow: false, place, sequence: missed ? wanted : place.sequence, missed, joinSequence: wanted };
+  const { position, sequence } = writer.seek(wanted);
+  const missed = wanted < sequence;
+  return { isNow: false, position, sequence: missed ? wanted : sequence, missed, joinSequence: wanted };
 }
 
 /** Sequence of the first of the last `count` events that the filter selects, or of the oldest record. */
