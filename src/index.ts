@@ -1,6 +1,7 @@
 /** ringcast: an in-process event bus for Node worker threads. */
 export { anyPack, anyUnpack } from './bus/any-pack.js';
-export { Bus, type BusEvents, createBus, type PublishOptions } from './bus/bus.js';
+export { Bus, createBus, type PublishOptions } from './bus/bus.js';
+export type { BusEvents } from './bus/bus-events.js';
 export type { BusOptions, Flush } from './bus/bus-options.js';
 export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';
@@ -9,10 +10,10 @@ export type { DeadLetterReport } from './bus/dead-letters.js';
 export { currentEmitter, emit, runWithEmitter, tryEmit, withNamespace } from './bus/emission-context.js';
 export type { EmitOptions, Emitter, EmitterOptions } from './bus/emitter.js';
 export type { EventStream } from './bus/event-stream.js';
+export type { Handler } from './bus/handler-delivery.js';
 export type { NextOptions } from './bus/next-event.js';
 export type { DeliveryMode, From, HandlerOptions, ModuleOptions, SubscribeOptions } from './bus/subscribe-options.js';
 export type { Subscription, SubscriptionEvents, SubscriptionStats } from './bus/subscription.js';
-export type { Handler } from './bus/subscriptions.js';
 export type { AnyTopics, SelectedEnvelope, TopicEnvelope, TopicOf } from './bus/typed-topics.js';
 
 export type { DeepReadonly, Envelope } from './envelope/envelope.js';

@@ -25,6 +25,20 @@ function importsOf(file: string): string[] {
   return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1]!));
 }
 
+/** The file that a relative specifier means. */
+function fileOf(specifier: string, importer: string): string {
+  return normalize(join(dirname(importer), specifier))
+    .split(sep)
+    .join('/')
+    .replace(/\.js$/, '.ts');
+}
+
+/** Files of this package that a file imports. */
+function neighboursOf(file: string): string[] {
+  const relatives = importsOf(file).filter((specifier) => specifier.startsWith('.'));
+  return relatives.map((specifier) => fileOf(specifier, file));
+}
+
 /** Layers from the top down. A file may import its own layer and those below; siblings share a level. */
 const LEVELS: Readonly<Record<string, number>> = {
   cli: 0,
@@ -73,10 +87,7 @@ describe('architecture', () => {
       for (const specifier of importsOf(file)) {
         if (!specifier.startsWith('.')) continue;
         seen++;
-        const target = normalize(join(dirname(file), specifier))
-          .split(sep)
-          .join('/')
-          .replace(/\.js$/, '.ts');
+        const target = fileOf(specifier, file);
         assert.ok(sources.includes(target), `${file} imports ${specifier}, which is no source file`);
         const [from, to] = [layerOf(file), layerOf(target)];
         if (from === to) continue;
@@ -87,6 +98,17 @@ describe('architecture', () => {
     }
     assert.ok(seen > 100, 'the scan found imports');
     assert.deepEqual(faults, []);
+  });
+
+  test('no file imports itself by way of others, types included', () => {
+    const done = new Set<string>();
+    const walk = (file: string, path: readonly string[]): void => {
+      assert.ok(!path.includes(file), [...path, file].join(' imports '));
+      if (done.has(file)) return;
+      for (const target of neighboursOf(file)) walk(target, [...path, file]);
+      done.add(file);
+    };
+    for (const file of sources) walk(file, []);
   });
 
   test('nobody imports the entry of threads', () => {

@@ -47,11 +47,11 @@ export interface ResolvedBusOptions {
   readonly clock: Clock;
 }
 
-export const DEFAULT_CAPACITY_BYTES = 4 * 1024 * 1024;
-export const DEFAULT_NAMESPACE = 'default';
-export const DEFAULT_MAX_PENDING_BYTES = 16 * 1024 * 1024;
-export const DEFAULT_MAX_TOPICS = 65_536;
-export const DEFAULT_STALL_TIMEOUT_MS = 30_000;
+const DEFAULT_CAPACITY_BYTES = 4 * 1024 * 1024;
+const DEFAULT_NAMESPACE = 'default';
+const DEFAULT_MAX_PENDING_BYTES = 16 * 1024 * 1024;
+const DEFAULT_MAX_TOPICS = 65_536;
+const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 
 const KNOWN = [
   'capacityBytes',

@@ -1,5 +1,6 @@
 /** One look at everything a bus counts. */
-import type { SubscriptionStats } from './subscription.js';
+import type { BusParts } from './bus-parts.js';
+import type { Subscription, SubscriptionStats } from './subscription.js';
 
 /** Counts are since the bus was created. */
 export interface BusStats {
@@ -32,4 +33,30 @@ export interface BusStats {
   readonly topics: number;
   /** Those that have not ended. */
   readonly subscriptions: readonly SubscriptionStats[];
+}
+
+/** @param active the subscriptions that have not ended */
+export function takeStats(parts: BusParts, active: Iterable<Subscription>): BusStats {
+  const { publisher, writer, readers, stalls, topicNames } = parts;
+  const { accepted, unwanted, refused } = publisher.counts;
+  const { holder } = writer;
+  const subscriptions = [...active].map((subscription) => subscription.stats());
+  return {
+    published: accepted,
+    unwanted,
+    written: writer.sequence,
+    refused,
+    pending: { events: publisher.queue.length, bytes: publisher.queue.bytes },
+    ring: {
+      capacityBytes: writer.memory.capacityBytes,
+      usedBytes: writer.usedBytes,
+      heldBy: holder < 0 ? undefined : readers.describe(holder),
+      stalledMs: stalls.stalledMs,
+    },
+    wakes: writer.waker.wakes,
+    rescued: subscriptions.reduce((sum, { rescued }) => sum + rescued, 0),
+    evictions: stalls.evictions,
+    topics: topicNames.count,
+    subscriptions,
+  };
 }

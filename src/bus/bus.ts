@@ -1,46 +1,25 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { EventEmitter } from 'node:events';
 import type { DeepReadonly, Envelope } from '../envelope/envelope.js';
-import { type AnyEvent, TypeRegistry } from '../envelope/type-registry.js';
-import { BusClosedError, InvalidOptionError, UnknownTypeError } from '../errors.js';
-import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
-import { allocateRing, attachRing } from '../ring/ring-memory.js';
-import { RingWriter } from '../ring/ring-writer.js';
+import type { AnyEvent } from '../envelope/type-registry.js';
+import { BusClosedError, InvalidOptionError } from '../errors.js';
 import type { FilterInput } from '../topic/filter.js';
-import { FieldReader } from '../worker/field-reader.js';
-import { TypeDirectory } from '../worker/type-directory.js';
+import type { BusEvents } from './bus-events.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
-import type { BusStats } from './bus-stats.js';
+import { assembleBus, type BusParts } from './bus-parts.js';
+import { type BusStats, takeStats } from './bus-stats.js';
 import { type CloseResult, closeDown, excuseCaller } from './closing.js';
-import type { DeadLetterReport } from './dead-letters.js';
 import { BusEmitter, type Emitter, type EmitterOptions } from './emitter.js';
 import type { EventStream } from './event-stream.js';
-import { EventTypes, MAX_TYPES } from './event-types.js';
-import { KeepAlive } from './keep-alive.js';
+import type { Handler } from './handler-delivery.js';
 import type { NextOptions } from './next-event.js';
 import { checkKeys, timeoutOption } from './option-check.js';
-import { Publisher } from './publisher.js';
-import { Readers } from './readers.js';
-import { emitSafely, unwatched } from './report.js';
-import { Room } from './room.js';
-import { StallWatch } from './stall-watch.js';
+import type { Publisher } from './publisher.js';
+import { unwatched } from './report.js';
 import type { HandlerOptions, ModuleOptions, SubscribeOptions } from './subscribe-options.js';
 import type { Subscription } from './subscription.js';
-import { type Handler, type SubscriptionParts, Subscriptions } from './subscriptions.js';
-import { TopicTable } from './topic-table.js';
+import { Subscriptions } from './subscriptions.js';
 import type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicOf } from './typed-topics.js';
-
-/** What happens on a bus, as events. */
-export interface BusEvents {
-  /** An error of a subscription that nobody listens to there. Unheard, it becomes a process warning. */
-  error: [error: Error];
-  /** What was queued behind a full ring is in the ring, and there is room for more. */
-  drain: [];
-  /** A subscription was evicted: it held up the publisher for too long, and is lossy from now on. */
-  evicted: [error: Error];
-  /** An event was left out of a subscription because its thread kept dying of it. */
-  deadLetter: [report: DeadLetterReport];
-}
 
 export interface PublishOptions {
   /** Default: the bus's. */
@@ -76,13 +55,8 @@ export function createBus(options?: BusOptions): Bus {
 }
 
 export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEvents> implements AsyncDisposable {
-  readonly #writer: RingWriter;
+  readonly #parts: BusParts;
   readonly #publisher: Publisher;
-  readonly #names: NameRegistry;
-  readonly #registry: TypeRegistry;
-  readonly #room: Room;
-  readonly #stalls: StallWatch;
-  readonly #parts: SubscriptionParts;
   readonly #subscriptions: Subscriptions;
   #closing: Promise<CloseResult> | undefined;
 
@@ -93,57 +67,8 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    */
   constructor(options?: BusOptions, startPosition = 0) {
     super();
-    const resolved = resolveBusOptions(options);
-    const ring = allocateRing(resolved.capacityBytes, startPosition);
-    const memory = attachRing(ring);
-    const registry = new TypeRegistry();
-    registry.load(resolved.types);
-    const declared = new Map(
-      [...resolved.topicTypes].map(([topic, typeUrl]) => {
-        const codec = registry.find(typeUrl);
-        if (codec === undefined) throw new UnknownTypeError(typeUrl);
-        return [topic, codec] as const;
-      }),
-    );
-    const topicNames = allocateNames(resolved.maxTopics);
-    const typeNames = allocateNames(MAX_TYPES);
-    const keepAlive = new KeepAlive();
-    const readers = new Readers();
-    this.#names = new NameRegistry(topicNames);
-    this.#registry = registry;
-    this.#writer = new RingWriter(memory, (reader) => readers.wake(reader), startPosition);
-    const topics = new TopicTable(this.#names, resolved.maxTopics, declared);
-    const types = new EventTypes(registry, new NameRegistry(typeNames));
-    this.#stalls = new StallWatch(this.#writer, readers, resolved.stallTimeoutMs);
-    this.#publisher = new Publisher(
-      this.#writer,
-      topics,
-      types,
-      readers,
-      this.#stalls,
-      resolved,
-      () => this.#room.queued(),
-      () => this.#room.made(),
-    );
-    this.#room = new Room(this.#writer, this.#publisher, readers, keepAlive, this.#stalls, () =>
-      emitSafely(this, 'drain'),
-    );
-    this.#parts = {
-      bus: this,
-      writer: this.#writer,
-      topics,
-      publisher: this.#publisher,
-      readers,
-      room: this.#room,
-      keepAlive,
-      reading: {
-        memory,
-        topicNames: new NameDirectory(topicNames),
-        types: new TypeDirectory(registry, new NameDirectory(typeNames)),
-        fields: new FieldReader(registry),
-      },
-      attachment: { ring, topicNames, typeNames, types: resolved.types },
-    };
+    this.#parts = assembleBus(this, resolveBusOptions(options), startPosition);
+    this.#publisher = this.#parts.publisher;
     this.#subscriptions = new Subscriptions(this.#parts);
   }
 
@@ -235,7 +160,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    */
   writable(): Promise<void> {
     if (this.#closing !== undefined) return unwatched(Promise.reject(new BusClosedError('writable')));
-    return this.#room.wait();
+    return this.#parts.room.wait();
   }
 
   /** Wakes sleeping subscribers now, and not at the end of this synchronous burst. */
@@ -324,7 +249,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    * @throws {InvalidEventError} `BUS_INVALID_EVENT` when the event cannot be encoded
    */
   anyPack(event: unknown): AnyEvent {
-    return this.#registry.anyPack(event);
+    return this.#parts.registry.anyPack(event);
   }
 
   /**
@@ -334,32 +259,12 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when its value does not decode
    */
   anyUnpack(any: AnyEvent): unknown {
-    return this.#registry.anyUnpack(any);
+    return this.#parts.registry.anyUnpack(any);
   }
 
   /** One look at the counters. Any time, also after the bus was closed. */
   stats(): BusStats {
-    const { accepted, unwanted, refused } = this.#publisher.counts;
-    const { holder } = this.#writer;
-    const subscriptions = [...this.#subscriptions.all].map((subscription) => subscription.stats());
-    return {
-      published: accepted,
-      unwanted,
-      written: this.#writer.sequence,
-      refused,
-      pending: { events: this.#publisher.queue.length, bytes: this.#publisher.queue.bytes },
-      ring: {
-        capacityBytes: this.#writer.memory.capacityBytes,
-        usedBytes: this.#writer.usedBytes,
-        heldBy: holder < 0 ? undefined : this.#parts.readers.describe(holder),
-        stalledMs: this.#stalls.stalledMs,
-      },
-      wakes: this.#writer.waker.wakes,
-      rescued: subscriptions.reduce((sum, { rescued }) => sum + rescued, 0),
-      evictions: this.#stalls.evictions,
-      topics: this.#names.count,
-      subscriptions,
-    };
+    return takeStats(this.#parts, this.#subscriptions.all);
   }
 
   /**
@@ -380,7 +285,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
   destroy(): void {
     void this.close({ drainTimeoutMs: 0 });
     for (const subscription of this.#subscriptions.all) subscription.delivery.destroy();
-    this.#room.abandon();
+    this.#parts.room.abandon();
   }
 
   /** The same as `close()`. */

@@ -1,8 +1,9 @@
 /** The end of a bus: everything accepted is delivered, or counted. */
 import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
+import type { BusParts } from './bus-parts.js';
 import { HandlerDelivery } from './handler-delivery.js';
 import { currentHandling } from './handling.js';
-import type { SubscriptionParts, Subscriptions } from './subscriptions.js';
+import type { Subscriptions } from './subscriptions.js';
 import { countUndelivered } from './undelivered.js';
 
 /** What a close came to. */
@@ -17,7 +18,7 @@ export interface CloseResult {
  * It does not wait for subscriptions whose handlers wait for it ({@link excuseCaller}); they end by themselves afterwards.
  */
 export async function closeDown(
-  parts: SubscriptionParts,
+  parts: BusParts,
   subscriptions: Subscriptions,
   drainTimeoutMs: number,
 ): Promise<CloseResult> {
@@ -55,7 +56,7 @@ export function excuseCaller(): void {
 }
 
 /** Ends what has not ended, and counts what it was owed. */
-async function giveUp(parts: SubscriptionParts, subscriptions: Subscriptions): Promise<number> {
+async function giveUp(parts: BusParts, subscriptions: Subscriptions): Promise<number> {
   const late = [...subscriptions.all].filter(
     ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),
   );

@@ -2,7 +2,7 @@
 import type { Envelope } from '../envelope/envelope.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { KeepAlive } from './keep-alive.js';
-import { Subscription, type SubscriptionSource } from './subscription.js';
+import { type Delivery, Subscription, type SubscriptionSource } from './subscription.js';
 
 type Waiter<E> = (result: IteratorResult<E, undefined>) => void;
 
@@ -22,7 +22,6 @@ export class EventStream<E extends Envelope = Envelope>
   constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, source: SubscriptionSource) {
     super(name, filter, keepAlive, source);
     this.#keepAlive = keepAlive;
-    this.once('end', () => this.#finish());
   }
 
   /** The stream's handler: settles when the event has been dealt with. @internal */
@@ -53,6 +52,13 @@ export class EventStream<E extends Envelope = Envelope>
       this.#waiters.push(resolve);
       this.#letGo();
     });
+  }
+
+  /** @internal */
+  override attach(delivery: Delivery): void {
+    // Not a listener of 'end': removing all listeners is the user's right.
+    void delivery.ended.then(() => this.#finish());
+    super.attach(delivery);
   }
 
   /** Stops the subscription; what is unread is dropped. `break` in a `for await` calls it. */

@@ -1,19 +1,20 @@
 /** Delivery to a handler on the thread of the bus. */
+import type { Envelope } from '../envelope/envelope.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import type { LagRange } from '../worker/dispatcher.js';
 import { type FilterFrom, FilterTimeline } from '../worker/filter-timeline.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure, Target } from '../worker/target.js';
 import { captureContext, currentHandling } from './handling.js';
-import type { LocalReader } from './local-reader.js';
+import type { LocalReader, LocalReaderEvents } from './local-reader.js';
 import type { Delivery, DeliveryCounts, ReaderView } from './subscription.js';
 
+/** Called with each event; a returned promise is awaited before the next one. */
+export type Handler<E extends Envelope = Envelope> = (envelope: E) => void | Promise<void>;
+
 /** What a handler delivery needs of the bus. */
-export interface HandlerDeliveryEvents {
+export interface HandlerDeliveryEvents extends LocalReaderEvents {
   readonly report: ReportFailure;
-  /** Records were overwritten before the reader got to them. */
-  readonly onLagged: (range: LagRange) => void;
   /** No event will be handed to the handler any more. */
   readonly onRemoved: () => void;
   readonly viewReader: () => ReaderView;
@@ -28,7 +29,7 @@ export class HandlerDelivery implements Delivery {
   /** Resolves when {@link standAside} was called. */
   readonly aside: Promise<void>;
   isAside = false;
-  readonly target: Target;
+  readonly #target: Target;
   readonly #reader: LocalReader;
   readonly #filters: FilterTimeline;
   readonly #events: HandlerDeliveryEvents;
@@ -41,7 +42,7 @@ export class HandlerDelivery implements Delivery {
     reader: LocalReader,
     filter: CompiledFilter,
     joinSequence: number,
-    handler: (envelope: ReceivedEnvelope) => unknown,
+    handler: Handler,
     events: HandlerDeliveryEvents,
   ) {
     this.#reader = reader;
@@ -55,12 +56,12 @@ export class HandlerDelivery implements Delivery {
     });
     const context = captureContext(this);
     const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
-    this.target = new SingleTarget(joinSequence, handle, events.report);
-    reader.add(filter, this.target, events.onLagged);
+    this.#target = new SingleTarget(joinSequence, handle, events.report);
+    reader.add(filter, this.#target, events);
   }
 
   get joinSequence(): number {
-    return this.target.joinSequence;
+    return this.#target.joinSequence;
   }
 
   get reader(): number {
@@ -68,11 +69,11 @@ export class HandlerDelivery implements Delivery {
   }
 
   get endSequence(): number {
-    return this.target.endSequence;
+    return this.#target.endSequence;
   }
 
   get owedFrom(): number {
-    return this.target.busy ? this.target.heldPosition : this.#reader.position;
+    return this.#target.busy ? this.#target.heldPosition : this.#reader.position;
   }
 
   get filters(): readonly FilterFrom[] {
@@ -80,23 +81,23 @@ export class HandlerDelivery implements Delivery {
   }
 
   setFilter(filter: CompiledFilter, fromSequence: number): void {
-    const { busy, heldSequence } = this.target;
+    const { busy, heldSequence } = this.#target;
     this.#filters.change(fromSequence, filter, busy ? heldSequence : this.#reader.nextSequence);
-    this.#reader.changeFilter(this.target, fromSequence, filter);
+    this.#reader.changeFilter(this.#target, fromSequence, filter);
   }
 
   /** Its handler waits for the others to be done: they, and those who wait for all, go on although it is pending. */
   standAside(): void {
     this.isAside = true;
-    this.#reader.passBy(this.target);
+    this.#reader.passBy(this.#target);
     this.#resolveAside();
   }
 
   stop(endSequence: number): void {
     if (this.#removed) return;
-    this.target.endSequence = Math.min(this.target.endSequence, endSequence);
-    if (this.target.endSequence <= this.target.joinSequence) this.#remove();
-    else this.#reader.drain(this.target, this.#events.written(), () => this.#remove());
+    this.#target.endSequence = Math.min(this.#target.endSequence, endSequence);
+    if (this.#target.endSequence <= this.#target.joinSequence) this.#remove();
+    else this.#reader.drain(this.#target, this.#events.written(), () => this.#remove());
   }
 
   destroy(): void {
@@ -105,7 +106,7 @@ export class HandlerDelivery implements Delivery {
   }
 
   counts(): DeliveryCounts {
-    const { delivered, failed } = this.target;
+    const { delivered, failed } = this.#target;
     const { scanned, lagged, rescued } = this.#reader;
     const view = this.#events.viewReader();
     return { delivered, failed, scanned, lagged, rescued, ...view, restarts: 0, deadLetters: 0 };
@@ -115,9 +116,9 @@ export class HandlerDelivery implements Delivery {
     if (this.#removed) return;
     this.#removed = true;
     this.#events.onRemoved();
-    this.#reader.remove(this.target);
+    this.#reader.remove(this.#target);
     const settle = (): void => {
-      if (this.target.busy) this.target.onIdle = this.#resolveEnded;
+      if (this.#target.busy) this.#target.onIdle = this.#resolveEnded;
       else this.#resolveEnded();
     };
     // In its own handler: only when that has returned is it known whether it is pending.

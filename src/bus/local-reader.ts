@@ -24,10 +24,18 @@ export interface ReadingContext {
 export interface LocalStart {
   /** Wide position of the cursor. */
   readonly position: number;
-  /** Sequence of the first record that counts. */
+  /** Sequence of the first record that the reader counts. */
   readonly sequence: number;
   /** Whether records from that sequence on are gone already. */
   readonly missed: boolean;
+}
+
+/** What a reader tells the owner of one of its targets. None may throw. */
+export interface LocalReaderEvents {
+  /** Records that were accepted after the target joined were overwritten before the reader got to them. */
+  onLagged(range: LagRange): void;
+  /** The reader is lossy from now on. */
+  onEvicted(error: Error): void;
 }
 
 export class LocalReader {
@@ -36,11 +44,12 @@ export class LocalReader {
   readonly #router: Router;
   readonly #dispatcher: Dispatcher;
   readonly #pump: Pump;
-  readonly #targets = new Map<Target, (range: LagRange) => void>();
+  readonly #targets = new Map<Target, LocalReaderEvents>();
   readonly #draining = new Map<Target, () => void>();
   readonly #onUnused: () => void;
   /** Sequence of the next record when the last drain began. */
   #written = 0;
+  #retired = false;
 
   /**
    * @param start where the slot's cursor is
@@ -62,9 +71,8 @@ export class LocalReader {
     outsideHandlers(() => this.#pump.start());
   }
 
-  /** @param onLagged told of missed records that were accepted after the target joined */
-  add(filter: CompiledFilter, target: Target, onLagged: (range: LagRange) => void): void {
-    this.#targets.set(target, onLagged);
+  add(filter: CompiledFilter, target: Target, events: LocalReaderEvents): void {
+    this.#targets.set(target, events);
     this.#router.set(target, filter);
   }
 
@@ -107,6 +115,11 @@ export class LocalReader {
     outsideHandlers(() => this.#pump.notified());
   }
 
+  tellEvicted(error: Error): void {
+    // A copy: whoever hears of it may take targets out.
+    for (const { onEvicted } of [...this.#targets.values()]) onEvicted(error);
+  }
+
   /** Reads on although `target` has something in hand. */
   passBy(target: Target): void {
     outsideHandlers(() => this.#dispatcher.drop(target));
@@ -135,7 +148,7 @@ export class LocalReader {
   }
 
   #tellLagged({ first, count }: LagRange): void {
-    for (const [target, onLagged] of this.#targets) {
+    for (const [target, { onLagged }] of this.#targets) {
       const from = Math.max(first, target.joinSequence);
       if (from < first + count) onLagged({ first: from, count: first + count - from });
     }
@@ -155,7 +168,9 @@ export class LocalReader {
   }
 
   #retire(): void {
-    if (this.#targets.size > 0) return;
+    // Somebody joined meanwhile; or several left, one after the other, before the first of these turns.
+    if (this.#targets.size > 0 || this.#retired) return;
+    this.#retired = true;
     this.#pump.stop();
     this.#onUnused();
   }

@@ -8,8 +8,9 @@ import type { CompiledFilter } from '../topic/filter.js';
 import type { LagRange } from '../worker/dispatcher.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { RestartPolicy } from '../worker/restart-policy.js';
-import { type SupervisedModule, Supervisor } from '../worker/supervisor.js';
-import type { Life } from '../worker/worker-protocol.js';
+import { Supervisor } from '../worker/supervisor.js';
+import type { SupervisedModule } from '../worker/thread-life.js';
+import type { LifeStart } from '../worker/worker-protocol.js';
 import { unwatched } from './report.js';
 import { type Delivery, type DeliveryCounts, NO_READER, type ReaderView } from './subscription.js';
 
@@ -38,6 +39,7 @@ export class ModuleDelivery implements Delivery {
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
   endSequence = Number.MAX_SAFE_INTEGER;
+  readonly #name: string;
   readonly #writer: RingWriter;
   readonly #supervisor: Supervisor;
   readonly #viewReader: () => ReaderView;
@@ -52,7 +54,7 @@ export class ModuleDelivery implements Delivery {
   constructor(
     module: SupervisedModule,
     filter: CompiledFilter,
-    life: Life,
+    start: LifeStart,
     run: ModuleRun,
     writer: RingWriter,
     events: ModuleDeliveryEvents,
@@ -78,13 +80,14 @@ export class ModuleDelivery implements Delivery {
       onEnded = resolve;
     });
     const { name } = module;
+    this.#name = name;
     const records = {
       inHand: () => writer.gate.inHand(this.reader),
       heartbeat: () => writer.memory.cells.load(slotOf(this.reader) + HEARTBEAT),
       settledUntil: () => writer.gate.nextSequence(this.reader),
       nextLife: (skips: readonly number[]) => this.#nextLife(skips),
     };
-    this.#supervisor = new Supervisor(module, filter, life, run.resourceLimits, run.policy, records, {
+    this.#supervisor = new Supervisor(module, filter, start, run.resourceLimits, run.policy, records, {
       onReady,
       onRoom: events.onRoom,
       onLagged: (range) => {
@@ -131,14 +134,18 @@ export class ModuleDelivery implements Delivery {
   }
 
   setFilter(filter: CompiledFilter, fromSequence: number): void {
+    // Listeners hear why it ended before it counts as ended; the slot may be somebody else's by then.
+    if (this.#final !== undefined) throw new SubscriptionEndedError(this.#name, 'has ended');
     const { sequence = 0 } = this.#writer.retained.placeOf(this.reader);
     this.#supervisor.setFilter(filter, fromSequence, sequence);
     this.#changed();
   }
 
   stop(endSequence: number): void {
+    if (this.#final !== undefined) return;
+    // An end that was said before stays: the next life must not go on beyond it.
     this.endSequence = Math.min(this.endSequence, endSequence);
-    this.#supervisor.stop(endSequence, this.#writer.sequence);
+    this.#supervisor.stop(this.endSequence, this.#writer.sequence);
     this.#changed();
   }
 
@@ -164,7 +171,7 @@ export class ModuleDelivery implements Delivery {
   }
 
   /** Where the next life of the thread begins: at what the last one had released. */
-  #nextLife(skips: readonly number[]): Life {
+  #nextLife(skips: readonly number[]): LifeStart {
     const writer = this.#writer;
     const { reader } = this;
     writer.waker.forget(reader);

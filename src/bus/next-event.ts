@@ -1,10 +1,10 @@
 /** The next event that a filter selects, as a promise. */
 import type { Envelope } from '../envelope/envelope.js';
 import { SubscriptionEndedError, TimeoutError } from '../errors.js';
-import { checkKeys, timeoutOption } from './option-check.js';
+import type { Handler } from './handler-delivery.js';
+import { checkKeys, signalOption, timeoutOption } from './option-check.js';
 import { unwatched } from './report.js';
-import { type Subscription, signalOption } from './subscription.js';
-import type { Handler } from './subscriptions.js';
+import type { Subscription } from './subscription.js';
 
 /** All optional, read once. */
 export interface NextOptions {

@@ -56,3 +56,9 @@ export function functionOption<T extends (...args: never[]) => unknown>(
   if (value !== undefined && typeof value !== 'function') throw new InvalidOptionError(name, value, 'a function');
   return value;
 }
+
+/** A signal, or undefined. */
+export function signalOption(value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw new InvalidOptionError('signal', value, 'an AbortSignal');
+}

@@ -1,4 +1,5 @@
 /** Who reads in which slot, on this thread and on others. */
+
 /** The user of one slot. */
 export interface ReaderUser {
   /** Whether it reads on the thread of the bus. */
@@ -45,4 +46,9 @@ export class Readers {
   describe(reader: number): string {
     return this.#users[reader]?.describe() ?? 'no reader';
   }
+}
+
+/** How messages call the reader of a subscription, or of several that share it. */
+export function nameOfReader(name: string): string {
+  return `subscription ${JSON.stringify(name)}`;
 }

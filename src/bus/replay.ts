@@ -9,18 +9,13 @@ import type { CompiledFilter } from '../topic/filter.js';
 import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
-import type { ReadingContext } from './local-reader.js';
+import type { BusParts } from './bus-parts.js';
+import type { LocalStart, ReadingContext } from './local-reader.js';
 import type { From } from './subscribe-options.js';
 
-export interface Start {
+export interface Start extends LocalStart {
   /** True where nothing is replayed. */
   readonly isNow: boolean;
-  /** Where the reader's cursor is set. */
-  readonly place: Place;
-  /** Sequence of the first record that the reader counts. */
-  readonly sequence: number;
-  /** Whether records from `sequence` up to `place` are gone already. */
-  readonly missed: boolean;
   /** Sequence of the first record that is delivered. */
   readonly joinSequence: number;
 }
@@ -29,21 +24,17 @@ export interface Start {
  * Finds where a subscription begins. Records that wait on the heap come after all of these, so replay and what follows
  * join with neither gap nor overlap.
  *
- * @param nextSequence sequence of the event that is accepted next
- * @param onRoom called when the search makes the room that the parked writer waits for
+ * @param filter selects what counts as one of the last; needed for those alone
  * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS`
  */
 export function findStart(
-  writer: RingWriter,
-  nextSequence: number,
-  filter: CompiledFilter | undefined,
-  from: From,
-  context: ReadingContext,
-  onRoom: () => void,
+  parts: Pick<BusParts, 'writer' | 'publisher' | 'reading' | 'room'>,
+  from: From = 'now',
+  filter?: CompiledFilter,
 ): Start {
+  const { writer, publisher, reading, room } = parts;
   if (from === 'now') {
-    const place = writer.retained.end;
-    return { isNow: true, place, sequence: place.sequence, missed: false, joinSequence: nextSequence };
+    return { isNow: true, ...writer.retained.end, missed: false, joinSequence: publisher.nextSequence };
   }
   const oldest = writer.retained.seek(0);
   const wanted =
@@ -51,10 +42,10 @@ export function findStart(
       ? oldest.sequence
       : 'sequence' in from
         ? from.sequence
-        : sequenceOfLast(writer, from.last, filter!, oldest, context, onRoom);
-  const place = writer.retained.seek(wanted);
-  const missed = wanted < place.sequence;
-  return { isNow: false, place, sequence: missed ? wanted : place.sequence, missed, joinSequence: wanted };
+        : sequenceOfLast(writer, from.last, filter!, oldest, reading, () => room.made());
+  const { position, sequence } = writer.retained.seek(wanted);
+  const missed = wanted < sequence;
+  return { isNow: false, position, sequence: missed ? wanted : sequence, missed, joinSequence: wanted };
 }
 
 /** Sequence of the first of the last `count` events that the filter selects, or of the oldest record. */

@@ -15,6 +15,7 @@ export class StallWatch {
   readonly #writer: RingWriter;
   readonly #readers: Readers;
   readonly #stallTimeoutMs: number;
+  readonly #onEvicted: (error: Error) => void;
   #holder = -1;
   #released = 0;
   #lastLookMs = 0;
@@ -22,10 +23,12 @@ export class StallWatch {
   /** Readers evicted so far. */
   evictions = 0;
 
-  constructor(writer: RingWriter, readers: Readers, stallTimeoutMs: number) {
+  /** @param onEvicted told after the reader was; must not throw */
+  constructor(writer: RingWriter, readers: Readers, stallTimeoutMs: number, onEvicted: (error: Error) => void) {
     this.#writer = writer;
     this.#readers = readers;
     this.#stallTimeoutMs = stallTimeoutMs;
+    this.#onEvicted = onEvicted;
   }
 
   /** How long the reader that holds the ring has held up somebody, without moving. */
@@ -48,7 +51,9 @@ export class StallWatch {
     if (holder < 0 || this.#stalledMs < this.#stallTimeoutMs) return false;
     this.#writer.evict(holder);
     this.evictions++;
-    this.#readers.evict(holder, new SubscriptionEvictedError(this.#readers.describe(holder), this.#stallTimeoutMs));
+    const error = new SubscriptionEvictedError(this.#readers.describe(holder), this.#stallTimeoutMs);
+    this.#readers.evict(holder, error);
+    this.#onEvicted(error);
     this.reset();
     return true;
   }

@@ -8,8 +8,7 @@ import {
   type RestartOptions,
 } from '../worker/restart-policy.js';
 import type { Loop } from '../worker/worker-protocol.js';
-import { checkKeys, choiceOption, flagOption, integerOption } from './option-check.js';
-import { signalOption } from './subscription.js';
+import { checkKeys, choiceOption, flagOption, integerOption, signalOption } from './option-check.js';
 
 /**
  * Where a subscription begins among the records that the ring still holds: `now`, with what is accepted from the call on;

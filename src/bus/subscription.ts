@@ -1,6 +1,6 @@
 /** A live subscription as its owner holds it, whatever it delivers to. */
 import { EventEmitter } from 'node:events';
-import { InvalidOptionError, SubscriptionEndedError } from '../errors.js';
+import { SubscriptionEndedError } from '../errors.js';
 import type { CompiledFilter, FilterInput } from '../topic/filter.js';
 import type { LagRange } from '../worker/dispatcher.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
@@ -246,9 +246,4 @@ export function stopOnAbort(subscription: Subscription, signal: AbortSignal | un
   }
   signal.addEventListener('abort', stop, { once: true });
   void subscription.ended.then(() => signal.removeEventListener('abort', stop));
-}
-
-export function signalOption(value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
-  throw new InvalidOptionError('signal', value, 'an AbortSignal');
 }

@@ -5,21 +5,23 @@ import { RingReader } from '../ring/ring-reader.js';
 import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
+import type { BusParts } from './bus-parts.js';
 import type { Delivery } from './subscription.js';
-import type { SubscriptionParts } from './subscriptions.js';
 
 /**
- * Events that the subscription's filters select among the records that the subscription has not been served and those that still wait on
- * the heap. Only when nothing is written any more.
+ * Events that the subscription's filters select among the records that it has not been served and those that still wait
+ * on the heap. Only when nothing is written any more.
  *
  * Of a thread, an event that was handled but not released yet counts too: at most the 64 events, or 10 ms, by which
  * releases may lag.
  */
 export function countUndelivered(
   delivery: Delivery,
-  { writer, publisher, reading }: Pick<SubscriptionParts, 'writer' | 'publisher' | 'reading'>,
+  { writer, publisher, reading }: Pick<BusParts, 'writer' | 'publisher' | 'reading'>,
 ): number {
   const { reader, joinSequence, endSequence, owedFrom, filters } = delivery;
+  // Stopped at once, it is owed nothing; its slot may be another reader's by now, and looking on moves the cursor there.
+  if (endSequence <= joinSequence) return 0;
   const router = new Router(reading.topicNames, reading.fields);
   const target = new SingleTarget(
     joinSequence,

@@ -38,7 +38,10 @@ export class FieldReader implements FieldResolver<ReceivedEnvelope> {
     return envelope.namespace;
   }
 
-  /** The same result for the same test. It allocates nothing, but bigints for 64-bit integers that a number cannot hold, and texts for "~=". */
+  /**
+   * The same result for the same test. It allocates nothing, but bigints for 64-bit integers that a number cannot hold, and
+   * texts for "~=".
+   */
   compile(test: FieldTest): EnvelopeTest {
     let compiled = this.#compiled.get(test);
     if (compiled === undefined) {

@@ -23,7 +23,8 @@ export class WorkerHost {
   readonly #loaded: Promise<unknown>;
   /** Resolves when the task has returned. Rejects when the thread ends, or the entry does not load, before it has. */
   readonly started: Promise<void>;
-  readonly #exited: Promise<ThreadExit>;
+  /** Resolves when the thread has ended, by itself or not: from then on it touches no shared memory. Never rejects. */
+  readonly exited: Promise<ThreadExit>;
 
   /**
    * Starts the thread, and the entry's task in it.
@@ -49,7 +50,7 @@ export class WorkerHost {
     this.#pool.on('error', () => {});
     this.started = this.#pool.run(task, { transferList: transferList as readonly Transferable[] as Transferable[] });
     const thread = this.#pool.threads[0]!;
-    this.#exited = new Promise((resolve) => {
+    this.exited = new Promise((resolve) => {
       let error: unknown;
       thread.once('error', (cause) => {
         error = cause;
@@ -57,12 +58,7 @@ export class WorkerHost {
       thread.once('exit', (exitCode) => resolve({ exitCode, error }));
     });
     // The host's first message says that it is ready.
-    this.#loaded = Promise.race([new Promise((resolve) => thread.once('message', resolve)), this.#exited]);
-  }
-
-  /** Resolves when the thread has ended, by itself or not: from then on it touches no shared memory. Never rejects. */
-  get exited(): Promise<ThreadExit> {
-    return this.#exited;
+    this.#loaded = Promise.race([new Promise((resolve) => thread.once('message', resolve)), this.exited]);
   }
 
   /** Ends the thread, wherever it is, as soon as it has loaded the entry; resolves when it has ended. */
@@ -70,6 +66,6 @@ export class WorkerHost {
     // A thread that is ended while it links a module it was told to `require` takes the whole process with it (Node 20).
     await this.#loaded;
     await this.#pool.destroy();
-    await this.#exited;
+    await this.exited;
   }
 }

@@ -36,12 +36,12 @@ export interface Attachment {
   /** Sequence of the first record that the reader counts. */
   readonly startSequence: number;
   /** Where this life begins. */
-  readonly life: Life;
+  readonly life: LifeStart;
   readonly port: MessagePort;
 }
 
 /** What one life of a thread continues from. */
-export interface Life {
+export interface LifeStart {
   /** Wide position of the reader's cursor, and the sequence of the first record there. */
   readonly position: number;
   readonly nextSequence: number;

@@ -135,6 +135,23 @@ describe('close', { timeout: 30_000 }, () => {
     });
   }
 
+  test('counts what a thread was owed in the slot of a handler that was stopped and is stuck', async () => {
+    const bus = createBus(SMALL);
+    const latch = new Latch();
+    const stuck = bus.subscribe('/a', () => latch.opened, { isolate: true });
+    bus.publish('/a', { id: 0 });
+    await until(() => stuck.stats().scanned === 1);
+    void stuck.stop();
+    await turn();
+    const log = new SharedLog(10);
+    const behind = bus.subscribe('/a', workerModule('blocked-recorder'), { data: log.buffer });
+    await behind.ready;
+    for (const id of range(5)) bus.publish('/a', { id });
+    await log.reaches(1);
+    assert.deepEqual(await bus.close({ drainTimeoutMs: 50 }), { undelivered: 5 });
+    latch.open();
+  });
+
   test('ends a thread that never gives its loop a turn', async () => {
     const bus = createBus();
     const log = new SharedLog(100);

@@ -8,6 +8,7 @@ import {
   idOf,
   LARGE_TEXT,
   Latch,
+  type Recording,
   range,
   record,
   SMALL_RING_BYTES,
@@ -416,6 +417,18 @@ describe('readers', { timeout: 30_000 }, () => {
     }
     await bus.close();
     assert.deepEqual(isolated[63]!.ids, range(4));
+  });
+
+  test('whose handlers come and go within one turn are given back once, however soon somebody takes their slot', async () => {
+    await using bus = createBus(SMALL);
+    void bus.subscribe('/a', () => {}).stop();
+    const later = new Promise<Recording>((resolve) => queueMicrotask(() => resolve(record(bus, '/a'))));
+    void bus.subscribe('/a', () => {}).stop();
+    const { ids } = await later;
+    await turn();
+    for (const id of range(30)) if (!bus.publish('/a', { id, text: LARGE_TEXT })) await bus.writable();
+    await bus.close();
+    assert.deepEqual(ids, range(30));
   });
 
   test('of shared handlers: any number of handlers use one', async () => {

@@ -199,6 +199,20 @@ describe('a filter changed while events flow', { timeout: 60_000 }, () => {
     assert.deepEqual(other.ids, range(2_000));
   });
 
+  test('is refused when its thread is gone for good, by the time that is told', async () => {
+    await using bus = createBus();
+    const module = inlineModule('export default () => process.exit(7);');
+    const subscription = bus.subscribe('/a', module, { restart: 'never' });
+    const told = new Promise<Error & { readonly code?: string }>((resolve) => {
+      subscription.on('error', () => resolve(thrownBy(() => subscription.setFilter('/b'))));
+    });
+    bus.publish('/a', { id: 0 });
+    assert.equal((await told).code, 'BUS_SUBSCRIPTION_ENDED');
+    await subscription.ended;
+    bus.publish('/b', { id: 1 });
+    assert.equal(bus.stats().unwanted, 1);
+  });
+
   test('is refused after stop, while an event is being encoded, and when it is no filter; then nothing changes', async () => {
     await using bus = createBus();
     const { subscription, ids } = record(bus, '/a');

@@ -11,6 +11,8 @@ import {
   range,
   record,
   SMALL_RING_BYTES,
+  turn,
+  until,
   workerModule,
 } from '../support/bus-scene.js';
 import { SharedLog } from '../support/shared-log.js';
@@ -113,6 +115,26 @@ describe('a reader that holds up a publisher that waits', { timeout: 60_000 }, (
     );
     const { delivered, lagged } = first.stats();
     assert.equal(delivered + lagged, accepted + more + 1);
+  });
+
+  test('is evicted without a word to those who used its slot before', async () => {
+    await using bus = createBus(IMPATIENT);
+    const latch = new Latch();
+    const stopped = bus.subscribe('/a', () => latch.opened, { isolate: true });
+    let told = 0;
+    stopped.on('evicted', () => told++);
+    bus.publish('/a', { id: 0 });
+    await until(() => stopped.stats().scanned === 1);
+    void stopped.stop();
+    await turn();
+    const stuck = bus.subscribe('/a', () => latch.opened, { isolate: true });
+    const evicted = once(stuck, 'evicted');
+    fillRing(bus, '/a');
+    await bus.writable();
+    await evicted;
+    assert.equal(stopped.stats().state, 'stopping');
+    latch.open();
+    assert.equal(told, 0);
   });
 
   test('is not evicted while it moves, however slowly', async () => {

@@ -105,6 +105,15 @@ describe('a stream', { timeout: 30_000 }, () => {
     assert.deepEqual(ids, range(3));
   });
 
+  test('ends for those who wait although somebody removed all its listeners', async () => {
+    await using bus = createBus();
+    const stream = bus.subscribe('/a');
+    stream.removeAllListeners();
+    const next = stream.next();
+    await stream.stop();
+    assert.equal((await next).done, true);
+  });
+
   test('gives nothing that a close has counted as undelivered', async () => {
     await using bus = createBus();
     const stream = bus.subscribe('/a');

@@ -180,6 +180,21 @@ describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
     });
   }
 
+  test('and is stopped by who hears of the restart is not started again', async () => {
+    await using bus = createBus();
+    const lives = new Int32Array(new SharedArrayBuffer(4));
+    const module = inlineModule(`
+      export default {
+        setup: ({ data }) => void Atomics.add(data, 0, 1),
+        handle: () => process.exit(7),
+      };`);
+    const subscription = bus.subscribe('/a', module, { data: lives, restart: { backoffMs: 0 } });
+    subscription.on('restart', () => void subscription.stop());
+    bus.publish('/a', { id: 0 });
+    await subscription.ended;
+    assert.equal(Atomics.load(lives, 0), 1);
+  });
+
   test('after a stop that drops what is unread does not come back for it when the bus closes', async () => {
     using watch = new ThreadWatch();
     const bus = createBus();

@@ -1,0 +1,14 @@
+/** What a bus tells those who listen to it. */
+import type { DeadLetterReport } from './dead-letters.js';
+
+/** What happens on a bus, as events. */
+export interface BusEvents {
+  /** An error of a subscription that nobody listens to there. Unheard, it becomes a process warning. */
+  error: [error: Error];
+  /** What was queued behind a full ring is in the ring, and there is room for more. */
+  drain: [];
+  /** A subscription was evicted: it held up the publisher for too long, and is lossy from now on. */
+  evicted: [error: Error];
+  /** An event was left out of a subscription because its thread kept dying of it. */
+  deadLetter: [report: DeadLetterReport];
+}

@@ -1,0 +1,110 @@
+/** The parts that a bus is made of, and how they are put together. */
+import type { EventEmitter } from 'node:events';
+import { TypeRegistry } from '../envelope/type-registry.js';
+import { UnknownTypeError } from '../errors.js';
+import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
+import { allocateRing, attachRing } from '../ring/ring-memory.js';
+import { RingWriter } from '../ring/ring-writer.js';
+import { FieldReader } from '../worker/field-reader.js';
+import { TypeDirectory } from '../worker/type-directory.js';
+import type { Attachment } from '../worker/worker-protocol.js';
+import type { BusEvents } from './bus-events.js';
+import type { ResolvedBusOptions } from './bus-options.js';
+import { EventTypes, MAX_TYPES } from './event-types.js';
+import { KeepAlive } from './keep-alive.js';
+import type { ReadingContext } from './local-reader.js';
+import { Publisher } from './publisher.js';
+import { Readers } from './readers.js';
+import { emitSafely } from './report.js';
+import { Room } from './room.js';
+import { StallWatch } from './stall-watch.js';
+import { TopicTable } from './topic-table.js';
+
+/** What of an {@link Attachment} is the same for all threads of a bus. */
+export type SharedAttachment = Pick<Attachment, 'ring' | 'topicNames' | 'typeNames' | 'types'>;
+
+export interface BusParts {
+  /** Where what happens is told: the bus that users hold. */
+  readonly bus: EventEmitter<BusEvents>;
+  readonly registry: TypeRegistry;
+  readonly topicNames: NameRegistry;
+  readonly writer: RingWriter;
+  readonly topics: TopicTable;
+  readonly publisher: Publisher;
+  readonly readers: Readers;
+  readonly stalls: StallWatch;
+  readonly room: Room;
+  readonly keepAlive: KeepAlive;
+  readonly reading: ReadingContext;
+  readonly attachment: SharedAttachment;
+}
+
+/**
+ * Allocates the shared memory of a bus and puts its parts together.
+ *
+ * @param startPosition where the ring's positions begin, in units
+ * @throws {InvalidCapacityError} `BUS_INVALID_CAPACITY`
+ * @throws {TypesModuleError} `BUS_TYPES_MODULE`
+ * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE`
+ */
+export function assembleBus(
+  bus: EventEmitter<BusEvents>,
+  options: ResolvedBusOptions,
+  startPosition: number,
+): BusParts {
+  const ring = allocateRing(options.capacityBytes, startPosition);
+  const memory = attachRing(ring);
+  const registry = new TypeRegistry();
+  registry.load(options.types);
+  const declared = new Map(
+    [...options.topicTypes].map(([topic, typeUrl]) => {
+      const codec = registry.find(typeUrl);
+      if (codec === undefined) throw new UnknownTypeError(typeUrl);
+      return [topic, codec] as const;
+    }),
+  );
+  const topicMemory = allocateNames(options.maxTopics);
+  const typeMemory = allocateNames(MAX_TYPES);
+  const topicNames = new NameRegistry(topicMemory);
+  const keepAlive = new KeepAlive();
+  const readers = new Readers();
+  const writer = new RingWriter(memory, (reader) => readers.wake(reader), startPosition);
+  const topics = new TopicTable(topicNames, options.maxTopics, declared);
+  const types = new EventTypes(registry, new NameRegistry(typeMemory));
+  const stalls = new StallWatch(writer, readers, options.stallTimeoutMs, (error) => {
+    emitSafely(bus, 'evicted', error);
+    process.emitWarning(error);
+  });
+  const publisher = new Publisher(
+    writer,
+    topics,
+    types,
+    readers,
+    stalls,
+    options,
+    () => room.queued(),
+    () => room.made(),
+  );
+  const room = new Room(writer, publisher, readers, keepAlive, stalls, () => emitSafely(bus, 'drain'));
+  const reading = {
+    memory,
+    topicNames: new NameDirectory(topicMemory),
+    types: new TypeDirectory(registry, new NameDirectory(typeMemory)),
+    fields: new FieldReader(registry),
+  };
+  const attachment = { ring, topicNames: topicMemory, typeNames: typeMemory, types: options.types };
+  return {
+    bus,
+    registry,
+    topicNames,
+    writer,
+    topics,
+    publisher,
+    readers,
+    stalls,
+    room,
+    keepAlive,
+    reading,
+    attachment,
+  };
+}

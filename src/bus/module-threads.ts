@@ -1,0 +1,108 @@
+/** The threads of subscriber modules: each with a reader's slot, and all together with a budget for waiting awake. */
+import { availableParallelism } from 'node:os';
+import { BusError, InvalidOptionError } from '../errors.js';
+import { NO_COUNTS } from '../ring/reader-counters.js';
+import type { CompiledFilter } from '../topic/filter.js';
+import { RestartPolicy } from '../worker/restart-policy.js';
+import { moduleUrl } from './bus-options.js';
+import type { BusParts } from './bus-parts.js';
+import { publishDeadLetter } from './dead-letters.js';
+import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
+import type { ReaderSlots } from './reader-slots.js';
+import { nameOfReader } from './readers.js';
+import { findStart } from './replay.js';
+import { emitSafely, reportError } from './report.js';
+import type { ModuleOptions } from './subscribe-options.js';
+import type { Subscription } from './subscription.js';
+
+/** Longest wait awake before a dedicated thread sleeps: a few times what a wake takes to arrive. */
+const MAX_SPIN_US = 100;
+
+export class ModuleThreads {
+  readonly #parts: BusParts;
+  readonly #slots: ReaderSlots;
+  #running = 0;
+
+  constructor(parts: BusParts, slots: ReaderSlots) {
+    this.#parts = parts;
+    this.#slots = slots;
+  }
+
+  /** Starts the thread of a subscription, whose options are valid. */
+  start(subscription: Subscription, filter: CompiledFilter, module: URL, options: ModuleOptions): ModuleDelivery {
+    const { attachment, topics, writer } = this.#parts;
+    const { name } = subscription;
+    const data = cloneData(options.data);
+    const url = moduleUrl('module', module);
+    const start = findStart(this.#parts, options.from, filter);
+    const reader = this.#slots.take(options.delivery ?? 'lossless', start);
+    topics.want(subscription, filter, reader);
+    const { position, sequence, missed } = start;
+    const delivery = new ModuleDelivery(
+      {
+        ...attachment,
+        name,
+        moduleUrl: url,
+        data,
+        loop: options.loop ?? 'cooperative',
+        reader,
+        joinSequence: start.joinSequence,
+        startSequence: sequence,
+        hangTimeoutMs: options.hangTimeoutMs,
+      },
+      filter,
+      { position, nextSequence: sequence, missed, redelivery: undefined, counts: NO_COUNTS },
+      { resourceLimits: options.resourceLimits, policy: new RestartPolicy(options.restart ?? {}) },
+      writer,
+      this.#eventsOf(subscription, reader),
+      () => this.#slots.view(reader),
+    );
+    this.#slots.assign(reader, {
+      local: false,
+      describe: () => nameOfReader(name),
+      wake: () => delivery.wake(),
+      hurry: () => delivery.hurry(),
+      evict: (error) => emitSafely(subscription, 'evicted', error),
+    });
+    this.#budgetSpinning(1);
+    return delivery;
+  }
+
+  #eventsOf(subscription: Subscription, reader: number): ModuleDeliveryEvents {
+    const { bus, writer, publisher, room, topics } = this.#parts;
+    return {
+      onError: (error) => reportError(error, subscription, bus),
+      onLagged: (range) => emitSafely(subscription, 'lagged', range),
+      onRestart: (error, delayMs) => emitSafely(subscription, 'restart', error, delayMs),
+      onDeadLetter: (sequence, deaths, error) => {
+        const { name } = subscription;
+        const { report, published } = publishDeadLetter(writer, publisher, reader, name, sequence, deaths, error);
+        emitSafely(bus, 'deadLetter', report);
+        return published;
+      },
+      onRoom: () => room.made(),
+      onExit: () => {
+        this.#budgetSpinning(-1);
+        topics.unwant(subscription);
+        this.#slots.giveBack(reader);
+      },
+    };
+  }
+
+  /** Lets dedicated threads wait awake only while every thread of the bus can have a core of its own. */
+  #budgetSpinning(threads: number): void {
+    this.#running += threads;
+    const fits = this.#running + 1 <= availableParallelism();
+    this.#parts.writer.setSpinBudget(fits ? MAX_SPIN_US : 0);
+  }
+}
+
+/** A clone, made now: what cannot be cloned is refused here, and later changes do not show. */
+function cloneData(data: unknown): unknown {
+  try {
+    return structuredClone(data);
+  } catch (error) {
+    if (error instanceof BusError) throw error;
+    throw new InvalidOptionError('data', data, `something that can be cloned (${(error as Error).message})`);
+  }
+}

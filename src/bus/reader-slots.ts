@@ -1,0 +1,51 @@
+/** The slots that readers take in the ring: taken where a reader begins, looked at, and given back. */
+import { TooManyReadersError } from '../errors.js';
+import { MAX_READERS } from '../ring/control-descriptor.js';
+import { UNIT_BYTES } from '../ring/record-descriptor.js';
+import type { BusParts } from './bus-parts.js';
+import type { ReaderUser } from './readers.js';
+import type { Start } from './replay.js';
+import type { DeliveryMode } from './subscribe-options.js';
+import type { ReaderView } from './subscription.js';
+
+export class ReaderSlots {
+  readonly #parts: BusParts;
+
+  constructor(parts: BusParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Takes a slot for a reader, which holds the writer back from now on unless it is lossy.
+   *
+   * @param start found just now
+   * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS`
+   */
+  take(delivery: DeliveryMode, start: Start): number {
+    const { writer, publisher } = this.#parts;
+    const reader = writer.join(delivery === 'lossless', start);
+    if (reader < 0) throw new TooManyReadersError(MAX_READERS);
+    // Records that wait on the heap come after those replayed: the reader must not sleep through them.
+    if (!start.isNow) publisher.queue.want(reader);
+    return reader;
+  }
+
+  /** Says who uses a slot that was taken. */
+  assign(reader: number, user: ReaderUser): void {
+    this.#parts.readers.set(reader, user);
+  }
+
+  /** Gives a slot back that nobody touches any more. */
+  giveBack(reader: number): void {
+    const { writer, readers, room } = this.#parts;
+    readers.clear(reader);
+    writer.leave(reader);
+    // It may have been what held the ring.
+    room.made();
+  }
+
+  view(reader: number): ReaderView {
+    const { gate, tail } = this.#parts.writer;
+    return { backlogBytes: (tail - gate.released(reader, tail)) * UNIT_BYTES, asleep: gate.isAsleep(reader) };
+  }
+}
