@@ -17,7 +17,7 @@ import { SharedLog } from '../support/shared-log.js';
 
 const SMALL = { capacityBytes: SMALL_RING_BYTES };
 
-describe('close', { timeout: 30_000 }, () => {
+describe('close', { timeout: 120_000 }, () => {
   test('delivers everything that was accepted, in all forms, the queue included', async () => {
     await using bus = createBus(SMALL);
     const log = new SharedLog(100);
@@ -244,7 +244,7 @@ describe('close', { timeout: 30_000 }, () => {
   });
 });
 
-describe('destroy', { timeout: 30_000 }, () => {
+describe('destroy', { timeout: 120_000 }, () => {
   test('abandons what is undelivered, ends every form, fails those who wait', async () => {
     const bus = createBus(SMALL);
     const { ids } = record(bus, '/a');

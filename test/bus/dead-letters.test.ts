@@ -21,7 +21,7 @@ function collectLetters(bus: Bus): Letter[] {
   return letters;
 }
 
-describe('an event that its subscriber thread keeps dying of', { timeout: 60_000 }, () => {
+describe('an event that its subscriber thread keeps dying of', { timeout: 240_000 }, () => {
   test('is left out at the third death while handled alone, counted, and published as a dead letter', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     const letters = collectLetters(bus);

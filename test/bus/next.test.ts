@@ -16,7 +16,7 @@ import {
 } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
 
-describe('next', { timeout: 30_000 }, () => {
+describe('next', { timeout: 120_000 }, () => {
   test('resolves with the first event that the filter selects, of those accepted after the call', async () => {
     await using bus = createBus();
     record(bus, '/a');
@@ -138,7 +138,7 @@ describe('next', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a handler for many events', { timeout: 30_000 }, () => {
+describe('a handler for many events', { timeout: 120_000 }, () => {
   for (const many of [1, 3]) {
     test(`is called ${many} times at most, whatever else waits, and has ended then`, async () => {
       await using bus = createBus();
@@ -170,7 +170,7 @@ describe('a handler for many events', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a time of Infinity', { timeout: 30_000 }, () => {
+describe('a time of Infinity', { timeout: 120_000 }, () => {
   test('lets close wait as long as it takes', async () => {
     const bus = createBus({ stallTimeoutMs: Number.POSITIVE_INFINITY });
     let release!: () => void;

@@ -19,7 +19,7 @@ import { SharedLog } from '../support/shared-log.js';
 
 const SMALL = { capacityBytes: SMALL_RING_BYTES };
 
-describe('a full ring', { timeout: 30_000 }, () => {
+describe('a full ring', { timeout: 120_000 }, () => {
   test('makes publish answer false; what it accepted arrives in order; writable resolves and drain is emitted', async () => {
     await using bus = createBus(SMALL);
     const latch = new Latch();
@@ -103,7 +103,7 @@ describe('a full ring', { timeout: 30_000 }, () => {
   });
 });
 
-describe('the heap queue', { timeout: 30_000 }, () => {
+describe('the heap queue', { timeout: 120_000 }, () => {
   test('stops at maxPendingBytes with an error that names the reader and the mend, and loses nothing by it', async () => {
     await using bus = createBus({ ...SMALL, maxPendingBytes: 20_000 });
     const { ids } = record(bus, '/a', { name: 'sluggish', isolate: true });
@@ -144,7 +144,7 @@ describe('the heap queue', { timeout: 30_000 }, () => {
   });
 });
 
-describe('publishSync', { timeout: 30_000 }, () => {
+describe('publishSync', { timeout: 120_000 }, () => {
   test('writes at once where there is room', async () => {
     await using bus = createBus(SMALL);
     const { ids } = record(bus, '/a');
@@ -238,7 +238,7 @@ describe('publishSync', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a subscriber that wants none of a flood', { timeout: 60_000 }, () => {
+describe('a subscriber that wants none of a flood', { timeout: 240_000 }, () => {
   for (const form of ['handler', 'isolated handler', 'stream', 'thread', 'dedicated thread'] as const) {
     test(`and sleeps through it as ${form} never makes publish answer false, and gets its rare events`, async () => {
       await using bus = createBus(SMALL);

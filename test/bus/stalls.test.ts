@@ -22,7 +22,7 @@ function blockThisThread(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-describe('a reader that holds up a publisher that waits', { timeout: 60_000 }, () => {
+describe('a reader that holds up a publisher that waits', { timeout: 240_000 }, () => {
   test('is evicted: its subscription, the bus and the process are told, and the publisher goes on', async () => {
     await using bus = createBus(IMPATIENT);
     const log = new SharedLog(1_000);
@@ -144,7 +144,7 @@ describe('a reader that holds up a publisher that waits', { timeout: 60_000 }, (
   });
 });
 
-describe('a reader that holds up nobody', { timeout: 60_000 }, () => {
+describe('a reader that holds up nobody', { timeout: 240_000 }, () => {
   test('is not evicted although the ring is full, and no time counts', async () => {
     await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 50 });
     const latch = new Latch();

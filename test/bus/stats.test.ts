@@ -4,7 +4,7 @@ import { createBus } from '../../src/index.js';
 import { fillRing, Latch, range, record, SMALL_RING_BYTES, until, workerModule } from '../support/bus-scene.js';
 import { SharedLog } from '../support/shared-log.js';
 
-describe('stats', { timeout: 30_000 }, () => {
+describe('stats', { timeout: 120_000 }, () => {
   test('of a new bus are zeros', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     assert.deepEqual(bus.stats(), {

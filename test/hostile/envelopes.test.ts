@@ -19,7 +19,7 @@ function newCounts(): Int32Array<SharedArrayBuffer> {
   return new Int32Array(new SharedArrayBuffer(3 * 4));
 }
 
-describe('damaged envelopes', { timeout: 120_000 }, () => {
+describe('damaged envelopes', { timeout: 240_000 }, () => {
   test('through forward are refused with an error of ours, or delivered as accepted, to whom they are for', async (t) => {
     const seed = Date.now() % 1_000_000;
     t.diagnostic(`seed ${seed}`);

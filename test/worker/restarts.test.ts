@@ -7,7 +7,7 @@ import { inlineModule, LARGE_TEXT, range, record, SMALL_RING_BYTES, until } from
 import { Mortal, ThreadWatch } from '../support/deaths.js';
 import { SharedLog } from '../support/shared-log.js';
 
-describe('a subscriber thread that dies of an event', { timeout: 60_000 }, () => {
+describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () => {
   const cases: readonly [death: Death, message: RegExp, options?: ModuleOptions][] = [
     ['exit', /exit code 7/],
     ['exit', /exit code 7/, { loop: 'dedicated' }],
@@ -108,7 +108,7 @@ describe('a subscriber thread that dies of an event', { timeout: 60_000 }, () =>
   });
 });
 
-describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
+describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
   test('asleep is started again, and nothing comes twice', async () => {
     using watch = new ThreadWatch();
     await using bus = createBus();
