@@ -79,8 +79,7 @@ export class Supervisor {
   #failure: Error | undefined;
   #stop: Extract<ToThread, { kind: 'stop' }> | undefined;
   #terminating = false;
-  /** The thread of this life has said something; the module was ready in this life or an earlier one. */
-  #heard = false;
+  /** The module was ready in this life or an earlier one. */
   #wasReady = false;
   /** The event that the thread last died of while handling it again, and how often. */
   #suspect = -1;
@@ -154,7 +153,6 @@ export class Supervisor {
 
   #live(life: Life): void {
     this.#failure = undefined;
-    this.#heard = false;
     const { port1, port2 } = new MessageChannel();
     port1.on('message', (message: FromThread) => this.#receive(message));
     // Whether a subscription holds the process open is decided in one place, by the bus.
@@ -166,8 +164,7 @@ export class Supervisor {
     this.#host = host;
     this.#port = port1;
     host.started.catch((error: unknown) => {
-      // A thread that reads, or refused, says itself how it ends; anything else is an entry that does not load.
-      if (this.#heard || this.#host !== host) return;
+      if (this.#host !== host) return;
       this.#failure ??= new WorkerExitedError(this.#attachment.name, 'it could not be started', { cause: error });
       void host.terminate();
     });
@@ -192,7 +189,6 @@ export class Supervisor {
   }
 
   #receive(message: FromThread): void {
-    this.#heard = true;
     switch (message.kind) {
       case 'ready':
         if (!this.#wasReady) this.#events.onReady();

@@ -79,6 +79,21 @@ describe('a subscriber module', { timeout: 240_000 }, () => {
     assert.equal(bus.stats().ring.usedBytes, 0);
   });
 
+  for (const how of ['destroy', 'close at its deadline'] as const) {
+    test(`that is starting when a ${how} ends it is no failure`, async () => {
+      const bus = createBus();
+      const module = inlineModule('export default { setup() { return new Promise(() => {}) }, handle() {} }');
+      const subscription = bus.subscribe('/a', module);
+      const errors: unknown[] = [];
+      subscription.on('error', (error) => errors.push(error));
+      if (how === 'destroy') bus.destroy();
+      else await bus.close({ drainTimeoutMs: 1 });
+      await subscription.ended;
+      await assert.rejects(subscription.ready, { code: 'BUS_SUBSCRIPTION_ENDED' });
+      assert.deepEqual(errors, []);
+    });
+  }
+
   test('gets batches in order, each event once, if it asks for them', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     const log = new SharedLog(3_000);

@@ -131,6 +131,7 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
     await mortal.subscription.stop({ drain: true });
     assert.deepEqual(mortal.log.values, [0]);
     assert.equal(mortal.lives, 3);
+    for (const message of mortal.restarts) assert.match(message, /exit code 7/);
   });
 
   test('in its teardown has delivered everything: reported, and not started again', async () => {
