@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { createBus, type From } from '../../src/index.js';
 import {
+  closeDelivered,
   fillRing,
   idOf,
   LARGE_TEXT,
@@ -118,7 +119,7 @@ describe('a subscription that begins among what the ring holds', { timeout: 120_
     late.on('lagged', ({ count }) => {
       told += count;
     });
-    await bus.close();
+    await closeDelivered(bus);
     const { lagged, scanned, restarts } = late.stats();
     assert.equal(restarts, 2);
     assert.equal(lagged, told);

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { type Bus, createBus, type ModuleOptions, type Subscription } from '../../src/index.js';
 import type { Fault } from '../fixtures/workers/faulty.js';
 import {
+  closeDelivered,
   inlineModule,
   LARGE_TEXT,
   range,
@@ -110,7 +111,7 @@ describe('a handler in a thread', { timeout: 240_000 }, () => {
         const reported = once(subscription, 'error');
         for (const id of range(4)) bus.publish('/a', { id });
         const [error] = await reported;
-        await bus.close();
+        await closeDelivered(bus);
         assert.equal(error.code, 'BUS_HANDLER_FAILED');
         assert.deepEqual([error.subscription, error.topic, error.sequence], ['faulty', '/a', 1]);
         if (fault !== 'throw odd') assert.ok(error.cause instanceof RangeError);

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createBus } from '../../src/index.js';
 import { AcmeByte } from '../fixtures/workers/acme-types.js';
 import {
+  closeDelivered,
   inlineModule,
   LARGE_TEXT,
   range,
@@ -99,7 +100,7 @@ describe('a subscriber module', { timeout: 240_000 }, () => {
     const log = new SharedLog(3_000);
     const subscription = bus.subscribe('/a', workerModule('batch-recorder'), { data: log.buffer });
     for (const id of range(3_000)) if (!bus.publish('/a', { id, text: 'x'.repeat(100) })) await bus.writable();
-    await bus.close();
+    await closeDelivered(bus);
     assert.deepEqual(log.values, range(3_000));
     assert.equal(subscription.stats().delivered, 3_000);
   });
@@ -131,7 +132,7 @@ describe('a subscriber module', { timeout: 240_000 }, () => {
     bus.publish('/a', new AcmeByte(7));
     bus.publish('/plain', { value: 8 });
     bus.publish('/a', { value: 9 });
-    await bus.close();
+    await closeDelivered(bus);
     assert.deepEqual(log.values, [7, 8, -1]);
     assert.deepEqual(here, [new AcmeByte(7), new AcmeByte(8), { value: 9 }]);
   });
