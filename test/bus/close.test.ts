@@ -22,6 +22,7 @@ describe('close', { timeout: 120_000 }, () => {
   test('delivers everything that was accepted, in all forms, the queue included', async () => {
     await using bus = createBus(SMALL);
     const log = new SharedLog(100);
+    log.open();
     const batches = new SharedLog(100);
     const dedicated = new SharedLog(100);
     const handled = record(bus, '/a');

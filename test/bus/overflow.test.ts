@@ -95,6 +95,7 @@ describe('a full ring', { timeout: 120_000 }, () => {
     for (const id of range(2_000)) {
       if (!bus.publish('/a', { id, text: 'x'.repeat(200) })) {
         refused++;
+        log.open();
         await bus.writable();
       }
     }
@@ -160,7 +161,8 @@ describe('publishSync', { timeout: 120_000 }, () => {
     const log = new SharedLog(1_000);
     const subscription = bus.subscribe('/a', workerModule('slow-recorder'), { data: log.buffer });
     await subscription.ready;
-    for (const id of range(1_000)) bus.publishSync('/a', { id, text: 'x'.repeat(500) }, { timeoutMs: 20_000 });
+    log.open();
+    for (const id of range(1_000)) bus.publishSync('/a', { id, text: 'x'.repeat(500) }, { timeoutMs: 60_000 });
     await closeDelivered(bus);
     assert.deepEqual(log.values, range(1_000));
   });
@@ -171,7 +173,8 @@ describe('publishSync', { timeout: 120_000 }, () => {
     await bus.subscribe('/a', workerModule('slow-recorder'), { data: log.buffer }).ready;
     const filled = fillRing(bus, '/a');
     for (const id of range(5)) bus.publish('/a', { id: filled + id, text: LARGE_TEXT });
-    bus.publishSync('/a', { id: filled + 5 }, { timeoutMs: 20_000 });
+    log.open();
+    bus.publishSync('/a', { id: filled + 5 }, { timeoutMs: 60_000 });
     assert.equal(bus.stats().pending.events, 0);
     await closeDelivered(bus);
     assert.deepEqual(log.values, range(filled + 6));
@@ -201,8 +204,13 @@ describe('publishSync', { timeout: 120_000 }, () => {
 
   test('that waited leaves those who await writable, and what is queued, as they were', async () => {
     await using bus = createBus(SMALL);
-    const log = new SharedLog(1_000);
-    await bus.subscribe('/a', workerModule('gated-recorder'), { data: log.buffer }).ready;
+    /** Subscribes a thread that reads nothing until the gate of its log is open. */
+    const subscribe = async (): Promise<SharedLog> => {
+      const log = new SharedLog(1_000);
+      await bus.subscribe('/a', workerModule('gated-recorder'), { data: log.buffer }).ready;
+      return log;
+    };
+    const log = await subscribe();
     const filled = fillRing(bus, '/a');
     const writable = bus.writable();
     const drained = once(bus, 'drain');
@@ -212,12 +220,16 @@ describe('publishSync', { timeout: 120_000 }, () => {
     await writable;
     await drained;
     // And with success while somebody waits.
+    const second = await subscribe();
     const again = fillRing(bus, '/a', filled);
     const writableAgain = bus.writable();
     await turn();
-    bus.publishSync('/a', { id: filled + again }, { timeoutMs: 20_000 });
+    second.open();
+    bus.publishSync('/a', { id: filled + again }, { timeoutMs: 60_000 });
     await writableAgain;
+    const third = await subscribe();
     const last = fillRing(bus, '/a', filled + again + 1);
+    third.open();
     await bus.writable();
     assert.equal(bus.stats().pending.events, 0);
     await closeDelivered(bus);
