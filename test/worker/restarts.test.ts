@@ -22,7 +22,7 @@ describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () =
     ['throw outside', /mine/],
     ['reject outside', /mine/],
     ['heap', /memory/i, { resourceLimits: { maxOldGenerationSizeMb: 32 } }],
-    ['hang', /has not turned for 1000 ms/, { hangTimeoutMs: 1_000 }],
+    ['hang', /has not turned for 4000 ms/, { hangTimeoutMs: 4_000 }],
   ];
   for (const [death, message, options] of cases) {
     test(`(${death}, ${options?.loop ?? 'cooperative'}) is started again where it was: nothing is skipped`, async () => {
@@ -120,9 +120,11 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
     using watch = new ThreadWatch();
     await using bus = createBus();
     const mortal = new Mortal(bus, '/a', 'never', {});
+    // What it has logged may be seen before it is heard, and it is not killed before.
+    await mortal.subscription.ready;
     for (const id of range(5)) bus.publish('/a', { id });
     await mortal.log.reaches(5);
-    await until(() => mortal.subscription.stats().backlogBytes === 0);
+    await until(() => mortal.subscription.stats().asleep);
     await watch.kill();
     for (const id of range(5)) bus.publish('/a', { id: 5 + id });
     await mortal.subscription.stop({ drain: true });
@@ -227,7 +229,7 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
       assert.equal(lagged, told);
       const missing = id - mortal.handled.length;
       if (delivery === 'lossless') assert.equal(missing, deadLetters);
-      else assert.ok(missing <= lagged);
+      else assert.ok(missing <= lagged + deadLetters);
     });
   }
 });
