@@ -70,11 +70,20 @@ describe('a subscriber module', { timeout: 240_000 }, () => {
 
   test('can be stopped while it is starting', async () => {
     await using bus = createBus();
-    const log = new SharedLog(100);
-    const subscription = bus.subscribe('/a', workerModule('lifecycle'), { data: log.buffer });
+    const [started, told, handled] = [0, 1, 2];
+    const cells = new Int32Array(new SharedArrayBuffer(3 * 4));
+    const module = inlineModule(`export default {
+      setup({ data }) { Atomics.store(data, ${started}, 1); Atomics.wait(data, ${told}, 0); },
+      handle(_, { data }) { Atomics.add(data, ${handled}, 1); },
+    }`);
+    const subscription = bus.subscribe('/a', module, { data: cells });
     bus.publish('/a', { id: 0 });
-    await subscription.stop();
-    assert.ok(!log.values.includes(0));
+    await until(() => cells[started] === 1);
+    const stopped = subscription.stop();
+    Atomics.store(cells, told, 1);
+    Atomics.notify(cells, told);
+    await stopped;
+    assert.equal(cells[handled], 0);
     assert.equal(subscription.stats().state, 'ended');
     // Its reader is free again.
     assert.equal(bus.stats().ring.usedBytes, 0);
