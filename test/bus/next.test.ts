@@ -7,6 +7,7 @@ import {
   fillRing,
   idOf,
   LARGE_TEXT,
+  Latch,
   range,
   record,
   SMALL_RING_BYTES,
@@ -55,10 +56,14 @@ describe('next', { timeout: 120_000 }, () => {
   test('may be awaited in a handler, which would hold up its own reader', async () => {
     await using bus = createBus();
     const answers: number[] = [];
-    bus.subscribe('/question', async () => void answers.push(idOf(await bus.next('/answer'))));
+    const asked = new Latch();
+    bus.subscribe('/question', async () => {
+      const next = bus.next('/answer');
+      asked.open();
+      answers.push(idOf(await next));
+    });
     bus.publish('/question', { id: 0 });
-    await turn();
-    await turn();
+    await asked.opened;
     bus.publish('/answer', { id: 1 });
     await until(() => answers.length === 1);
     assert.deepEqual(answers, [1]);
