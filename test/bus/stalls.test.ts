@@ -179,9 +179,12 @@ describe('a reader that holds up nobody', { timeout: 240_000 }, () => {
     let id = 0;
     while (bus.tryPublish('/a', { id, text: LARGE_TEXT })) id++;
     await log.reaches(1);
-    assert.throws(() => bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: 150 }), {
-      code: 'BUS_PUBLISH_TIMEOUT',
-    });
+    // Twice: the second one's first look counts what has passed since the first one's.
+    for (const _ of range(2)) {
+      assert.throws(() => bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: 50 }), {
+        code: 'BUS_PUBLISH_TIMEOUT',
+      });
+    }
     assert.ok(bus.stats().ring.stalledMs > 0);
     log.open();
     await log.reaches(id);
