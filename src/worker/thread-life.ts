@@ -48,8 +48,6 @@ export class ThreadLife {
   readonly #port: MessagePort;
   readonly #host: WorkerHost;
   readonly #watchdog: Watchdog | undefined;
-  /** The thread has said something. */
-  #heard = false;
   #finished = false;
   #refusedStep: RefusedStep | undefined;
   #failure: Error | undefined;
@@ -77,8 +75,7 @@ export class ThreadLife {
     const host = new WorkerHost(resourceLimits, attachment, [port2]);
     this.#host = host;
     host.started.catch((cause: unknown) => {
-      // A thread that reads, or refused, says itself how it ends; anything else is an entry that does not load.
-      if (!this.#heard) this.#kill(new WorkerExitedError(module.name, 'it could not be started', { cause }));
+      this.#kill(new WorkerExitedError(module.name, 'it could not be started', { cause }));
     });
     void host.exited.then((exit) => this.#end(exit));
     const { hangTimeoutMs, name } = module;
@@ -105,7 +102,6 @@ export class ThreadLife {
   }
 
   #receive(message: FromThread): void {
-    this.#heard = true;
     switch (message.kind) {
       case 'ready':
         this.#events.onReady();

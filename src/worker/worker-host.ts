@@ -21,10 +21,11 @@ export class WorkerHost {
   readonly #pool: Piscina;
   /** Settles when the thread has loaded the entry, or has ended. Never rejects. */
   readonly #loaded: Promise<unknown>;
-  /** Resolves when the task has returned. Rejects when the thread ends, or the entry does not load, before it has. */
+  /** Rejects when the entry does not load. When the thread ends, by itself or not, only {@link exited} says so. */
   readonly started: Promise<void>;
   /** Resolves when the thread has ended, by itself or not: from then on it touches no shared memory. Never rejects. */
   readonly exited: Promise<ThreadExit>;
+  #ending = false;
 
   /**
    * Starts the thread, and the entry's task in it.
@@ -48,14 +49,22 @@ export class WorkerHost {
     (this.#pool.options as { minThreads: number }).minThreads = 0;
     // The thread's own events say all that these would, and an unheard 'error' would end the process.
     this.#pool.on('error', () => {});
-    this.started = this.#pool.run(task, { transferList: transferList as readonly Transferable[] as Transferable[] });
     const thread = this.#pool.threads[0]!;
     this.exited = new Promise((resolve) => {
       let error: unknown;
       thread.once('error', (cause) => {
+        this.#ending = true;
         error = cause;
       });
-      thread.once('exit', (exitCode) => resolve({ exitCode, error }));
+      thread.once('exit', (exitCode) => {
+        this.#ending = true;
+        resolve({ exitCode, error });
+      });
+    });
+    const started = this.#pool.run(task, { transferList: transferList as readonly Transferable[] as Transferable[] });
+    this.started = started.catch((error: unknown) => {
+      // The pool fails the task of a thread that ends, which may be long after that thread has begun to read.
+      if (!this.#ending) throw error;
     });
     // The host's first message says that it is ready.
     this.#loaded = Promise.race([new Promise((resolve) => thread.once('message', resolve)), this.exited]);
@@ -63,6 +72,7 @@ export class WorkerHost {
 
   /** Ends the thread, wherever it is, as soon as it has loaded the entry; resolves when it has ended. */
   async terminate(): Promise<void> {
+    this.#ending = true;
     // A thread that is ended while it links a module it was told to `require` takes the whole process with it (Node 20).
     await this.#loaded;
     await this.#pool.destroy();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { type Bus, createBus, type DeadLetterReport } from '../../src/index.js';
-import { inlineModule, range, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
+import { closeDelivered, inlineModule, range, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
 import { Mortal } from '../support/deaths.js';
 
 interface Letter {
@@ -21,7 +21,7 @@ function collectLetters(bus: Bus): Letter[] {
   return letters;
 }
 
-describe('an event that its subscriber thread keeps dying of', { timeout: 60_000 }, () => {
+describe('an event that its subscriber thread keeps dying of', { timeout: 240_000 }, () => {
   test('is left out at the third death while handled alone, counted, and published as a dead letter', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     const letters = collectLetters(bus);
@@ -80,7 +80,7 @@ describe('an event that its subscriber thread keeps dying of', { timeout: 60_000
       ['/a', '/ringcast/dead-letter'],
     );
     await Promise.all([mortal.subscription.stop({ drain: true }), undertaker.stop({ drain: true })]);
-    await bus.close();
+    await closeDelivered(bus);
     assert.equal(letters.length, 1);
     assert.equal(reports.length, 2);
   });

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Bus, createBus, type FilterInput, type Subscription } from '../../src/index.js';
 import {
+  closeDelivered,
   inlineModule,
   range,
   record,
@@ -72,7 +73,7 @@ async function take(bus: Bus, subscription: Subscription, plan: readonly Step[],
   return owed;
 }
 
-describe('a filter changed while events flow', { timeout: 60_000 }, () => {
+describe('a filter changed while events flow', { timeout: 240_000 }, () => {
   test('decides what a handler gets from the next event on, whatever waits in the ring or behind it', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.boolean(), async (plan, isolate) => {
@@ -102,7 +103,7 @@ describe('a filter changed while events flow', { timeout: 60_000 }, () => {
         owed.push(...(await take(bus, subscription, plan, index * 1_000)));
         if (index % 3 === 0) await bus.writable();
       }
-      assert.deepEqual(await bus.close(), { undelivered: 0 });
+      await closeDelivered(bus);
       assert.deepEqual(log.values, owed);
       assert.equal(bus.stats().rescued, 0);
     });
@@ -133,7 +134,7 @@ describe('a filter changed while events flow', { timeout: 60_000 }, () => {
       owed.push(...(await take(bus, subscription, plan, index * 1_000)));
       await bus.writable();
     }
-    assert.deepEqual(await bus.close(), { undelivered: 0 });
+    await closeDelivered(bus);
     // What was in hand comes again: once sorted and deduplicated, nothing is missing and nothing too many.
     assert.deepEqual(
       [...new Set(log.values)].sort((a, b) => a - b),

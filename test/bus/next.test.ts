@@ -7,6 +7,7 @@ import {
   fillRing,
   idOf,
   LARGE_TEXT,
+  Latch,
   range,
   record,
   SMALL_RING_BYTES,
@@ -16,7 +17,7 @@ import {
 } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
 
-describe('next', { timeout: 30_000 }, () => {
+describe('next', { timeout: 120_000 }, () => {
   test('resolves with the first event that the filter selects, of those accepted after the call', async () => {
     await using bus = createBus();
     record(bus, '/a');
@@ -55,10 +56,14 @@ describe('next', { timeout: 30_000 }, () => {
   test('may be awaited in a handler, which would hold up its own reader', async () => {
     await using bus = createBus();
     const answers: number[] = [];
-    bus.subscribe('/question', async () => void answers.push(idOf(await bus.next('/answer'))));
+    const asked = new Latch();
+    bus.subscribe('/question', async () => {
+      const next = bus.next('/answer');
+      asked.open();
+      answers.push(idOf(await next));
+    });
     bus.publish('/question', { id: 0 });
-    await turn();
-    await turn();
+    await asked.opened;
     bus.publish('/answer', { id: 1 });
     await until(() => answers.length === 1);
     assert.deepEqual(answers, [1]);
@@ -138,7 +143,7 @@ describe('next', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a handler for many events', { timeout: 30_000 }, () => {
+describe('a handler for many events', { timeout: 120_000 }, () => {
   for (const many of [1, 3]) {
     test(`is called ${many} times at most, whatever else waits, and has ended then`, async () => {
       await using bus = createBus();
@@ -170,7 +175,7 @@ describe('a handler for many events', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a time of Infinity', { timeout: 30_000 }, () => {
+describe('a time of Infinity', { timeout: 120_000 }, () => {
   test('lets close wait as long as it takes', async () => {
     const bus = createBus({ stallTimeoutMs: Number.POSITIVE_INFINITY });
     let release!: () => void;

@@ -27,7 +27,7 @@ function firstTime(act: () => unknown): () => void {
   };
 }
 
-describe('a getter of an event that is being published', { timeout: 30_000 }, () => {
+describe('a getter of an event that is being published', { timeout: 120_000 }, () => {
   test('publishes behind the event, two deep, in the order of the calls', async () => {
     await using bus = createBus();
     const { ids } = record(bus, '/a');
@@ -269,7 +269,7 @@ describe('a getter of an event that is being published', { timeout: 30_000 }, ()
   });
 });
 
-describe('a handler that publishes', { timeout: 30_000 }, () => {
+describe('a handler that publishes', { timeout: 120_000 }, () => {
   test('gets its own events, later', async () => {
     await using bus = createBus();
     const ids: number[] = [];

@@ -24,7 +24,7 @@ function blockThisThread(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-describe('a reader that holds up a publisher that waits', { timeout: 60_000 }, () => {
+describe('a reader that holds up a publisher that waits', { timeout: 240_000 }, () => {
   test('is evicted: its subscription, the bus and the process are told, and the publisher goes on', async () => {
     await using bus = createBus(IMPATIENT);
     const log = new SharedLog(1_000);
@@ -34,9 +34,11 @@ describe('a reader that holds up a publisher that waits', { timeout: 60_000 }, (
       told += count;
     });
     await stuck.ready;
-    const accepted = fillRing(bus, '/a');
-    const [evicted, onBus, warned] = [once(stuck, 'evicted'), once(bus, 'evicted'), once(process, 'warning')];
+    bus.publish('/a', { id: 0, text: LARGE_TEXT });
+    // It is stuck before anybody waits: from then on its time runs.
     await log.reaches(2);
+    const accepted = 1 + fillRing(bus, '/a', 1);
+    const [evicted, onBus, warned] = [once(stuck, 'evicted'), once(bus, 'evicted'), once(process, 'warning')];
     assert.equal(bus.stats().ring.heldBy, 'subscription "stuck"');
     await bus.writable();
     for (const [error] of await Promise.all([evicted, onBus, warned])) {
@@ -151,7 +153,8 @@ describe('a reader that holds up a publisher that waits', { timeout: 60_000 }, (
   });
 
   test('is not evicted for the time that the publisher itself was blocked', async () => {
-    await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 600 });
+    // More than the few looks add up to that the publisher takes outside of its block, whatever the time between them.
+    await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 1_000 });
     const latch = new Latch();
     const slow = bus.subscribe('/a', () => latch.opened);
     fillRing(bus, '/a');
@@ -166,7 +169,7 @@ describe('a reader that holds up a publisher that waits', { timeout: 60_000 }, (
   });
 });
 
-describe('a reader that holds up nobody', { timeout: 60_000 }, () => {
+describe('a reader that holds up nobody', { timeout: 240_000 }, () => {
   test('is not evicted although the ring is full, and no time counts', async () => {
     await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 50 });
     const latch = new Latch();
@@ -198,9 +201,12 @@ describe('a reader that holds up nobody', { timeout: 60_000 }, () => {
     let id = 0;
     while (bus.tryPublish('/a', { id, text: LARGE_TEXT })) id++;
     await log.reaches(1);
-    assert.throws(() => bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: 150 }), {
-      code: 'BUS_PUBLISH_TIMEOUT',
-    });
+    // Twice: the second one's first look counts what has passed since the first one's.
+    for (const _ of range(2)) {
+      assert.throws(() => bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: 50 }), {
+        code: 'BUS_PUBLISH_TIMEOUT',
+      });
+    }
     assert.ok(bus.stats().ring.stalledMs > 0);
     log.open();
     await log.reaches(id);

@@ -130,8 +130,9 @@ describe('ringcast run', () => {
     const directory = await workplace(t);
     const files = Array.from({ length: 40_000 }, (_, at) => ({ path: `${at}` }));
     await writeFile(join(directory, 'image.tar'), await buildImageArchive({ name: 'many:1', files, command: ['sh'] }));
-    const { child, ended, stdout } = start(directory, ['image.tar']);
-    child.stdout.on('data', (lines) => `${lines}`.includes('/service/rootfs/prepare') && child.kill('SIGHUP'));
+    // By itself: whoever had to read of it first might be too late.
+    const hangUp = new URL('../support/hang-up.js', import.meta.url).href;
+    const { ended, stdout } = start(directory, ['image.tar'], ['--import', hangUp]);
     assert.equal(await ended, 129);
     assert.match(await stdout, /\/service\/rootfs\/remove/);
     assert.doesNotMatch(await stdout, /\/service\/rootfs\/commit/);

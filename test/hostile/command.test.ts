@@ -25,7 +25,7 @@ describe('ringcast events, given damaged input', () => {
       const { status, stdout, stderr, signal } = spawnSync(process.execPath, [main, 'events', '-'], {
         input: input.subarray(0, 1 + dice.roll(input.length)),
         encoding: 'utf8',
-        timeout: 30_000,
+        timeout: 120_000,
       });
       assert.equal(signal, null, 'it ends by itself');
       assert.ok(status === 0 || status === 1, `exit code ${status}: ${stderr}`);

@@ -15,12 +15,12 @@ import { Router } from '../../src/worker/router.js';
 import { SingleTarget } from '../../src/worker/single-target.js';
 import { attachSubscriber } from '../../src/worker/subscriber-thread.js';
 import { TypeDirectory } from '../../src/worker/type-directory.js';
-import { inlineModule, range, record, SMALL_RING_BYTES, turn, until } from '../support/bus-scene.js';
+import { closeDelivered, inlineModule, range, record, SMALL_RING_BYTES, turn, until } from '../support/bus-scene.js';
 import { Dice } from '../torture/payload.js';
 
 const noFields = { namespace: () => '', compile: () => () => false };
 
-describe('a hostile subscriber module', { timeout: 60_000 }, () => {
+describe('a hostile subscriber module', { timeout: 240_000 }, () => {
   const cases: readonly [name: string, body: string][] = [
     [
       'posts odd messages to its parent',
@@ -47,7 +47,7 @@ describe('a hostile subscriber module', { timeout: 60_000 }, () => {
       const hostile = bus.subscribe('/a', module, { restart: { backoffMs: 0 } });
       await hostile.ready;
       for (const id of range(20)) bus.publish('/a', { id });
-      assert.deepEqual(await bus.close(), { undelivered: 0 });
+      await closeDelivered(bus);
       assert.deepEqual(ids, range(20));
       const { delivered, failed } = hostile.stats();
       assert.equal(delivered + failed, 20);
@@ -69,7 +69,7 @@ describe('a hostile subscriber module', { timeout: 60_000 }, () => {
   });
 });
 
-describe('garbled control messages', { timeout: 60_000 }, () => {
+describe('garbled control messages', { timeout: 240_000 }, () => {
   test('of unknown kinds, repeated, or early leave a thread reading, in order, until it is told to stop', async (t) => {
     const seed = Date.now() % 1_000_000;
     t.diagnostic(`seed ${seed}`);
@@ -119,7 +119,7 @@ describe('garbled control messages', { timeout: 60_000 }, () => {
   });
 });
 
-describe('damaged records', { timeout: 60_000 }, () => {
+describe('damaged records', { timeout: 240_000 }, () => {
   test('in a ring are refused with an error of ours: dispatching neither hangs nor goes beyond them', (t) => {
     const seed = Date.now() % 1_000_000;
     t.diagnostic(`seed ${seed}`);

@@ -1,4 +1,5 @@
 /** What bus tests do over and over. */
+import assert from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
 import type { Bus, Envelope, HandlerOptions, Subscription } from '../../src/index.js';
 
@@ -51,6 +52,11 @@ export function turn(): Promise<void> {
 export async function until(holds: () => boolean): Promise<void> {
   // Some turns at full speed, then without taking a core from the threads that are waited for.
   for (let turns = 0; !holds(); turns++) await (turns < 50 ? turn() : setTimeout(1));
+}
+
+/** Closes a bus once everything is delivered, however long its threads have to wait for a core. */
+export async function closeDelivered(bus: Bus): Promise<void> {
+  assert.deepEqual(await bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY }), { undelivered: 0 });
 }
 
 /** Numbers from 0 to `count - 1`. */

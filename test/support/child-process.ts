@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 
 const ENTRY = new URL('../../src/index.js', import.meta.url).href;
 const WORKERS = new URL('../fixtures/workers/', import.meta.url).href;
-const MAX_LIFE_MS = 20_000;
+const MAX_LIFE_MS = 120_000;
 
 export interface Outcome {
   /** Undefined when the process was still alive after `probe` had said that it may be ended, or at the time limit. */

@@ -21,6 +21,8 @@ export interface TortureOptions {
   readonly killEveryMs: number;
   /** Ends the run early, after that many kills from outside. */
   readonly maxKills?: number;
+  /** Whether what happened so far proves something; until then the run goes on beyond its time. */
+  readonly isEnough?: (report: TortureReport) => boolean;
   /** Told after each round. */
   readonly onRound?: (report: TortureReport) => void;
 }
@@ -51,6 +53,10 @@ export interface TortureReport {
 }
 
 const EVENTS_PER_ROUND = 60_000;
+/** A round goes on beyond its time until then: on a busy machine it may be over before the threads have started. */
+const MIN_EVENTS_PER_ROUND = 5_000;
+/** Deliveries between two kills from outside: threads that are killed as soon as they run would get nowhere. */
+const MIN_HANDLED_PER_KILL = 1_000;
 const ROUND_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 60_000;
 const TYPE_URL = 'torture.Words';
@@ -96,8 +102,9 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     finalBytes: 0,
     violations: [],
   };
+  const { maxKills = Number.POSITIVE_INFINITY, isEnough = () => true } = options;
   const endMs = performance.now() + options.durationMs;
-  while (performance.now() < endMs && report.killsOutside < (options.maxKills ?? Number.POSITIVE_INFINITY)) {
+  while ((performance.now() < endMs && report.killsOutside < maxKills) || !isEnough(report)) {
     await new Round(options, report, endMs).run();
     report.rounds++;
     report.finalBytes = usedBytes();
@@ -233,7 +240,8 @@ class Round {
 
   async #publish(): Promise<void> {
     const dice = this.#dice;
-    while (this.#published < EVENTS_PER_ROUND && performance.now() < this.#endMs) {
+    const goesOn = (): boolean => this.#published < MIN_EVENTS_PER_ROUND || performance.now() < this.#endMs;
+    while (this.#published < EVENTS_PER_ROUND && goesOn()) {
       for (let left = 1 + dice.roll(300); left > 0 && this.#published < EVENTS_PER_ROUND; left--) {
         if (!this.#publishOne()) await this.#bus.writable();
       }
@@ -271,10 +279,13 @@ class Round {
   /** Ends threads at random moments, wherever they are. */
   async #kill(going: () => boolean): Promise<void> {
     const dice = new Dice(this.#seed + 2);
+    let handledBefore = 0;
     while (going()) {
       await new Promise((resolve) => setTimeout(resolve, dice.roll(2 * this.#options.killEveryMs)));
       const threads = [...this.#threads];
-      if (!going() || threads.length === 0) continue;
+      const handled = this.#witnesses.reduce((sum, { ledger }) => sum + ledger.handled, 0);
+      if (!going() || threads.length === 0 || handled - handledBefore < MIN_HANDLED_PER_KILL) continue;
+      handledBefore = handled;
       void threads[dice.roll(threads.length)]!.terminate();
       this.#report.killsOutside++;
     }

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { type Bus, createBus, type ModuleOptions, type Subscription } from '../../src/index.js';
 import type { Fault } from '../fixtures/workers/faulty.js';
 import {
+  closeDelivered,
   inlineModule,
   LARGE_TEXT,
   range,
@@ -36,7 +37,7 @@ async function assertGone(bus: Bus): Promise<void> {
   assert.deepEqual(ids, range(30));
 }
 
-describe('a subscriber module that cannot be used', { timeout: 60_000 }, () => {
+describe('a subscriber module that cannot be used', { timeout: 240_000 }, () => {
   const cases: readonly [name: string, module: URL, code: string, message: RegExp][] = [
     ['does not exist', new URL('file:///nowhere/at-all.js'), 'BUS_MODULE_LOAD', /nowhere\/at-all/],
     ['does not parse', inlineModule('export default ('), 'BUS_MODULE_LOAD', /does not load/],
@@ -99,7 +100,7 @@ describe('a subscriber module that cannot be used', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a handler in a thread', { timeout: 60_000 }, () => {
+describe('a handler in a thread', { timeout: 240_000 }, () => {
   for (const fault of ['throw', 'reject', 'throw odd'] as const) {
     for (const loop of ['cooperative', 'dedicated'] as const) {
       test(`that fails (${fault}, ${loop}) is reported and counted, and the next event comes`, async () => {
@@ -110,7 +111,7 @@ describe('a handler in a thread', { timeout: 60_000 }, () => {
         const reported = once(subscription, 'error');
         for (const id of range(4)) bus.publish('/a', { id });
         const [error] = await reported;
-        await bus.close();
+        await closeDelivered(bus);
         assert.equal(error.code, 'BUS_HANDLER_FAILED');
         assert.deepEqual([error.subscription, error.topic, error.sequence], ['faulty', '/a', 1]);
         if (fault !== 'throw odd') assert.ok(error.cause instanceof RangeError);
@@ -122,7 +123,7 @@ describe('a handler in a thread', { timeout: 60_000 }, () => {
   }
 });
 
-describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
+describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
   const cases: readonly [fault: Fault, message: RegExp, options?: ModuleOptions][] = [
     ['throw outside', /mine/],
     ['reject outside', /mine/],

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createBus } from '../../src/index.js';
 import { AcmeByte } from '../fixtures/workers/acme-types.js';
 import {
+  closeDelivered,
   inlineModule,
   LARGE_TEXT,
   range,
@@ -13,7 +14,7 @@ import {
 } from '../support/bus-scene.js';
 import { SharedLog } from '../support/shared-log.js';
 
-describe('a subscriber module', { timeout: 60_000 }, () => {
+describe('a subscriber module', { timeout: 240_000 }, () => {
   for (const loop of ['cooperative', 'dedicated'] as const) {
     test(`with a ${loop} loop is set up, gets its events in order, sleeps, wakes, and is torn down`, async () => {
       await using bus = createBus();
@@ -69,22 +70,46 @@ describe('a subscriber module', { timeout: 60_000 }, () => {
 
   test('can be stopped while it is starting', async () => {
     await using bus = createBus();
-    const log = new SharedLog(100);
-    const subscription = bus.subscribe('/a', workerModule('lifecycle'), { data: log.buffer });
+    const [started, told, handled] = [0, 1, 2];
+    const cells = new Int32Array(new SharedArrayBuffer(3 * 4));
+    const module = inlineModule(`export default {
+      setup({ data }) { Atomics.store(data, ${started}, 1); Atomics.wait(data, ${told}, 0); },
+      handle(_, { data }) { Atomics.add(data, ${handled}, 1); },
+    }`);
+    const subscription = bus.subscribe('/a', module, { data: cells });
     bus.publish('/a', { id: 0 });
-    await subscription.stop();
-    assert.ok(!log.values.includes(0));
+    await until(() => cells[started] === 1);
+    const stopped = subscription.stop();
+    Atomics.store(cells, told, 1);
+    Atomics.notify(cells, told);
+    await stopped;
+    assert.equal(cells[handled], 0);
     assert.equal(subscription.stats().state, 'ended');
     // Its reader is free again.
     assert.equal(bus.stats().ring.usedBytes, 0);
   });
+
+  for (const how of ['destroy', 'close at its deadline'] as const) {
+    test(`that is starting when a ${how} ends it is no failure`, async () => {
+      const bus = createBus();
+      const module = inlineModule('export default { setup() { return new Promise(() => {}) }, handle() {} }');
+      const subscription = bus.subscribe('/a', module);
+      const errors: unknown[] = [];
+      subscription.on('error', (error) => errors.push(error));
+      if (how === 'destroy') bus.destroy();
+      else await bus.close({ drainTimeoutMs: 1 });
+      await subscription.ended;
+      await assert.rejects(subscription.ready, { code: 'BUS_SUBSCRIPTION_ENDED' });
+      assert.deepEqual(errors, []);
+    });
+  }
 
   test('gets batches in order, each event once, if it asks for them', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     const log = new SharedLog(3_000);
     const subscription = bus.subscribe('/a', workerModule('batch-recorder'), { data: log.buffer });
     for (const id of range(3_000)) if (!bus.publish('/a', { id, text: 'x'.repeat(100) })) await bus.writable();
-    await bus.close();
+    await closeDelivered(bus);
     assert.deepEqual(log.values, range(3_000));
     assert.equal(subscription.stats().delivered, 3_000);
   });
@@ -116,7 +141,7 @@ describe('a subscriber module', { timeout: 60_000 }, () => {
     bus.publish('/a', new AcmeByte(7));
     bus.publish('/plain', { value: 8 });
     bus.publish('/a', { value: 9 });
-    await bus.close();
+    await closeDelivered(bus);
     assert.deepEqual(log.values, [7, 8, -1]);
     assert.deepEqual(here, [new AcmeByte(7), new AcmeByte(8), { value: 9 }]);
   });

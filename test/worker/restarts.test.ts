@@ -3,18 +3,26 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { createBus, type ModuleOptions } from '../../src/index.js';
 import { type Death, IN_SETUP, IN_TEARDOWN } from '../fixtures/workers/mortal.js';
-import { inlineModule, LARGE_TEXT, range, record, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
+import {
+  closeDelivered,
+  inlineModule,
+  LARGE_TEXT,
+  range,
+  record,
+  SMALL_RING_BYTES,
+  until,
+} from '../support/bus-scene.js';
 import { Mortal, ThreadWatch } from '../support/deaths.js';
 import { SharedLog } from '../support/shared-log.js';
 
-describe('a subscriber thread that dies of an event', { timeout: 60_000 }, () => {
+describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () => {
   const cases: readonly [death: Death, message: RegExp, options?: ModuleOptions][] = [
     ['exit', /exit code 7/],
     ['exit', /exit code 7/, { loop: 'dedicated' }],
     ['throw outside', /mine/],
     ['reject outside', /mine/],
     ['heap', /memory/i, { resourceLimits: { maxOldGenerationSizeMb: 32 } }],
-    ['hang', /has not turned for 1000 ms/, { hangTimeoutMs: 1_000 }],
+    ['hang', /has not turned for 4000 ms/, { hangTimeoutMs: 4_000 }],
   ];
   for (const [death, message, options] of cases) {
     test(`(${death}, ${options?.loop ?? 'cooperative'}) is started again where it was: nothing is skipped`, async () => {
@@ -22,7 +30,7 @@ describe('a subscriber thread that dies of an event', { timeout: 60_000 }, () =>
       const beside = record(bus, '/a');
       const mortal = new Mortal(bus, '/a', death, { 3: 1 }, options);
       for (const id of range(40)) if (!bus.publish('/a', { id, text: LARGE_TEXT })) await bus.writable();
-      await bus.close();
+      await closeDelivered(bus);
       assert.deepEqual(mortal.handled, range(40));
       assert.ok(mortal.again.includes(3), 'the event that it died of comes again, marked');
       assert.deepEqual(
@@ -52,8 +60,7 @@ describe('a subscriber thread that dies of an event', { timeout: 60_000 }, () =>
     const data = new Int32Array(log.buffer);
     const subscription = bus.subscribe('/a', module, { data, restart: { backoffMs: 0 } });
     for (const id of range(700)) bus.publish('/a', { id });
-    const { undelivered } = await bus.close();
-    assert.equal(undelivered, 0);
+    await closeDelivered(bus);
     assert.deepEqual(
       [...new Set(log.values)].sort((a, b) => a - b),
       range(700),
@@ -108,14 +115,16 @@ describe('a subscriber thread that dies of an event', { timeout: 60_000 }, () =>
   });
 });
 
-describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
+describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
   test('asleep is started again, and nothing comes twice', async () => {
     using watch = new ThreadWatch();
     await using bus = createBus();
     const mortal = new Mortal(bus, '/a', 'never', {});
+    // What it has logged may be seen before it is heard, and it is not killed before.
+    await mortal.subscription.ready;
     for (const id of range(5)) bus.publish('/a', { id });
     await mortal.log.reaches(5);
-    await until(() => mortal.subscription.stats().backlogBytes === 0);
+    await until(() => mortal.subscription.stats().asleep);
     await watch.kill();
     for (const id of range(5)) bus.publish('/a', { id: 5 + id });
     await mortal.subscription.stop({ drain: true });
@@ -131,6 +140,7 @@ describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
     await mortal.subscription.stop({ drain: true });
     assert.deepEqual(mortal.log.values, [0]);
     assert.equal(mortal.lives, 3);
+    for (const message of mortal.restarts) assert.match(message, /exit code 7/);
   });
 
   test('in its teardown has delivered everything: reported, and not started again', async () => {
@@ -160,7 +170,7 @@ describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
       for (const id of range(6)) bus.publish('/a', { id });
       await once(mortal.subscription, 'restart');
       if (how === 'stop with drain') await mortal.subscription.stop({ drain: true });
-      assert.deepEqual(await bus.close(), { undelivered: 0 });
+      await closeDelivered(bus);
       assert.deepEqual(mortal.handled, range(6));
     });
   }
@@ -234,7 +244,7 @@ describe('a subscriber thread that dies', { timeout: 60_000 }, () => {
       assert.equal(lagged, told);
       const missing = id - mortal.handled.length;
       if (delivery === 'lossless') assert.equal(missing, deadLetters);
-      else assert.ok(missing <= lagged);
+      else assert.ok(missing <= lagged + deadLetters);
     });
   }
 });
