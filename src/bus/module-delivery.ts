@@ -5,8 +5,8 @@ import { FILTER_VERSION, HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/contr
 import { loadCounts, NO_COUNTS, storeCounts } from '../ring/reader-counters.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import type { LagRange } from '../worker/dispatcher.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
+import type { LagRange } from '../worker/lag.js';
 import type { RestartPolicy } from '../worker/restart-policy.js';
 import { Supervisor } from '../worker/supervisor.js';
 import type { SupervisedModule } from '../worker/thread-life.js';

@@ -2,8 +2,8 @@
 import { EventEmitter } from 'node:events';
 import { SubscriptionEndedError } from '../errors.js';
 import type { CompiledFilter, FilterInput } from '../topic/filter.js';
-import type { LagRange } from '../worker/dispatcher.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
+import type { LagRange } from '../worker/lag.js';
 import { currentHandling } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import { checkKeys, flagOption } from './option-check.js';

@@ -13,14 +13,11 @@ import { CorruptRecordError } from '../errors.js';
 import { distance } from '../memory/position.js';
 import * as record from '../ring/record-descriptor.js';
 import type { Batch, RingReader } from '../ring/ring-reader.js';
+import { LagAccount, type LagRange } from './lag.js';
+import { LookPace } from './look-pace.js';
 import type { Router } from './router.js';
 import { firstHeld, type Target } from './target.js';
 import type { TypeDirectory } from './type-directory.js';
-
-/** Records after which RELEASED moves at the latest. */
-const MAX_RELEASE_STRIDE = 64;
-/** Time after which RELEASED moves at the latest. */
-const RELEASE_INTERVAL_MS = 10;
 
 /** What a call of {@link Dispatcher.step} came to. */
 export type Step =
@@ -37,13 +34,6 @@ export interface Redelivery {
   readonly until: number;
   /** Sequences that are left out: of the event that the thread died of, and of the dead letter about it. */
   readonly skips: readonly number[];
-}
-
-/** Records that a lossy reader missed. */
-export interface LagRange {
-  /** Sequence of the first. */
-  readonly first: number;
-  readonly count: number;
 }
 
 export interface DispatcherEvents {
@@ -75,20 +65,14 @@ export class Dispatcher {
   #stepping = false;
   /** Byte offset in the batch of the next record. */
   #offset = 0;
-  /** Records between two looks at the clock: few where handlers are slow, so that looks cost nothing where they are fast. */
-  #stride = 1;
-  #untilLook = 1;
-  #lastLookMs = performance.now();
+  readonly #pace = new LookPace();
+  readonly #lag: LagAccount;
   /** Sequence behind the last record seen. */
   #nextSequence: number;
   #redelivery: Redelivery | undefined;
   #skips: Set<number> | undefined;
   /** Set by a safety check: a wanted record before this position was missed by the wake protocol. */
   #watchUntil: number | undefined;
-  /** Missed records that the next envelope tells of. */
-  #untoldLag = 0;
-  /** Records that were overwritten before they were read. */
-  lagged = 0;
   /** Safety checks that found a wanted record. */
   rescued = 0;
 
@@ -110,11 +94,17 @@ export class Dispatcher {
     this.#startSequence = startSequence;
     this.#nextSequence = nextSequence;
     this.#events = events;
+    this.#lag = new LagAccount((range) => events.onLagged(range));
   }
 
   /** Sequence behind the last record seen. */
   get nextSequence(): number {
     return this.#nextSequence;
+  }
+
+  /** Records that were overwritten before they were read. */
+  get lagged(): number {
+    return this.#lag.count;
   }
 
   /** Records seen, wanted or not, those skipped during sleep included. Plus those missed: all that were written. */
@@ -124,7 +114,7 @@ export class Dispatcher {
 
   /** Goes on from what a life before this one left. */
   redeliver(redelivery: Redelivery, lagged: number): void {
-    this.lagged = lagged;
+    this.#lag.count = lagged;
     if (redelivery.skips.length > 0) this.#skips = new Set(redelivery.skips);
     if (distance(redelivery.until, this.#reader.taken) > 0) this.#redelivery = redelivery;
   }
@@ -152,7 +142,7 @@ export class Dispatcher {
 
   /** Counts what was missed up to the end, when nothing that comes after will tell of it. */
   concludeLag(sequence: number): void {
-    if (this.#reader.overtaken && !this.#reader.hasMore && sequence > this.#nextSequence) this.#lag(sequence);
+    if (this.#reader.overtaken && !this.#reader.hasMore && sequence > this.#nextSequence) this.#catchUp(sequence);
   }
 
   /** Waits no longer for a target that was stopped: what it has in hand is its own affair. */
@@ -164,7 +154,7 @@ export class Dispatcher {
 
   #step(budgetMs: number): Step {
     const startedMs = performance.now();
-    this.#lastLookMs = startedMs;
+    this.#pace.startAt(startedMs);
     for (;;) {
       if (this.#batch === undefined || this.#offset >= this.#batch.length) {
         if (this.#busy.length > 0) {
@@ -194,7 +184,7 @@ export class Dispatcher {
   #dispatch(batch: Batch, deadlineMs: number): boolean {
     while (this.#offset < batch.length) {
       this.#next(batch, false);
-      if (--this.#untilLook === 0 && this.#look(batch) > deadlineMs && this.#offset < batch.length) return false;
+      if (this.#pace.pass() && this.#look(batch) > deadlineMs && this.#offset < batch.length) return false;
     }
     this.#endBatch();
     return true;
@@ -237,7 +227,7 @@ export class Dispatcher {
     const words = batch.words;
     const sequence =
       (words[word + record.SEQUENCE_LOW_WORD]! >>> 0) + words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32;
-    if (this.#reader.overtaken) this.#lag(sequence);
+    if (this.#reader.overtaken) this.#catchUp(sequence);
     this.#nextSequence = sequence + 1;
     this.#router.reach(sequence);
     if (this.#skips?.delete(sequence) === true) return false;
@@ -253,7 +243,7 @@ export class Dispatcher {
       if (accepts !== undefined && !accepts(envelope)) continue;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
       if (again) this.#reader.setInHand(sequence);
-      if (!taken) this.#untoldLag = 0;
+      if (!taken) this.#lag.untold = 0;
       taken = true;
       const wasBusy = target.busy;
       target.hand(envelope, position, this.#settled);
@@ -282,20 +272,16 @@ export class Dispatcher {
       this.#types.type(payload >>> record.TYPE_ID_SHIFT),
       sequence,
       again,
-      this.#untoldLag,
+      this.#lag.untold,
     );
   }
 
   /** Everything up to `sequence` that was not seen was overwritten. */
-  #lag(sequence: number): void {
+  #catchUp(sequence: number): void {
     const first = this.#nextSequence;
-    const count = sequence - first;
     this.#reader.overtaken = false;
     this.#nextSequence = sequence;
-    if (count <= 0) return;
-    this.lagged += count;
-    this.#untoldLag += count;
-    this.#events.onLagged({ first, count });
+    this.#lag.miss(first, sequence);
   }
 
   #countRescue(position: number): void {
@@ -308,15 +294,9 @@ export class Dispatcher {
     if (this.#busy.length > 0) for (const target of [...this.#busy]) target.endBatch(this.#settled);
   }
 
-  /** Looks at the clock, releases what has settled, and chooses how many records to let pass before the next look. */
+  /** Looks at the clock, and releases what has settled. */
   #look(batch: Batch): number {
-    const nowMs = performance.now();
-    const elapsedMs = nowMs - this.#lastLookMs;
-    this.#lastLookMs = nowMs;
-    // Aims at a look every millisecond or so; one slow record puts it back to looking after each.
-    if (elapsedMs < RELEASE_INTERVAL_MS / 10) this.#stride = Math.min(this.#stride * 2, MAX_RELEASE_STRIDE);
-    else if (elapsedMs > RELEASE_INTERVAL_MS / 2) this.#stride = 1;
-    this.#untilLook = this.#stride;
+    const nowMs = this.#pace.look();
     this.#releaseSettled(batch);
     return nowMs;
   }

@@ -27,6 +27,7 @@ import {
   type FromThread,
   type RefusedStep,
   type ToThread,
+  WAKE_MESSAGE,
 } from './worker-protocol.js';
 
 /** Sets up and starts one subscriber; resolves once it reads, or has said why it cannot. */
@@ -141,7 +142,9 @@ class SubscriberThread {
   }
 
   #receive(message: ToThread): void {
-    if (message.kind === 'stop') {
+    if (message === WAKE_MESSAGE) {
+      this.#loop.notified();
+    } else if (message.kind === 'stop') {
       this.#target.endSequence = Math.min(this.#target.endSequence, message.endSequence);
       this.#written = message.written;
       this.#abort.abort();
@@ -151,8 +154,6 @@ class SubscriberThread {
       this.#router.change(this.#target, message.fromSequence, compileFilter(message.filter));
       // Nothing may come for it for long: the change is to be made, not kept with all that follow it.
       this.#loop.nudge();
-    } else {
-      this.#loop.notified();
     }
   }
 

@@ -15,7 +15,7 @@ import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from './filter-timeline.js';
 import type { RestartPolicy } from './restart-policy.js';
 import { type LifeEnd, type LifeEvents, type SupervisedModule, ThreadLife } from './thread-life.js';
-import type { LifeStart, ToThread } from './worker-protocol.js';
+import { type LifeStart, type ToThread, WAKE_MESSAGE } from './worker-protocol.js';
 
 /** Deaths of the thread while it handles one event again, after which the event is left out. */
 const MAX_DEATHS = 3;
@@ -88,7 +88,7 @@ export class Supervisor {
 
   /** Tells a cooperative loop that its wake word is AWAKE. Costs the caller some microseconds. */
   wake(): void {
-    this.#life?.send({ kind: 'wake' });
+    this.#life?.send(WAKE_MESSAGE);
   }
 
   /** Starts a thread that is waiting to be started again now: somebody waits for its reader. */

@@ -5,7 +5,7 @@
 import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOnPort } from 'node:worker_threads';
 import { ModuleLoadError, ModuleShapeError, TypesModuleError, WorkerExitedError } from '../errors.js';
 import type { FilterInput } from '../topic/filter.js';
-import type { LagRange } from './dispatcher.js';
+import type { LagRange } from './lag.js';
 import { Watchdog } from './watchdog.js';
 import { type ThreadExit, WorkerHost } from './worker-host.js';
 import {

@@ -15,6 +15,7 @@ import { Router } from '../../src/worker/router.js';
 import { SingleTarget } from '../../src/worker/single-target.js';
 import { attachSubscriber } from '../../src/worker/subscriber-thread.js';
 import { TypeDirectory } from '../../src/worker/type-directory.js';
+import { WAKE_MESSAGE } from '../../src/worker/worker-protocol.js';
 import { closeDelivered, inlineModule, range, record, SMALL_RING_BYTES, turn, until } from '../support/bus-scene.js';
 import { Dice } from '../torture/payload.js';
 
@@ -76,7 +77,7 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
     const dice = new Dice(seed);
     const ring = allocateRing(SMALL_RING_BYTES);
     const names = allocateNames(16);
-    const writer = new RingWriter(attachRing(ring), () => port1.postMessage({ kind: 'wake' }));
+    const writer = new RingWriter(attachRing(ring), () => port1.postMessage(WAKE_MESSAGE));
     const reader = writer.join(true);
     const { port1, port2 } = new MessageChannel();
     const said: { kind: string }[] = [];
