@@ -77,7 +77,9 @@ export class ThreadLife {
     const host = new WorkerHost(resourceLimits, attachment, [port2]);
     this.#host = host;
     host.started.catch((cause: unknown) => {
-      // A thread that reads, or refused, says itself how it ends; anything else is an entry that does not load.
+      // A thread that reads, or refused, says itself how it ends; anything else is an entry that does not load. It may have
+      // said so, and died, while this thread was busy.
+      this.#readPort();
       if (!this.#heard) this.#kill(new WorkerExitedError(module.name, 'it could not be started', { cause }));
     });
     void host.exited.then((exit) => this.#end(exit));
@@ -102,6 +104,14 @@ export class ThreadLife {
   #kill(failure: Error): void {
     this.#failure ??= failure;
     void this.#host.terminate();
+  }
+
+  /** Hears what the thread has said and still waits on the port. */
+  #readPort(): void {
+    const port = this.#port;
+    for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
+      this.#receive(entry.message as FromThread);
+    }
   }
 
   #receive(message: FromThread): void {
@@ -135,12 +145,8 @@ export class ThreadLife {
   }
 
   #end(exit: ThreadExit): void {
-    const port = this.#port;
-    // What the thread said last may still wait on the port.
-    for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
-      this.#receive(entry.message as FromThread);
-    }
-    port.close();
+    this.#readPort();
+    this.#port.close();
     void this.#host.terminate();
     this.#watchdog?.stop();
     this.#events.onEnd(this.#describeEnd(exit));
