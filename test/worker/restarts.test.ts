@@ -143,6 +143,17 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
     for (const message of mortal.restarts) assert.match(message, /exit code 7/);
   });
 
+  test('before anybody heard that it reads is not taken for one that did not start', async () => {
+    await using bus = createBus();
+    const module = inlineModule("export default () => void Promise.reject(new Error('mine'));");
+    const subscription = bus.subscribe('/a', module, { restart: 'never' });
+    const told = once(subscription, 'error');
+    bus.publish('/a', { id: 0 });
+    // All that the thread does comes at once.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+    assert.match((await told)[0].message, /mine/);
+  });
+
   test('in its teardown has delivered everything: reported, and not started again', async () => {
     await using bus = createBus();
     const mortal = new Mortal(bus, '/a', 'exit', { [IN_TEARDOWN]: 100 });
