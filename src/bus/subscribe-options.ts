@@ -70,6 +70,7 @@ const LIMITS: readonly (keyof ResourceLimits)[] = [
   'codeRangeSizeMb',
   'stackSizeMb',
 ];
+const MAX_LIMIT_MB = 2 ** 30;
 const COMMON = ['name', 'signal', 'delivery', 'from'] as const;
 
 export function checkHandlerOptions(options: HandlerOptions): void {
@@ -106,8 +107,9 @@ export function checkModuleOptions(options: ModuleOptions): void {
   }
   checkKeys('resourceLimits', options.resourceLimits, LIMITS);
   for (const [name, value] of Object.entries(options.resourceLimits ?? {})) {
-    if (value !== undefined && !(typeof value === 'number' && value > 0)) {
-      throw new InvalidOptionError(`resourceLimits.${name}`, value, 'a number above 0, in MB');
+    // Beyond what any machine has: numbers that Node cannot count in bytes end the whole process.
+    if (value !== undefined && !(typeof value === 'number' && value > 0 && value <= MAX_LIMIT_MB)) {
+      throw new InvalidOptionError(`resourceLimits.${name}`, value, `a number above 0, up to ${MAX_LIMIT_MB}, in MB`);
     }
   }
 }

@@ -134,23 +134,25 @@ export class Supervisor {
 
   #live(start: LifeStart): void {
     const [first, ...changes] = this.#filters.entries as [FilterFrom, ...FilterFrom[]];
-    this.#life = new ThreadLife(
-      this.#module,
-      first.filter.source,
-      start,
-      this.#resourceLimits,
-      this.#records.heartbeat,
-      {
-        onReady: () => {
-          if (!this.#wasReady) this.#events.onReady();
-          this.#wasReady = true;
-        },
-        onHandlerFailure: this.#events.onHandlerFailure,
-        onLagged: this.#events.onLagged,
-        onRoom: this.#events.onRoom,
-        onEnd: (end) => this.#ended(end),
+    const events: LifeEvents = {
+      onReady: () => {
+        if (!this.#wasReady) this.#events.onReady();
+        this.#wasReady = true;
       },
-    );
+      onHandlerFailure: this.#events.onHandlerFailure,
+      onLagged: this.#events.onLagged,
+      onRoom: this.#events.onRoom,
+      onEnd: (end) => this.#ended(end),
+    };
+    const { heartbeat } = this.#records;
+    try {
+      this.#life = new ThreadLife(this.#module, first.filter.source, start, this.#resourceLimits, heartbeat, events);
+    } catch (cause) {
+      const error = new WorkerExitedError(this.#module.name, 'no thread could be made for it', { cause });
+      // Not at once: the owner does not have us yet.
+      setImmediate(() => this.#died(error));
+      return;
+    }
     for (const change of changes) this.#life.send(filterMessage(change));
     if (this.#stop !== undefined) this.#life.send(this.#stop);
   }
@@ -177,15 +179,21 @@ export class Supervisor {
     }
     const delayMs = this.#policy.next(performance.now());
     if (delayMs === undefined) {
-      const { maxRestarts } = this.#policy;
-      const { name } = this.#module;
-      const reason = `${error.message}; it was restarted ${maxRestarts} times within a minute and is not again`;
-      this.#conclude(maxRestarts === 0 ? error : new WorkerExitedError(name, reason, { cause: error.cause ?? error }));
+      this.#conclude(this.#givenUp(error));
       return;
     }
     this.#restartTimer = setTimeout(() => this.#restart(), this.#stop === undefined ? delayMs : 0).unref();
     // After the timer: whoever hears of it may stop the thread, and then it is not started again.
     this.#events.onRestart(error, delayMs);
+  }
+
+  /** What is told when it is not started again. */
+  #givenUp(error: Error): Error {
+    const { maxRestarts } = this.#policy;
+    if (maxRestarts === 0) return error;
+    const why = error instanceof WorkerExitedError ? error.reason : error.message;
+    const reason = `${why}; it was restarted ${maxRestarts} times within a minute and is not again`;
+    return new WorkerExitedError(this.#module.name, reason, { cause: error.cause ?? error });
   }
 
   /** Whether the thread was told to stop and has nothing left to deliver. */

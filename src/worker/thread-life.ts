@@ -53,6 +53,8 @@ export class ThreadLife {
   #failure: Error | undefined;
 
   /**
+   * Throws what `new Worker` throws when the system has no thread to give.
+   *
    * @param filter decides the first records
    * @param heartbeat counts turns of the thread's event loop
    */
@@ -72,7 +74,7 @@ export class ThreadLife {
     // Whether a subscription holds the process open is decided in one place, by the bus.
     port1.unref();
     const attachment = { ...module, filter, life: start, port: port2 } satisfies Attachment;
-    const host = new WorkerHost(resourceLimits, attachment, [port2]);
+    const host = startHost(resourceLimits, attachment, port2);
     this.#host = host;
     host.started.catch((cause: unknown) => {
       this.#kill(new WorkerExitedError(module.name, 'it could not be started', { cause }));
@@ -147,6 +149,16 @@ export class ThreadLife {
     if (this.#finished) return { kind: 'finished', error };
     if (this.#refusedStep !== undefined) return { kind: 'refused', step: this.#refusedStep, error: error! };
     return { kind: 'died', error: error ?? exitError(this.#module.name, exit) };
+  }
+}
+
+function startHost(resourceLimits: ResourceLimits | undefined, attachment: Attachment, port: MessagePort): WorkerHost {
+  try {
+    return new WorkerHost(resourceLimits, attachment, [port]);
+  } catch (error) {
+    // And with it the other end, which listens.
+    port.close();
+    throw error;
   }
 }
 

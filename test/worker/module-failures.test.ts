@@ -152,6 +152,26 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
     });
   }
 
+  test('before it was made, because the system has none to give, is tried again, and frees its reader', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    // A stack that no address space has room for.
+    const resourceLimits = { stackSizeMb: 1e9 };
+    const options = { resourceLimits, restart: { maxRestarts: 2, backoffMs: 1 } };
+    const subscription = bus.subscribe('/a', workerModule('counter'), options);
+    let restarts = 0;
+    subscription.on('restart', () => restarts++);
+    const ended = endOf(subscription);
+    for (const id of range(40)) if (!bus.publish('/a', { id, text: LARGE_TEXT })) await bus.writable();
+    const error = await ended;
+    assert.equal(error.code, 'BUS_WORKER_EXITED');
+    assert.match(
+      error.message,
+      /^subscriber thread of subscription-1 ended: no thread could be made .*restarted 2 times/,
+    );
+    assert.equal(restarts, 2);
+    await assertGone(bus);
+  });
+
   test('in a dedicated loop is noticed as well', async () => {
     await using bus = createBus();
     const data = { buffer: new SharedLog(10).buffer, fault: 'exit' };

@@ -171,6 +171,7 @@ describe('a subscriber module', { timeout: 240_000 }, () => {
       [{ resourceLimits: 5 }, 'BUS_INVALID_OPTION'],
       [{ resourceLimits: { maxOldGenerationSizeMb: '64' } }, 'BUS_INVALID_OPTION'],
       [{ resourceLimits: { maxOldGenerationSizeMb: -1 } }, 'BUS_INVALID_OPTION'],
+      [{ resourceLimits: { stackSizeMb: Number.POSITIVE_INFINITY } }, 'BUS_INVALID_OPTION'],
       [{ resourceLimits: { maxHeap: 64 } }, 'BUS_UNKNOWN_OPTION'],
       [{ once: true }, 'BUS_UNKNOWN_OPTION'],
     ] as const) {
