@@ -148,7 +148,8 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
     this.#checkOpen('forward');
     const bytes: unknown =
       envelope instanceof Uint8Array || typeof envelope?.toBinary !== 'function' ? envelope : envelope.toBinary();
-    if (bytes instanceof Uint8Array) return this.#publisher.forward(bytes);
+    // Not a proxy: its bytes and its length need not agree.
+    if (bytes instanceof Uint8Array && ArrayBuffer.isView(bytes)) return this.#publisher.forward(bytes);
     throw new InvalidOptionError('envelope', bytes, 'the bytes of an envelope, or a received envelope');
   }
 

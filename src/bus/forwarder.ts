@@ -62,7 +62,8 @@ export class Forwarder {
     const size = lengthOf(bytes);
     writer.open(size + HEADER_BYTES);
     const start = writer.windowStart + HEADER_BYTES;
-    if (start + size > Math.min(writer.windowEnd, writer.windowStart + writer.maxRecordBytes)) return undefined;
+    if (size === 0 || start + size > Math.min(writer.windowEnd, writer.windowStart + writer.maxRecordBytes))
+      return undefined;
     writer.memory.bytes.set(bytes, start);
     const template = this.#seen.find(start, start + size);
     if (template === undefined) return undefined;
@@ -88,7 +89,9 @@ export class Forwarder {
    * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
    */
   read(bytes: Uint8Array): ForwardedEnvelope {
-    const source = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    // No bytes at all is also what a view is left with whose buffer was transferred.
+    const size = lengthOf(bytes);
+    const source = size === 0 ? Buffer.alloc(0) : Buffer.from(bytes.buffer, bytes.byteOffset, size);
     const scanned = scanEnvelope(source, 0, source.length);
     const { topic, namespace, typeUrl, seconds, nanos, canonical } = scanned;
     if (!scanned.hasTimestamp || (seconds === 0 && nanos === 0)) {

@@ -33,6 +33,12 @@ cycle.self = cycle;
 // What users without types may pass.
 const any = (value: unknown): never => value as never;
 
+function transferred(): Uint8Array {
+  const bytes = new Uint8Array(8);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
 describe('createBus refuses', () => {
   const cases: readonly Case<() => unknown>[] = [
     ['options that are no object', () => createBus(any(5)), ...OPTION, { value: 5 }],
@@ -186,6 +192,15 @@ describe('a bus refuses, and nothing is changed or lost by it,', { timeout: 120_
       'IncompleteEnvelopeError',
       { field: 'timestamp' },
     ],
+    [
+      'forward of a view whose buffer was transferred',
+      (bus) => bus.forward(transferred()),
+      'BUS_INCOMPLETE_ENVELOPE',
+      'IncompleteEnvelopeError',
+      { field: 'timestamp' },
+    ],
+    ['forward of a proxy', (bus) => bus.forward(new Proxy(new Uint8Array(3), {})), ...OPTION, {}],
+    ['forward of what only looks like bytes', (bus) => bus.forward(Object.create(Uint8Array.prototype)), ...OPTION, {}],
     ['a glob that can match nothing', (bus) => bus.subscribe('/a/', handler), ...GLOB, { glob: '/a/' }],
     ['an unbalanced glob', (bus) => bus.subscribe('/a/[', handler), ...GLOB, { glob: '/a/[' }],
     [
