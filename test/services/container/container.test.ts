@@ -76,7 +76,7 @@ const id = (name: string) => `${name}-${process.pid}`;
 for (const runtime of ['process', 'runc'] as const) {
   const skip = runtime === 'runc' && (await runcMissing());
 
-  describe(`container with the runtime ${runtime}`, { skip }, () => {
+  describe(`container with the runtime ${runtime}`, { skip, timeout: 240_000 }, () => {
     for (const [name, args, status] of [
       ['that ends well', undefined, 0],
       ['that exits with 3', ['sh', '-c', 'exit 3'], 3],
@@ -275,7 +275,7 @@ for (const runtime of ['process', 'runc'] as const) {
   });
 }
 
-describe('container with the runtime runc', { skip: await runcMissing() }, () => {
+describe('container with the runtime runc', { skip: await runcMissing(), timeout: 240_000 }, () => {
   it('is refused to who is not root, before anything is made of it', async (t) => {
     const { directory, services } = await openWithImage(t, 'runc');
     await services.containers.create({ image: TEST_IMAGE }).then((container) => container.delete());
@@ -366,7 +366,7 @@ describe('container with the runtime runc', { skip: await runcMissing() }, () =>
   });
 });
 
-describe('container with the runtime process', () => {
+describe('container with the runtime process', { timeout: 240_000 }, () => {
   it('is deleted by a close although the delete of another fails, which the close then tells', async (t) => {
     class FailingRuntime extends ProcessRuntime {
       override async create(spec: ContainerSpec): Promise<RuntimeContainer> {
