@@ -400,7 +400,8 @@ describe('container with the runtime process', { timeout: 240_000 }, () => {
     skip: existsSync('/proc/self/status') ? false : 'needs /proc',
   }, async (t) => {
     const { services } = await openWithImage(t, 'process');
-    const container = await services.containers.create({ image: TEST_IMAGE, args: FOREVER });
+    // One that starts no other: a shell that is just doing so waits for a child that is stopped, and does not stop itself.
+    const container = await services.containers.create({ image: TEST_IMAGE, args: ['sleep', '1000'] });
     await container.start();
     await container.pause();
     // The kernel delivers the signal when it next runs the process; a state that never comes ends at the test's timeout.
