@@ -60,10 +60,11 @@ export class Forwarder {
   place(bytes: Uint8Array): string | undefined {
     const writer = this.#writer;
     const size = lengthOf(bytes);
+    // Before a window is opened: one for what never fits would be announced to lossy readers as overwritten.
+    if (size === 0 || size + HEADER_BYTES > writer.maxRecordBytes) return undefined;
     writer.open(size + HEADER_BYTES);
     const start = writer.windowStart + HEADER_BYTES;
-    if (size === 0 || start + size > Math.min(writer.windowEnd, writer.windowStart + writer.maxRecordBytes))
-      return undefined;
+    if (start + size > writer.windowEnd) return undefined;
     writer.memory.bytes.set(bytes, start);
     const template = this.#seen.find(start, start + size);
     if (template === undefined) return undefined;

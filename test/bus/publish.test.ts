@@ -329,6 +329,19 @@ describe('forward', { timeout: 120_000 }, () => {
     );
   });
 
+  test('of what is too large costs a lossy subscription nothing', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const ids: number[] = [];
+    const lossy = bus.subscribe('/a', ({ event }) => void ids.push((event as { id: number }).id), {
+      delivery: 'lossy',
+    });
+    for (const id of range(10)) bus.publish('/a', { id });
+    assert.throws(() => bus.forward(new Uint8Array(2 ** 20)));
+    await bus.close();
+    assert.deepEqual(ids, range(10));
+    assert.equal(lossy.stats().lagged, 0);
+  });
+
   test('queues behind a full ring, and the caller may reuse its bytes', async () => {
     await using from = createBus();
     const sources: Uint8Array[] = [];
