@@ -77,6 +77,8 @@ export class TopicTable {
   readonly #maxTopics: number;
   readonly #declared: ReadonlyMap<string, EventCodec>;
   readonly #known = new Map<string, TopicEntry>();
+  /** The last known one: most events of a burst are on one topic. */
+  #last: TopicEntry | undefined;
   #recent = new Map<string, TopicEntry>();
   #lessRecent = new Map<string, TopicEntry>();
 
@@ -107,7 +109,11 @@ export class TopicTable {
    * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
    */
   entry(topic: string): TopicEntry {
-    const entry = this.#known.get(topic) ?? this.#meet(topic);
+    let entry = this.#last;
+    if (entry === undefined || entry.topic !== topic) {
+      entry = this.#known.get(topic) ?? this.#meet(topic);
+      if (entry.id !== 0) this.#last = entry;
+    }
     if (entry.version !== this.#index.version) this.#refresh(entry);
     return entry;
   }

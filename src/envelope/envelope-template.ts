@@ -25,6 +25,9 @@ export const rawPayload: PayloadEncoder = {
   },
 };
 
+/** Looked up once: on a target of any kind it is a search along the prototypes. */
+const { set: setBytes } = Uint8Array.prototype;
+
 const NAMESPACE_TAG = 18;
 const TOPIC_TAG = 26;
 const EVENT_TAG = 34;
@@ -59,6 +62,10 @@ export class EnvelopeTemplate {
 
   // Both with room for lengths of the guessed sizes.
   #head!: Buffer;
+  // The lengths of the buffers: to ask a Buffer for its own is a call where several kinds of them were seen.
+  #headSize!: number;
+  #routingSize!: number;
+  #typeSize!: number;
   #eventPrefix!: number;
   #valuePrefix!: number;
 
@@ -95,10 +102,10 @@ export class EnvelopeTemplate {
     const head = this.#head;
     const routing = writeTimestamp(target, position, limit, seconds, nanos);
     if (routing < 0) return -1;
-    const start = routing + head.length;
+    const start = routing + this.#headSize;
     let end = -1;
     if (start <= limit) {
-      target.set(head, routing);
+      setBytes.call(target, head, routing);
       end = this.#encode(codec, event, target, start, limit);
     }
     if (end < 0) {
@@ -106,7 +113,7 @@ export class EnvelopeTemplate {
       // being empty, with none?
       const room = limit - start;
       const tight =
-        room < 0 || varintSize(room + 1) < valuePrefix || varintSize(this.type.length + room + 2) < eventPrefix;
+        room < 0 || varintSize(room + 1) < valuePrefix || varintSize(this.#typeSize + room + 2) < eventPrefix;
       return tight ? this.#writeTight(target, position, routing, limit, codec, event) : -1;
     }
     return this.#close(target, position, routing, eventPrefix, start, end, limit);
@@ -121,7 +128,7 @@ export class EnvelopeTemplate {
     codec: PayloadEncoder,
     event: unknown,
   ): number {
-    const full = routing + this.routing.length + this.type.length + 2;
+    const full = routing + this.#routingSize + this.#typeSize + 2;
     // An empty payload has neither tag nor length.
     if (full - 2 > limit) return -1;
     target.set(this.routing, routing);
@@ -151,11 +158,11 @@ export class EnvelopeTemplate {
   ): number {
     const size = end - start;
     const valueSize = varintSize(size);
-    const eventSize = size === 0 ? this.type.length - 1 : this.type.length + valueSize + size;
+    const eventSize = size === 0 ? this.#typeSize - 1 : this.#typeSize + valueSize + size;
     const eventSizeSize = varintSize(eventSize);
-    const lengthAt = routing + this.routing.length;
+    const lengthAt = routing + this.#routingSize;
     const typeAt = lengthAt + eventSizeSize;
-    const payload = size === 0 ? typeAt + eventSize : typeAt + this.type.length + valueSize;
+    const payload = size === 0 ? typeAt + eventSize : typeAt + this.#typeSize + valueSize;
     if (payload + size > limit) return -1;
     if (eventSizeSize !== eventPrefix || payload !== start) {
       target.copyWithin(payload, start, end);
@@ -190,6 +197,9 @@ export class EnvelopeTemplate {
     this.routing = head.subarray(0, routingSize);
     this.type = head.subarray(typeAt, typeAt + typeSize);
     this.#head = head;
+    this.#headSize = head.length;
+    this.#routingSize = routingSize;
+    this.#typeSize = typeSize;
     this.#eventPrefix = eventPrefix;
     this.#valuePrefix = valuePrefix;
   }

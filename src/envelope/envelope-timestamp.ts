@@ -5,7 +5,7 @@
  */
 
 import { cursor, readInt64AsNumber, readUint32 } from './wire-reader.js';
-import { writeInt32, writeInt64 } from './wire-writer.js';
+import { writeInt64, writeVarint } from './wire-writer.js';
 
 const TIMESTAMP_TAG = 10;
 const SECONDS_TAG = 8;
@@ -37,7 +37,7 @@ export function writeTimestamp(
   if (nanos !== 0) {
     if (end >= limit) return -1;
     target[end] = NANOS_TAG;
-    end = writeInt32(target, end + 1, limit, nanos, 'timestamp.nanos');
+    end = writeVarint(target, end + 1, limit, nanos);
     if (end < 0) return -1;
   }
   target[position] = TIMESTAMP_TAG;

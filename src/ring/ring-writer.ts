@@ -171,7 +171,7 @@ export class RingWriter {
     words[word + record.KIND_WORD] = record.EVENT_RECORD;
     words[word + record.TOPIC_WORD] = topicId;
     words[word + record.SEQUENCE_LOW_WORD] = sequence | 0;
-    words[word + record.SEQUENCE_HIGH_WORD] = Math.floor(sequence / 2 ** 32);
+    words[word + record.SEQUENCE_HIGH_WORD] = sequence < 2 ** 32 ? 0 : Math.floor(sequence / 2 ** 32);
     words[word + record.PAYLOAD_WORD] = payloadOffset | (typeId << record.TYPE_ID_SHIFT);
     words[word + record.SECONDS_WORD] = seconds | 0;
     words[word + record.NANOS_WORD] = nanos;
