@@ -90,7 +90,10 @@ export class RetainedRecords {
     const position = this.#gate.released(reader, this.#writer.tail);
     if (!this.#isIntact(position)) return undefined;
     for (const { offset, length, found } of this.#records(position)) {
-      if (found === sequence) return this.#memory.copyOut(offset + record.HEADER_BYTES, length - record.HEADER_BYTES);
+      if (found !== sequence) continue;
+      const body = Buffer.allocUnsafeSlow(length - record.HEADER_BYTES);
+      this.#memory.copyTo(body, 0, offset + record.HEADER_BYTES, body.length);
+      return body;
     }
     return undefined;
   }

@@ -28,8 +28,8 @@ export interface RingMemory {
   readonly bytes: Buffer;
   /** The same bytes as words. */
   readonly words: Int32Array;
-  /** A private copy of `length` bytes from `offset`, in fresh memory. */
-  copyOut(offset: number, length: number): Buffer<ArrayBuffer>;
+  /** Copies `length` bytes from `offset` to `target[at]` and on. */
+  copyTo(target: Buffer, at: number, offset: number, length: number): void;
 }
 
 class SharedRingMemory implements RingMemory {
@@ -37,19 +37,18 @@ class SharedRingMemory implements RingMemory {
   readonly capacityBytes: number;
   readonly bytes: Buffer;
   readonly words: Int32Array;
+  readonly #records: SharedArrayBuffer;
 
   constructor(buffers: RingBuffers) {
     this.cells = new AtomicCells(buffers.control);
     this.capacityBytes = buffers.records.byteLength;
     this.bytes = Buffer.from(buffers.records);
     this.words = new Int32Array(buffers.records);
+    this.#records = buffers.records;
   }
 
-  copyOut(offset: number, length: number): Buffer<ArrayBuffer> {
-    // Not zero-filled: every byte is overwritten at once. Not pooled: the copy is the whole of its ArrayBuffer.
-    const copy = Buffer.allocUnsafeSlow(length);
-    this.bytes.copy(copy, 0, offset, offset + length);
-    return copy;
+  copyTo(target: Buffer, at: number, offset: number, length: number): void {
+    target.set(new Uint8Array(this.#records, offset, length), at);
   }
 }
 

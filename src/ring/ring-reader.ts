@@ -16,27 +16,15 @@
 import { CorruptRecordError } from '../errors.js';
 import { type Cells, loadCount, storeCount } from '../memory/cells.js';
 import { distance, narrow, widen } from '../memory/position.js';
+import { BATCH_MEMORY_BYTES, type Batch, BatchMemory } from './batch-memory.js';
 import * as control from './control-descriptor.js';
 import * as record from './record-descriptor.js';
 import { offsetOf, type RingMemory } from './ring-memory.js';
-
-/** How much is copied out at a time, unless one record is longer. */
-export const MAX_BATCH_BYTES = 64 * 1024;
 
 /** A lossy reader takes at most this share of the ring at a time. */
 const LOSSY_BATCH_SHARE = 8;
 /** How far ahead of the writer an overtaken reader resumes, as a share of the ring. */
 const GUARD_SHARE = 8;
-
-/** A run of whole records in private memory that nobody writes again. */
-export interface Batch {
-  readonly bytes: Buffer<ArrayBuffer>;
-  readonly words: Int32Array;
-  /** Where the last whole record ends. */
-  readonly length: number;
-  /** Position of the first record. */
-  readonly position: number;
-}
 
 export class RingReader {
   readonly reader: number;
@@ -49,6 +37,7 @@ export class RingReader {
   readonly #sleeperBit: number;
   readonly #capacityUnits: number;
   readonly #onRoom: () => void;
+  readonly #copies = new BatchMemory();
   #gates: boolean;
   /** Wide. */
   #taken: number;
@@ -84,15 +73,19 @@ export class RingReader {
     return this.#gates;
   }
 
-  /** Takes the next run of records, or undefined when there is none. Allocates one buffer of the run's size. */
-  take(maxBytes = MAX_BATCH_BYTES): Batch | undefined {
+  /**
+   * Takes the next run of records, or undefined when there is none.
+   *
+   * @param maxBytes how much is copied out at a time, unless one record is longer
+   */
+  take(maxBytes = BATCH_MEMORY_BYTES): Batch | undefined {
     for (;;) {
       // Pairs with the writer's store: the bytes before TAIL are written.
       const tail = this.#cells.load(control.TAIL);
       if (tail === narrow(this.#taken)) return undefined;
       const batch = this.#gates || !this.#isOvertaken() ? this.#copyRun(tail, maxBytes) : undefined;
       if (batch !== undefined) {
-        this.#taken += batch.length >> record.UNIT_SHIFT;
+        this.#taken += (batch.end - batch.start) >> record.UNIT_SHIFT;
         // Before any handler runs: a successor must know what may have been handled.
         this.#cells.store(this.#slot + control.TAKEN, narrow(this.#taken));
         return batch;
@@ -111,34 +104,32 @@ export class RingReader {
     const contiguous = Math.min(unread, this.#memory.capacityBytes - offset);
     // A lossy reader takes less at a time: the longer the copy, the sooner it is overtaken.
     const most = this.#gates ? maxBytes : Math.min(maxBytes, this.#memory.capacityBytes / LOSSY_BATCH_SHARE);
-    let bytes = this.#copyOut(offset, Math.min(contiguous, most));
-    if (bytes === undefined) return undefined;
-    let words = new Int32Array(bytes.buffer, 0, bytes.length >> 2);
-    let length = bytes.length;
+    let length = Math.min(contiguous, most);
+    if (!this.#copyOut(offset, length)) return undefined;
+    const copies = this.#copies;
     if (length < contiguous) {
-      length = wholeRecords(words, offset);
+      length = wholeRecords(copies, length, offset);
       if (length === 0) {
-        const recordBytes = words[record.LENGTH_WORD]!;
+        const recordBytes = copies.words[(copies.start >> 2) + record.LENGTH_WORD]!;
         if (recordBytes > contiguous) throw new CorruptRecordError(offset, `length ${recordBytes}`);
         length = record.unitsOf(recordBytes) * record.UNIT_BYTES;
-        bytes = this.#copyOut(offset, length);
-        if (bytes === undefined) return undefined;
-        words = new Int32Array(bytes.buffer, 0, length >> 2);
+        if (!this.#copyOut(offset, length)) return undefined;
       }
     }
-    return { bytes, words, length, position };
+    return copies.handOut(length, position);
   }
 
-  /** A private copy, or undefined when it may not be whole. */
-  #copyOut(offset: number, length: number): Buffer<ArrayBuffer> | undefined {
-    const bytes = this.#memory.copyOut(offset, length);
+  /** Copies bytes behind the last batch. False when the copy may not be whole. */
+  #copyOut(offset: number, length: number): boolean {
+    this.#copies.reserve(length);
+    this.#memory.copyTo(this.#copies.bytes, this.#copies.start, offset, length);
     // A read-modify-write on a private cell: on arm64 loads alone would let the look below pass the copy above.
     this.#cells.add(this.#slot + control.SCRATCH, 0);
     if (this.#gates) {
-      if (this.#cells.load(this.#slot + control.STATE) === control.GATING) return bytes;
+      if (this.#cells.load(this.#slot + control.STATE) === control.GATING) return true;
       this.#gates = false;
     }
-    return this.#isOvertaken() ? undefined : bytes;
+    return !this.#isOvertaken();
   }
 
   /** Whether what lies at the cursor may be overwritten already. */
@@ -267,15 +258,15 @@ export class RingReader {
   }
 }
 
-/** Length of the whole records in a run that may end inside one. */
-function wholeRecords(words: Int32Array, offset: number): number {
-  let end = 0;
-  while (end + record.HEADER_BYTES <= words.length * 4) {
-    const length = words[(end >> 2) + record.LENGTH_WORD]!;
-    if (length < record.HEADER_BYTES) throw new CorruptRecordError(offset + end, `length ${length}`);
-    const next = end + record.unitsOf(length) * record.UNIT_BYTES;
-    if (next > words.length * 4) break;
-    end = next;
+/** Length of the whole records in `length` copied bytes that may end inside one; they were at `offset` in the ring. */
+function wholeRecords({ words, start }: BatchMemory, length: number, offset: number): number {
+  let whole = 0;
+  while (whole + record.HEADER_BYTES <= length) {
+    const recordBytes = words[((start + whole) >> 2) + record.LENGTH_WORD]!;
+    if (recordBytes < record.HEADER_BYTES) throw new CorruptRecordError(offset + whole, `length ${recordBytes}`);
+    const next = whole + record.unitsOf(recordBytes) * record.UNIT_BYTES;
+    if (next > length) break;
+    whole = next;
   }
-  return end;
+  return whole;
 }

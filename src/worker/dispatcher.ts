@@ -11,8 +11,9 @@ import { markAsUntransferable } from 'node:worker_threads';
 import { EnvelopeSource, ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { CorruptRecordError } from '../errors.js';
 import { distance } from '../memory/position.js';
+import type { Batch } from '../ring/batch-memory.js';
 import * as record from '../ring/record-descriptor.js';
-import type { Batch, RingReader } from '../ring/ring-reader.js';
+import type { RingReader } from '../ring/ring-reader.js';
 import { LagAccount, type LagRange } from './lag.js';
 import { LookPace } from './look-pace.js';
 import type { Router } from './router.js';
@@ -59,11 +60,11 @@ export class Dispatcher {
     this.#afterSettling();
   };
   #batch: Batch | undefined;
-  /** The same, for its envelopes. */
+  /** What its envelopes share with those of other batches in the same memory. */
   #source: EnvelopeSource | undefined;
   /** True inside {@link step}, which finishes its batches itself. */
   #stepping = false;
-  /** Byte offset in the batch of the next record. */
+  /** Where the next record is in the memory of the batch. */
   #offset = 0;
   readonly #pace = new LookPace();
   readonly #lag: LagAccount;
@@ -156,7 +157,7 @@ export class Dispatcher {
     const startedMs = performance.now();
     this.#pace.startAt(startedMs);
     for (;;) {
-      if (this.#batch === undefined || this.#offset >= this.#batch.length) {
+      if (this.#batch === undefined || this.#offset >= this.#batch.end) {
         if (this.#busy.length > 0) {
           // Handlers may be pending for long: what settled before them is not held up by them.
           this.#releaseSettled(this.#batch!);
@@ -166,10 +167,8 @@ export class Dispatcher {
         if (performance.now() - startedMs > budgetMs) return 'more';
         this.#batch = this.#reader.take();
         if (this.#batch === undefined) return 'idle';
-        this.#offset = 0;
-        // A handler that transferred it would take every envelope of the batch from the others.
-        markAsUntransferable(this.#batch.bytes.buffer);
-        this.#source = new EnvelopeSource(this.#types.envelopes, this.#batch.bytes);
+        this.#offset = this.#batch.start;
+        this.#source = this.#sourceOf(this.#batch);
         this.#events.onTaken?.();
       }
       const finished =
@@ -180,11 +179,18 @@ export class Dispatcher {
     }
   }
 
+  #sourceOf({ bytes }: Batch): EnvelopeSource {
+    if (this.#source?.bytes === bytes) return this.#source;
+    // A handler that transferred it would take every envelope in it from the others.
+    markAsUntransferable(bytes.buffer);
+    return new EnvelopeSource(this.#types.envelopes, bytes);
+  }
+
   /** Hands out the rest of the batch. False when the time was up first. */
   #dispatch(batch: Batch, deadlineMs: number): boolean {
-    while (this.#offset < batch.length) {
+    while (this.#offset < batch.end) {
       this.#next(batch, false);
-      if (this.#pace.pass() && this.#look(batch) > deadlineMs && this.#offset < batch.length) return false;
+      if (this.#pace.pass() && this.#look(batch) > deadlineMs && this.#offset < batch.end) return false;
     }
     this.#endBatch();
     return true;
@@ -195,8 +201,8 @@ export class Dispatcher {
     if (this.#busy.length > 0) return false;
     this.#releaseSettled(batch);
     this.#reader.setInHand(-1);
-    while (this.#offset < batch.length) {
-      if (distance(this.#positionIn(batch), redelivery.until) >= 0) {
+    while (this.#offset < batch.end) {
+      if (distance(positionOf(batch, this.#offset), redelivery.until) >= 0) {
         this.#redelivery = undefined;
         return true;
       }
@@ -215,7 +221,7 @@ export class Dispatcher {
     const length = batch.words[word + record.LENGTH_WORD]!;
     const kind = batch.words[word + record.KIND_WORD]! & record.KIND_MASK;
     const next = offset + record.unitsOf(length) * record.UNIT_BYTES;
-    if (length < record.HEADER_BYTES || next > batch.length) throw new CorruptRecordError(offset, `length ${length}`);
+    if (length < record.HEADER_BYTES || next > batch.end) throw new CorruptRecordError(offset, `length ${length}`);
     this.#offset = next;
     if (kind === record.EVENT_RECORD) return this.#deliver(batch, offset, length, again);
     if (kind !== record.PADDING_RECORD) throw new CorruptRecordError(offset, `kind ${kind}`);
@@ -235,7 +241,7 @@ export class Dispatcher {
     let envelope: ReceivedEnvelope | undefined;
     if (topicId === 0) envelope = this.#read(batch, offset, length, undefined, sequence, again);
     const route = envelope === undefined ? this.#router.byId(topicId) : this.#router.byTopic(envelope.topic);
-    const position = (batch.position + (offset >> record.UNIT_SHIFT)) | 0;
+    const position = positionOf(batch, offset);
     let taken = false;
     for (const { target, accepts } of route.steps) {
       if (!target.wants(sequence)) continue;
@@ -301,27 +307,22 @@ export class Dispatcher {
     return nowMs;
   }
 
-  #positionIn(batch: Batch): number {
-    return (batch.position + (this.#offset >> record.UNIT_SHIFT)) | 0;
-  }
-
   #releaseSettled(batch: Batch): void {
     this.#events.onRelease?.();
     const held = firstHeld(this.#busy);
-    if (held === undefined) this.#reader.release(this.#positionIn(batch), this.#nextSequence);
+    if (held === undefined) this.#reader.release(positionOf(batch, this.#offset), this.#nextSequence);
     else this.#reader.release(held.heldPosition, held.heldSequence);
   }
 
   #finishBatch(): void {
     this.#batch = undefined;
-    this.#source = undefined;
     this.#events.onRelease?.();
     this.#reader.release(this.#reader.taken, this.#nextSequence);
   }
 
   /** Position of the next record to be handed out. */
   get position(): number {
-    return this.#batch === undefined ? this.#reader.taken : this.#positionIn(this.#batch);
+    return this.#batch === undefined ? this.#reader.taken : positionOf(this.#batch, this.#offset);
   }
 
   #remove(target: Target): void {
@@ -339,4 +340,9 @@ export class Dispatcher {
     }
     if (this.#busy.length === 0) this.#events.onSettled();
   }
+}
+
+/** Position of the record at `offset` in the memory of a batch. */
+function positionOf(batch: Batch, offset: number): number {
+  return (batch.position + ((offset - batch.start) >> record.UNIT_SHIFT)) | 0;
 }

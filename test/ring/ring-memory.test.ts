@@ -45,11 +45,11 @@ test('attached views see what others write, copies do not', () => {
   const buffers = allocateRing(MIN_CAPACITY_BYTES);
   const [one, other] = [attachRing(buffers), attachRing(buffers)];
   one.bytes.write('first', 64);
-  const copy = other.copyOut(64, 5);
+  const copy = Buffer.from('______');
+  other.copyTo(copy, 1, 64, 4);
   one.bytes.write('later', 64);
-  assert.equal(copy.toString(), 'first');
+  assert.equal(copy.toString(), '_firs_');
   assert.equal(other.bytes.toString('latin1', 64, 69), 'later');
-  assert.equal(copy.buffer.byteLength, 5, 'the copy shares its memory with nothing');
 });
 
 for (const [position, offset] of [

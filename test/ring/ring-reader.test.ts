@@ -13,7 +13,7 @@ test('a batch is at most as long as asked, in whole records', () => {
   const reader = rig.reader();
   for (let i = 0; i < 10; i++) write(rig.writer, 3);
   const batch = reader.take(7 * UNIT_BYTES)!;
-  assert.equal(batch.length, 6 * UNIT_BYTES);
+  assert.equal(batch.end, 6 * UNIT_BYTES);
   assert.deepEqual(sequences(eventsOf(batch)), [0, 1]);
   assert.equal(reader.taken, 6);
   assert.deepEqual(sequences(eventsOf(reader.take()!)), range(2, 10));
@@ -23,7 +23,7 @@ test('a batch that ends exactly behind a record holds it', () => {
   const rig = ringAt();
   const reader = rig.reader();
   for (let i = 0; i < 3; i++) write(rig.writer, 3);
-  assert.equal(reader.take(6 * UNIT_BYTES)!.length, 6 * UNIT_BYTES);
+  assert.equal(reader.take(6 * UNIT_BYTES)!.end, 6 * UNIT_BYTES);
 });
 
 for (const maxUnits of [1, 2, 5, 255]) {

@@ -26,7 +26,7 @@ test('a record is read as written', () => {
   rig.memory.bytes.write('some body', offset + record.HEADER_BYTES);
   assert.equal(rig.writer.commit(41, 7, 36, 0xffff, 2 ** 32 - 1, 999_999_999, 0, 0), 0);
   const batch = reader.take()!;
-  assert.equal(batch.length, 64);
+  assert.equal(batch.end, 64);
   assert.equal(batch.position, 0);
   assert.equal(batch.bytes.toString('latin1', 32, 41), 'some body');
   assert.equal(batch.words[record.LENGTH_WORD], 41);
@@ -79,7 +79,7 @@ test('a record that does not fit before the end of the ring goes behind padding'
   const reader = rig.reader();
   assert.ok(write(rig.writer, 3));
   const padding = reader.take()!;
-  assert.equal(padding.length, 2 * UNIT_BYTES);
+  assert.equal(padding.end, 2 * UNIT_BYTES);
   assert.equal(padding.words[record.KIND_WORD], record.PADDING_RECORD);
   assert.deepEqual(eventsOf(padding), []);
   assert.deepEqual(readAll(reader), [{ sequence: 0, units: 3 }]);
@@ -157,8 +157,8 @@ test('the boundary index gives records that start in each part of the ring', () 
   for (let i = 0; i < 3000; i++) {
     assert.ok(write(rig.writer, 1 + ((i * 7) % 60)));
     for (let batch = reader.take(); batch !== undefined; batch = reader.take()) {
-      for (let offset = 0; offset < batch.length; ) {
-        starts.add(batch.position + offset / UNIT_BYTES);
+      for (let offset = batch.start; offset < batch.end; ) {
+        starts.add(batch.position + (offset - batch.start) / UNIT_BYTES);
         offset += record.unitsOf(batch.words[offset >> 2]!) * UNIT_BYTES;
       }
       release(reader, reader.taken);

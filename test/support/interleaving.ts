@@ -213,9 +213,8 @@ export class Interleaving {
       capacityBytes,
       bytes: Buffer.alloc(0),
       words,
-      copyOut: (offset, length) => {
-        const copy = Buffer.allocUnsafeSlow(length);
-        const copied = new Int32Array(copy.buffer, 0, length >> 2);
+      copyTo: (target, start, offset, length) => {
+        const copied = new Int32Array(target.buffer, target.byteOffset + start, length >> 2);
         for (let at = 0; at < length; at += copyBytes) {
           const end = Math.min(at + copyBytes, length);
           copied.set(
@@ -223,7 +222,6 @@ export class Interleaving {
             at >> 2,
           );
         }
-        return copy;
       },
     };
   }

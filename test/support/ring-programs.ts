@@ -1,9 +1,10 @@
 /** Writer and readers for the scheduler: the shipped classes, and what must be true of what they do. */
 import assert from 'node:assert/strict';
+import type { Batch } from '../../src/ring/batch-memory.js';
 import { slotOf, WAKE } from '../../src/ring/control-descriptor.js';
 import * as record from '../../src/ring/record-descriptor.js';
 import type { RingMemory } from '../../src/ring/ring-memory.js';
-import { type Batch, RingReader } from '../../src/ring/ring-reader.js';
+import { RingReader } from '../../src/ring/ring-reader.js';
 import { RingWriter } from '../../src/ring/ring-writer.js';
 import type { Mail, Program } from './interleaving.js';
 
@@ -197,13 +198,10 @@ export function lagging(plan: Plan, slot: number, takes: number): Program {
 
 function sequencesOf(batch: Batch, plan: Plan): number[] {
   const sequences: number[] = [];
-  for (let offset = 0; offset < batch.length; ) {
+  for (let offset = batch.start; offset < batch.end; ) {
     const word = offset >> 2;
     const units = record.unitsOf(batch.words[word + record.LENGTH_WORD]!);
-    assert.ok(
-      units > 0 && offset + units * UNIT_BYTES <= batch.length,
-      `${units} units at ${offset} of ${batch.length}`,
-    );
+    assert.ok(units > 0 && offset + units * UNIT_BYTES <= batch.end, `${units} units at ${offset} of ${batch.end}`);
     if (batch.words[word + record.KIND_WORD] === record.EVENT_RECORD) {
       const sequence = batch.words[word + record.SEQUENCE_LOW_WORD]!;
       assert.equal(units, plan.records[sequence]?.units, `record ${sequence} is torn`);

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { parentPort, workerData } from 'node:worker_threads';
 import { distance } from '../../src/memory/position.js';
+import type { Batch } from '../../src/ring/batch-memory.js';
 import * as record from '../../src/ring/record-descriptor.js';
 import { attachRing } from '../../src/ring/ring-memory.js';
-import { type Batch, RingReader } from '../../src/ring/ring-reader.js';
+import { RingReader } from '../../src/ring/ring-reader.js';
 import { mix, pause, type Traffic, wantsOf } from './ring-traffic.js';
 
 const { traffic, slot } = workerData as { traffic: Traffic; slot: number };
@@ -17,11 +18,11 @@ let nextSequence = 0;
 let watchUntil: number | undefined;
 
 function read(batch: Batch): void {
-  for (let offset = 0; offset < batch.length; ) {
+  for (let offset = batch.start; offset < batch.end; ) {
     const word = offset >> 2;
     const length = batch.words[word + record.LENGTH_WORD]!;
     const end = word + record.unitsOf(length) * record.UNIT_WORDS;
-    assert.ok(length >= record.HEADER_BYTES && end * 4 <= batch.length, `length ${length}`);
+    assert.ok(length >= record.HEADER_BYTES && end * 4 <= batch.end, `length ${length}`);
     if (batch.words[word + record.KIND_WORD] === record.EVENT_RECORD) {
       const sequence = batch.words[word + record.SEQUENCE_LOW_WORD]!;
       assert.equal(sequence, nextSequence);
@@ -30,7 +31,7 @@ function read(batch: Batch): void {
       }
       if (wanted(sequence)) {
         counts.received++;
-        const position = (batch.position + (offset >> record.UNIT_SHIFT)) | 0;
+        const position = (batch.position + ((offset - batch.start) >> record.UNIT_SHIFT)) | 0;
         if (watchUntil !== undefined && distance(position, watchUntil) < 0) counts.rescued++;
         watchUntil = undefined;
       }
@@ -40,7 +41,7 @@ function read(batch: Batch): void {
     // Hands part of the batch back while it is being read.
     const next = end * 4;
     if (mix(nextSequence) % 64 === 0) {
-      reader.release((batch.position + (next >> record.UNIT_SHIFT)) | 0, nextSequence);
+      reader.release((batch.position + ((next - batch.start) >> record.UNIT_SHIFT)) | 0, nextSequence);
     }
     offset = next;
   }

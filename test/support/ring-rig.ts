@@ -1,8 +1,9 @@
 /** A ring in one thread, and records that say what they are. */
 import assert from 'node:assert/strict';
+import type { Batch } from '../../src/ring/batch-memory.js';
 import * as record from '../../src/ring/record-descriptor.js';
 import { allocateRing, attachRing, MIN_CAPACITY_BYTES, type RingMemory } from '../../src/ring/ring-memory.js';
-import { type Batch, RingReader } from '../../src/ring/ring-reader.js';
+import { RingReader } from '../../src/ring/ring-reader.js';
 import { RingWriter } from '../../src/ring/ring-writer.js';
 
 export const CAPACITY_UNITS = MIN_CAPACITY_BYTES / record.UNIT_BYTES;
@@ -63,11 +64,11 @@ export interface ReadRecord {
 /** The events of a batch; fails unless they are whole and hold what {@link write} wrote. */
 export function eventsOf(batch: Batch): ReadRecord[] {
   const events: ReadRecord[] = [];
-  for (let offset = 0; offset < batch.length; ) {
+  for (let offset = batch.start; offset < batch.end; ) {
     const word = offset >> 2;
     const length = batch.words[word + record.LENGTH_WORD]!;
     const units = record.unitsOf(length);
-    assert.ok(units > 0 && offset + units * record.UNIT_BYTES <= batch.length, `length ${length} at ${offset}`);
+    assert.ok(units > 0 && offset + units * record.UNIT_BYTES <= batch.end, `length ${length} at ${offset}`);
     if (batch.words[word + record.KIND_WORD] === record.EVENT_RECORD) {
       const low = batch.words[word + record.SEQUENCE_LOW_WORD]!;
       const sequence = (low >>> 0) + batch.words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32;
