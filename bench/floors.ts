@@ -86,6 +86,6 @@ export function judge(floor: Floor, results: readonly Result[]): Verdict | undef
     samples = ours.samples.map((value, round) => value / (best.samples[round] ?? best.value));
   }
   const ratio = spreadOf(samples);
-  const holds = ratio.median <= (floor.atMost ?? Infinity) && ratio.median >= (floor.atLeast ?? 0);
+  const holds = ratio.median <= (floor.atMost ?? Infinity) && ratio.median >= (floor.atLeast ?? -Infinity);
   return { floor, against, ratio, holds };
 }

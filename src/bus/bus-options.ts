@@ -4,7 +4,7 @@ import { checkNamespace, checkTopic } from '../topic/topic.js';
 import { type Clock, GivenClock, WallClock } from './clock.js';
 import { checkKeys, choiceOption, flagOption, functionOption, integerOption, timeoutOption } from './option-check.js';
 
-/** When sleeping subscribers are woken: at the end of the synchronous burst, or at each publish. */
+/** When sleeping subscribers are woken: at the end of the burst, or at each publish. */
 export type Flush = 'burst' | 'each';
 
 /** All optional, read once by `createBus`. */
@@ -28,7 +28,10 @@ export interface BusOptions {
   readonly stallTimeoutMs?: number;
   /** Whether events that nobody wants are written all the same, for subscriptions that replay them; default false. */
   readonly keepUnwanted?: boolean;
-  /** When sleeping subscribers are woken: at the end of the `burst` (default), or at `each` publish, sooner and dearer. */
+  /**
+   * When sleeping subscribers are woken: at the end of the `burst` (default), when the running callback and the promise
+   * reactions behind it are done, or at `each` publish, sooner and dearer.
+   */
   readonly flush?: Flush;
   /** Source of time: milliseconds since the Unix epoch, fractions welcome. Default: the system's, to the nanosecond. */
   readonly clock?: () => number;

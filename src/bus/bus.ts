@@ -164,7 +164,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
     return this.#parts.room.wait();
   }
 
-  /** Wakes sleeping subscribers now, and not at the end of this synchronous burst. */
+  /** Wakes sleeping subscribers now, and not at the end of this burst. */
   flush(): void {
     if (this.#closing === undefined) this.#publisher.flush();
   }

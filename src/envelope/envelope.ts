@@ -16,7 +16,8 @@ type Primitive = bigint | boolean | number | string | symbol | null | undefined;
 /**
  * One event as a subscription receives it.
  *
- * Valid for as long as it is kept; it keeps the whole batch it came in, so {@link detach} what is kept for long.
+ * Valid for as long as it is kept; it keeps the 64 KiB that its thread copied it into, so {@link detach} what is kept for
+ * long.
  * All subscriptions of a thread share one envelope per event.
  */
 export interface Envelope<T = unknown> {

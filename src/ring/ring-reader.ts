@@ -104,7 +104,8 @@ export class RingReader {
     const contiguous = Math.min(unread, this.#memory.capacityBytes - offset);
     // A lossy reader takes less at a time: the longer the copy, the sooner it is overtaken.
     const most = this.#gates ? maxBytes : Math.min(maxBytes, this.#memory.capacityBytes / LOSSY_BATCH_SHARE);
-    let length = Math.min(contiguous, most);
+    // At least a header: it says how long the record is.
+    let length = Math.min(contiguous, Math.max(most, record.HEADER_BYTES));
     if (!this.#copyOut(offset, length)) return undefined;
     const copies = this.#copies;
     if (length < contiguous) {

@@ -45,6 +45,7 @@ describe('floors', () => {
     const measured = (value: number): Result[] => results('memory/steady', bounded.metric, { ringcast: [value] });
     assert.equal(judge(bounded, measured(4))!.holds, true);
     assert.equal(judge(bounded, measured(4.1))!.holds, false);
+    assert.equal(judge(bounded, measured(-1))!.holds, true);
   });
 
   test('are left open by a run without the figures', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CorruptRecordError } from '../../src/errors.js';
+import type { Batch } from '../../src/ring/batch-memory.js';
 import * as control from '../../src/ring/control-descriptor.js';
 import * as record from '../../src/ring/record-descriptor.js';
 import { RingReader } from '../../src/ring/ring-reader.js';
@@ -26,13 +27,13 @@ test('a batch that ends exactly behind a record holds it', () => {
   assert.equal(reader.take(6 * UNIT_BYTES)!.end, 6 * UNIT_BYTES);
 });
 
-for (const maxUnits of [1, 2, 5, 255]) {
-  test(`a record longer than a batch of ${maxUnits} units is a batch of its own`, () => {
+for (const maxBytes of [1, 31, 32, 33, 64, 160, 255 * UNIT_BYTES]) {
+  test(`a record longer than a batch of ${maxBytes} bytes is a batch of its own`, () => {
     const rig = ringAt(CAPACITY_UNITS - 10);
     const reader = rig.reader();
     for (const units of [256, 1, 256]) assert.ok(write(rig.writer, units));
     assert.deepEqual(
-      readAll(reader, maxUnits * UNIT_BYTES).map((event) => event.units),
+      readAll(reader, maxBytes).map((event) => event.units),
       [256, 1, 256],
     );
   });
@@ -44,6 +45,23 @@ test('a batch ends at the end of the ring', () => {
   for (let i = 0; i < 3; i++) write(rig.writer, 2);
   assert.deepEqual(sequences(eventsOf(reader.take()!)), [0, 1]);
   assert.deepEqual(sequences(eventsOf(reader.take()!)), [2]);
+});
+
+test('small batches lie one behind the other in one piece of memory, and stay what they were', () => {
+  const rig = ringAt();
+  const reader = rig.reader();
+  const batches: Batch[] = [];
+  // Several pieces full; each time the first take ends inside the second record.
+  for (let i = 0; i < 1000; i++) {
+    assert.ok(write(rig.writer, 1 + (i % 9)));
+    assert.ok(write(rig.writer, 5));
+    const first = reader.take((2 + (i % 9)) * UNIT_BYTES)!;
+    batches.push(first, reader.take()!);
+    release(reader, reader.taken);
+  }
+  assert.deepEqual(sequences(batches.flatMap(eventsOf)), range(0, 2000));
+  const pieces = new Set(batches.map((batch) => batch.bytes));
+  assert.ok(pieces.size < 10, `${pieces.size} pieces for ${batches.length} batches`);
 });
 
 test('a batch stays what it was when the ring goes on', () => {
