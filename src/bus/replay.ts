@@ -3,14 +3,13 @@
 import { TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import type { Place } from '../ring/retained-records.js';
-import { RingReader } from '../ring/ring-reader.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { BusParts } from './bus-parts.js';
 import type { LocalStart, ReadingContext } from './local-reader.js';
+import { lookThrough } from './look-through.js';
 import type { From } from './subscribe-options.js';
 
 export interface Start extends LocalStart {
@@ -66,11 +65,7 @@ function sequenceOfLast(
     const router = new Router(context.topicNames, context.fields);
     const collect = (envelope: { readonly sequence: number }): void => void sequences.push(envelope.sequence);
     router.set(new SingleTarget(0, collect, () => {}), filter);
-    const reader = new RingReader(context.memory, slot, oldest.position, onRoom);
-    const { sequence } = oldest;
-    const events = { onSettled: () => {}, onLagged: () => {} };
-    const dispatcher = new Dispatcher(reader, router, context.types, sequence, sequence, events);
-    while (dispatcher.step(Number.POSITIVE_INFINITY) !== 'idle');
+    lookThrough(context, slot, oldest, router, onRoom);
     return sequences.at(-count) ?? oldest.sequence;
   } finally {
     writer.leave(slot);

@@ -1,11 +1,10 @@
 /** Counts what a subscription was owed when it was given up. */
 import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { widen } from '../memory/position.js';
-import { RingReader } from '../ring/ring-reader.js';
-import { Dispatcher } from '../worker/dispatcher.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { BusParts } from './bus-parts.js';
+import { lookThrough } from './look-through.js';
 import type { Delivery } from './subscription.js';
 
 /**
@@ -33,12 +32,7 @@ export function countUndelivered(
   router.set(target, first!.filter);
   for (const { fromSequence, filter } of changes) router.change(target, fromSequence, filter);
   const position = widen(writer.tail, owedFrom);
-  const ringReader = new RingReader(reading.memory, reader, position, () => {});
-  const dispatcher = new Dispatcher(ringReader, router, reading.types, 0, 0, {
-    onSettled: () => {},
-    onLagged: () => {},
-  });
-  while (dispatcher.step(Number.POSITIVE_INFINITY) !== 'idle');
+  lookThrough(reading, reader, { position, sequence: 0 }, router, () => {});
   let undelivered = target.delivered;
   let sequence = writer.sequence;
   for (const { body, payloadOffset } of publisher.queue) {

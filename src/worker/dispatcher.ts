@@ -7,13 +7,10 @@
  * *Redelivering.* What a thread that died may have handled already comes again one record at a time: handed out, settled, a
  * turn of the loop, released. So the record that a thread dies of is known by name.
  */
-import { markAsUntransferable } from 'node:worker_threads';
-import { EnvelopeSource, ReceivedEnvelope } from '../envelope/received-envelope.js';
-import { CorruptRecordError } from '../errors.js';
+import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { distance } from '../memory/position.js';
-import type { Batch } from '../ring/batch-memory.js';
-import * as record from '../ring/record-descriptor.js';
 import type { RingReader } from '../ring/ring-reader.js';
+import { BatchCursor } from './batch-cursor.js';
 import { LagAccount, type LagRange } from './lag.js';
 import { LookPace } from './look-pace.js';
 import type { Router } from './router.js';
@@ -51,7 +48,6 @@ export interface DispatcherEvents {
 export class Dispatcher {
   readonly #reader: RingReader;
   readonly #router: Router;
-  readonly #types: TypeDirectory;
   readonly #events: DispatcherEvents;
   readonly #startSequence: number;
   readonly #busy: Target[] = [];
@@ -59,13 +55,11 @@ export class Dispatcher {
     if (!target.busy) this.#remove(target);
     this.#afterSettling();
   };
-  #batch: Batch | undefined;
-  /** What its envelopes share with those of other batches in the same memory. */
-  #source: EnvelopeSource | undefined;
+  readonly #cursor: BatchCursor;
+  /** True from taking a batch until all of it has settled. */
+  #hasBatch = false;
   /** True inside {@link step}, which finishes its batches itself. */
   #stepping = false;
-  /** Where the next record is in the memory of the batch. */
-  #offset = 0;
   readonly #pace = new LookPace();
   readonly #lag: LagAccount;
   /** Sequence behind the last record seen. */
@@ -91,7 +85,7 @@ export class Dispatcher {
   ) {
     this.#reader = reader;
     this.#router = router;
-    this.#types = types;
+    this.#cursor = new BatchCursor(types);
     this.#startSequence = startSequence;
     this.#nextSequence = nextSequence;
     this.#events = events;
@@ -157,56 +151,49 @@ export class Dispatcher {
     const startedMs = performance.now();
     this.#pace.startAt(startedMs);
     for (;;) {
-      if (this.#batch === undefined || this.#offset >= this.#batch.end) {
+      if (this.#cursor.done) {
         if (this.#busy.length > 0) {
           // Handlers may be pending for long: what settled before them is not held up by them.
-          this.#releaseSettled(this.#batch!);
+          this.#releaseSettled();
           return 'waiting';
         }
-        if (this.#batch !== undefined) this.#finishBatch();
+        if (this.#hasBatch) this.#finishBatch();
         if (performance.now() - startedMs > budgetMs) return 'more';
-        this.#batch = this.#reader.take();
-        if (this.#batch === undefined) return 'idle';
-        this.#offset = this.#batch.start;
-        this.#source = this.#sourceOf(this.#batch);
+        const batch = this.#reader.take();
+        if (batch === undefined) return 'idle';
+        this.#hasBatch = true;
+        this.#cursor.open(batch);
         this.#events.onTaken?.();
       }
       const finished =
-        this.#redelivery === undefined
-          ? this.#dispatch(this.#batch, startedMs + budgetMs)
-          : this.#redeliverOne(this.#batch, this.#redelivery);
+        this.#redelivery === undefined ? this.#dispatch(startedMs + budgetMs) : this.#redeliverOne(this.#redelivery);
       if (!finished) return this.#redelivery !== undefined && this.#busy.length > 0 ? 'waiting' : 'more';
     }
   }
 
-  #sourceOf({ bytes }: Batch): EnvelopeSource {
-    if (this.#source?.bytes === bytes) return this.#source;
-    // A handler that transferred it would take every envelope in it from the others.
-    markAsUntransferable(bytes.buffer);
-    return new EnvelopeSource(this.#types.envelopes, bytes);
-  }
-
   /** Hands out the rest of the batch. False when the time was up first. */
-  #dispatch(batch: Batch, deadlineMs: number): boolean {
-    while (this.#offset < batch.end) {
-      this.#next(batch, false);
-      if (this.#pace.pass() && this.#look(batch) > deadlineMs && this.#offset < batch.end) return false;
+  #dispatch(deadlineMs: number): boolean {
+    const cursor = this.#cursor;
+    while (!cursor.done) {
+      if (cursor.next()) this.#deliver(false);
+      if (this.#pace.pass() && this.#look() > deadlineMs && !cursor.done) return false;
     }
     this.#endBatch();
     return true;
   }
 
   /** Hands out one record that somebody wants. False, so that a turn of the loop comes before the next one. */
-  #redeliverOne(batch: Batch, redelivery: Redelivery): boolean {
+  #redeliverOne(redelivery: Redelivery): boolean {
     if (this.#busy.length > 0) return false;
-    this.#releaseSettled(batch);
+    this.#releaseSettled();
     this.#reader.setInHand(-1);
-    while (this.#offset < batch.end) {
-      if (distance(positionOf(batch, this.#offset), redelivery.until) >= 0) {
+    const cursor = this.#cursor;
+    while (!cursor.done) {
+      if (distance(cursor.nextPosition, redelivery.until) >= 0) {
         this.#redelivery = undefined;
         return true;
       }
-      if (this.#next(batch, true)) {
+      if (cursor.next() && this.#deliver(true)) {
         this.#endBatch();
         return false;
       }
@@ -214,38 +201,22 @@ export class Dispatcher {
     return true;
   }
 
-  /** Hands out the next record. Returns whether a target took it. */
-  #next(batch: Batch, again: boolean): boolean {
-    const offset = this.#offset;
-    const word = offset >> 2;
-    const length = batch.words[word + record.LENGTH_WORD]!;
-    const kind = batch.words[word + record.KIND_WORD]! & record.KIND_MASK;
-    const next = offset + record.unitsOf(length) * record.UNIT_BYTES;
-    if (length < record.HEADER_BYTES || next > batch.end) throw new CorruptRecordError(offset, `length ${length}`);
-    this.#offset = next;
-    if (kind === record.EVENT_RECORD) return this.#deliver(batch, offset, length, again);
-    if (kind !== record.PADDING_RECORD) throw new CorruptRecordError(offset, `kind ${kind}`);
-    return false;
-  }
-
-  #deliver(batch: Batch, offset: number, length: number, again: boolean): boolean {
-    const word = offset >> 2;
-    const words = batch.words;
-    const sequence =
-      (words[word + record.SEQUENCE_LOW_WORD]! >>> 0) + words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32;
+  /** Hands out the event at the cursor. Returns whether a target took it. */
+  #deliver(again: boolean): boolean {
+    const cursor = this.#cursor;
+    const { sequence, topicId } = cursor;
     if (this.#reader.overtaken) this.#catchUp(sequence);
     this.#nextSequence = sequence + 1;
     this.#router.reach(sequence);
     if (this.#skips?.delete(sequence) === true) return false;
-    const topicId = words[word + record.TOPIC_WORD]!;
     let envelope: ReceivedEnvelope | undefined;
-    if (topicId === 0) envelope = this.#read(batch, offset, length, undefined, sequence, again);
+    if (topicId === 0) envelope = cursor.envelope(undefined, again, this.#lag.untold);
     const route = envelope === undefined ? this.#router.byId(topicId) : this.#router.byTopic(envelope.topic);
-    const position = positionOf(batch, offset);
+    const { position } = cursor;
     let taken = false;
     for (const { target, accepts } of route.steps) {
       if (!target.wants(sequence)) continue;
-      envelope ??= this.#read(batch, offset, length, route.topic, sequence, again);
+      envelope ??= cursor.envelope(route.topic, again, this.#lag.untold);
       if (accepts !== undefined && !accepts(envelope)) continue;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
       if (again) this.#reader.setInHand(sequence);
@@ -257,29 +228,6 @@ export class Dispatcher {
       if (target.busy && !wasBusy && target.active) this.#busy.push(target);
     }
     return taken;
-  }
-
-  #read(
-    batch: Batch,
-    offset: number,
-    length: number,
-    topic: string | undefined,
-    sequence: number,
-    again: boolean,
-  ): ReceivedEnvelope {
-    const payload = batch.words[(offset >> 2) + record.PAYLOAD_WORD]!;
-    const payloadOffset = payload & record.PAYLOAD_OFFSET_MASK;
-    return new ReceivedEnvelope(
-      this.#source!,
-      offset + record.HEADER_BYTES,
-      offset + length,
-      payloadOffset === 0 ? 0 : payloadOffset - record.HEADER_BYTES,
-      topic,
-      this.#types.type(payload >>> record.TYPE_ID_SHIFT),
-      sequence,
-      again,
-      this.#lag.untold,
-    );
   }
 
   /** Everything up to `sequence` that was not seen was overwritten. */
@@ -301,28 +249,28 @@ export class Dispatcher {
   }
 
   /** Looks at the clock, and releases what has settled. */
-  #look(batch: Batch): number {
+  #look(): number {
     const nowMs = this.#pace.look();
-    this.#releaseSettled(batch);
+    this.#releaseSettled();
     return nowMs;
   }
 
-  #releaseSettled(batch: Batch): void {
+  #releaseSettled(): void {
     this.#events.onRelease?.();
     const held = firstHeld(this.#busy);
-    if (held === undefined) this.#reader.release(positionOf(batch, this.#offset), this.#nextSequence);
+    if (held === undefined) this.#reader.release(this.#cursor.nextPosition, this.#nextSequence);
     else this.#reader.release(held.heldPosition, held.heldSequence);
   }
 
   #finishBatch(): void {
-    this.#batch = undefined;
+    this.#hasBatch = false;
     this.#events.onRelease?.();
     this.#reader.release(this.#reader.taken, this.#nextSequence);
   }
 
   /** Position of the next record to be handed out. */
   get position(): number {
-    return this.#batch === undefined ? this.#reader.taken : positionOf(this.#batch, this.#offset);
+    return this.#hasBatch ? this.#cursor.nextPosition : this.#reader.taken;
   }
 
   #remove(target: Target): void {
@@ -331,18 +279,12 @@ export class Dispatcher {
   }
 
   #afterSettling(): void {
-    const batch = this.#batch;
-    if (batch === undefined || this.#stepping) return;
+    if (!this.#hasBatch || this.#stepping) return;
     // A record in redelivery is released a turn of the loop later, by the next step.
     if (this.#redelivery === undefined) {
       // Asynchronous handlers settle at the pace of the event loop: a release each is cheap beside it.
-      this.#releaseSettled(batch);
+      this.#releaseSettled();
     }
     if (this.#busy.length === 0) this.#events.onSettled();
   }
-}
-
-/** Position of the record at `offset` in the memory of a batch. */
-function positionOf(batch: Batch, offset: number): number {
-  return (batch.position + ((offset - batch.start) >> record.UNIT_SHIFT)) | 0;
 }

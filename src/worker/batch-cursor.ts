@@ -1,0 +1,106 @@
+/** Goes along the records of one batch after the other, and makes envelopes of them. */
+import { markAsUntransferable } from 'node:worker_threads';
+import { EnvelopeSource, ReceivedEnvelope } from '../envelope/received-envelope.js';
+import { CorruptRecordError } from '../errors.js';
+import type { Batch } from '../ring/batch-memory.js';
+import * as record from '../ring/record-descriptor.js';
+import type { TypeDirectory } from './type-directory.js';
+
+const NO_BATCH: Batch = { bytes: Buffer.alloc(0), words: new Int32Array(0), start: 0, end: 0, position: 0 };
+
+export class BatchCursor {
+  /** Of the event that {@link next} stepped onto. */
+  sequence = 0;
+  /** Of the same; 0: read the topic from the envelope. */
+  topicId = 0;
+  readonly #types: TypeDirectory;
+  #batch = NO_BATCH;
+  /** What the envelopes of all batches in the same memory share. */
+  #source: EnvelopeSource | undefined;
+  /** Where the record begins, and the one behind it, in the memory of the batch. */
+  #start = 0;
+  #next = 0;
+
+  constructor(types: TypeDirectory) {
+    this.#types = types;
+  }
+
+  /** Goes to the start of another batch. */
+  open(batch: Batch): void {
+    this.#batch = batch;
+    this.#next = batch.start;
+  }
+
+  /** True behind the last record of the batch, and before the first batch. */
+  get done(): boolean {
+    return this.#next >= this.#batch.end;
+  }
+
+  /** Position of the event that {@link next} stepped onto. */
+  get position(): number {
+    return this.#positionOf(this.#start);
+  }
+
+  /** Position of the record that {@link next} steps onto next. */
+  get nextPosition(): number {
+    return this.#positionOf(this.#next);
+  }
+
+  /**
+   * Steps onto the next record; not when {@link done}.
+   *
+   * @returns whether it is an event, and not padding
+   */
+  next(): boolean {
+    const { words, end } = this.#batch;
+    const start = this.#next;
+    const word = start >> 2;
+    const length = words[word + record.LENGTH_WORD]!;
+    const kind = words[word + record.KIND_WORD]! & record.KIND_MASK;
+    const next = start + record.unitsOf(length) * record.UNIT_BYTES;
+    if (length < record.HEADER_BYTES || next > end) throw new CorruptRecordError(start, `length ${length}`);
+    this.#start = start;
+    this.#next = next;
+    if (kind === record.PADDING_RECORD) return false;
+    if (kind !== record.EVENT_RECORD) throw new CorruptRecordError(start, `kind ${kind}`);
+    this.sequence =
+      (words[word + record.SEQUENCE_LOW_WORD]! >>> 0) + words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32;
+    this.topicId = words[word + record.TOPIC_WORD]!;
+    return true;
+  }
+
+  /**
+   * The envelope of the event that {@link next} stepped onto.
+   *
+   * @param topic read from the envelope where undefined
+   */
+  envelope(topic: string | undefined, redelivered: boolean, lagged: number): ReceivedEnvelope {
+    const { words, bytes } = this.#batch;
+    if (this.#source?.bytes !== bytes) this.#source = this.#sourceOf(bytes);
+    const start = this.#start;
+    const word = start >> 2;
+    const payload = words[word + record.PAYLOAD_WORD]!;
+    const payloadOffset = payload & record.PAYLOAD_OFFSET_MASK;
+    return new ReceivedEnvelope(
+      this.#source,
+      start + record.HEADER_BYTES,
+      start + words[word + record.LENGTH_WORD]!,
+      payloadOffset === 0 ? 0 : payloadOffset - record.HEADER_BYTES,
+      topic,
+      this.#types.type(payload >>> record.TYPE_ID_SHIFT),
+      this.sequence,
+      redelivered,
+      lagged,
+    );
+  }
+
+  #sourceOf(bytes: Buffer<ArrayBuffer>): EnvelopeSource {
+    // A handler that transferred it would take every envelope in it from the others.
+    markAsUntransferable(bytes.buffer);
+    return new EnvelopeSource(this.#types.envelopes, bytes);
+  }
+
+  #positionOf(offset: number): number {
+    return (this.#batch.position + ((offset - this.#batch.start) >> record.UNIT_SHIFT)) | 0;
+  }
+}
