@@ -19,29 +19,26 @@ export interface DeadLetterReport {
 }
 
 /**
- * Publishes a dead letter about the record with `sequence`, which `reader` has not released.
+ * Publishes a dead letter about an event that `reader` has not released.
  *
  * @returns what it says, and its own sequence; -1 when none was published, as about a dead letter or with nobody to read it
  */
 export function publishDeadLetter(
-  writer: RingWriter,
-  publisher: Publisher,
+  { writer, publisher }: { readonly writer: RingWriter; readonly publisher: Publisher },
   reader: number,
-  subscription: string,
-  sequence: number,
-  deaths: number,
-  error: Error,
+  event: Omit<DeadLetterReport, 'topic'>,
 ): { readonly report: DeadLetterReport; readonly published: number } {
+  const { subscription, sequence, deaths, error } = event;
   const body = writer.retained.bodyOf(reader, sequence);
-  if (body === undefined) return { report: { subscription, topic: '', sequence, deaths, error }, published: -1 };
+  if (body === undefined) return { report: { ...event, topic: '' }, published: -1 };
   const { topic, namespace, typeUrl, payloadStart, payloadEnd } = scanEnvelope(body, 0, body.length);
-  const report = { subscription, topic, sequence, deaths, error };
+  const report = { ...event, topic };
   if (topic === DEAD_LETTER_TOPIC) return { report, published: -1 };
   const payload = body.subarray(payloadStart, payloadEnd);
   // With the largest of events in it, a letter is too large for the ring itself.
   for (const value of [payload, payload.subarray(0, 0)]) {
-    const event = { typeUrl, value };
-    const letter = new DeadLetter({ topic, namespace, sequence, subscription, reason: error.message, deaths, event });
+    const details = { topic, namespace, sequence, subscription, reason: error.message, deaths };
+    const letter = new DeadLetter({ ...details, event: { typeUrl, value } });
     try {
       return { report, published: publisher.publishReserved(DEAD_LETTER_TOPIC, letter) };
     } catch (failure) {

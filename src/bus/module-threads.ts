@@ -69,14 +69,14 @@ export class ModuleThreads {
   }
 
   #eventsOf(subscription: Subscription, reader: number): ModuleDeliveryEvents {
-    const { bus, writer, publisher, room, topics } = this.#parts;
+    const { bus, room, topics } = this.#parts;
     return {
       onError: (error) => reportError(error, subscription, bus),
       onLagged: (range) => emitSafely(subscription, 'lagged', range),
       onRestart: (error, delayMs) => emitSafely(subscription, 'restart', error, delayMs),
       onDeadLetter: (sequence, deaths, error) => {
-        const { name } = subscription;
-        const { report, published } = publishDeadLetter(writer, publisher, reader, name, sequence, deaths, error);
+        const event = { subscription: subscription.name, sequence, deaths, error };
+        const { report, published } = publishDeadLetter(this.#parts, reader, event);
         emitSafely(bus, 'deadLetter', report);
         return published;
       },
