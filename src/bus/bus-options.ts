@@ -29,8 +29,8 @@ export interface BusOptions {
   /** Whether events that nobody wants are written all the same, for subscriptions that replay them; default false. */
   readonly keepUnwanted?: boolean;
   /**
-   * When sleeping subscribers are woken: at the end of the `burst` (default), when the running callback and the promise
-   * reactions behind it are done, or at `each` publish, sooner and dearer.
+   * When sleeping subscribers are woken: at the end of the `burst` (default), a few promise reactions after the running
+   * callback, or at `each` publish, sooner and dearer.
    */
   readonly flush?: Flush;
   /** Source of time: milliseconds since the Unix epoch, fractions welcome. Default: the system's, to the nanosecond. */

@@ -8,7 +8,7 @@ import type { BusEvents } from './bus-events.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import { assembleBus, type BusParts } from './bus-parts.js';
 import { type BusStats, takeStats } from './bus-stats.js';
-import { type CloseResult, closeDown, excuseCaller } from './closing.js';
+import { abandon, type CloseResult, closeDown, excuseCaller } from './closing.js';
 import { BusEmitter, type Emitter, type EmitterOptions } from './emitter.js';
 import type { EventStream } from './event-stream.js';
 import type { Handler } from './handler-delivery.js';
@@ -59,6 +59,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
   readonly #publisher: Publisher;
   readonly #subscriptions: Subscriptions;
   #closing: Promise<CloseResult> | undefined;
+  #abandoned: Promise<number> | undefined;
 
   /**
    * Use {@link createBus}.
@@ -278,15 +279,14 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
     checkKeys('options', options, ['drainTimeoutMs']);
     const drainTimeoutMs = timeoutOption('drainTimeoutMs', options.drainTimeoutMs, DEFAULT_DRAIN_TIMEOUT_MS, 0);
     excuseCaller();
-    this.#closing ??= closeDown(this.#parts, this.#subscriptions, drainTimeoutMs);
+    this.#closing ??= closeDown(this.#parts, this.#subscriptions, drainTimeoutMs, () => this.#abandoned);
     return this.#closing;
   }
 
   /** Abandons everything at once: what is undelivered stays so, threads are ended where they are. */
   destroy(): void {
     void this.close({ drainTimeoutMs: 0 });
-    for (const subscription of this.#subscriptions.all) subscription.delivery.destroy();
-    this.#parts.room.abandon();
+    this.#abandoned ??= abandon(this.#parts, this.#subscriptions);
   }
 
   /** The same as `close()`. */

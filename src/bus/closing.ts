@@ -16,11 +16,14 @@ export interface CloseResult {
  * Delivers what was accepted, ends all subscriptions, and gives up on what is left after `drainTimeoutMs`.
  *
  * It does not wait for subscriptions whose handlers wait for it ({@link excuseCaller}); they end by themselves afterwards.
+ *
+ * @param abandoned what {@link abandon} came to, if it was called meanwhile
  */
 export async function closeDown(
   parts: BusParts,
   subscriptions: Subscriptions,
   drainTimeoutMs: number,
+  abandoned: () => Promise<number> | undefined,
 ): Promise<CloseResult> {
   const { writer, publisher, room, keepAlive } = parts;
   let expire!: () => void;
@@ -42,10 +45,7 @@ export async function closeDown(
   await Promise.race([Promise.all(ends), deadline]);
   clearTimeout(timer);
   keepAlive.release();
-  // Before anything is counted: room that is made from now on is not written to.
-  writer.setState(CLOSED);
-  room.abandon();
-  return { undelivered: await giveUp(parts, subscriptions) };
+  return { undelivered: await (abandoned() ?? abandon(parts, subscriptions)) };
 }
 
 /** Called in a handler, lets a close go on without that handler: it may be what waits for the close. */
@@ -55,8 +55,11 @@ export function excuseCaller(): void {
   if (caller instanceof HandlerDelivery) queueMicrotask(() => caller.standAside());
 }
 
-/** Ends what has not ended, and counts what it was owed. */
-async function giveUp(parts: BusParts, subscriptions: Subscriptions): Promise<number> {
+/** Ends what has not ended, at once, and counts what it was owed. */
+export async function abandon(parts: BusParts, subscriptions: Subscriptions): Promise<number> {
+  // Before anything is counted: room that is made from now on is not written to.
+  parts.writer.setState(CLOSED);
+  parts.room.abandon();
   const late = [...subscriptions.all].filter(
     ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),
   );

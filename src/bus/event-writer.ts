@@ -12,7 +12,7 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import type { Clock } from './clock.js';
 import type { EventTypes, PublishedType } from './event-types.js';
 import type { PendingRecord } from './pending-queue.js';
-import type { TopicEntry } from './topic-table.js';
+import type { TopicEntry, TopicTable } from './topic-table.js';
 
 /** First guess of a record's size, and the margin over the last one. */
 const EXPECTED_BYTES = 512;
@@ -23,6 +23,7 @@ const MAX_ENCODE_BYTES = 2 ** 30;
 
 export class EventWriter {
   readonly #writer: RingWriter;
+  readonly #topics: TopicTable;
   readonly #types: EventTypes;
   readonly #clock: Clock;
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
@@ -30,8 +31,9 @@ export class EventWriter {
   /** True while an encoder, and with it the event's getters, may be running. */
   encoding = false;
 
-  constructor(writer: RingWriter, types: EventTypes, clock: Clock) {
+  constructor(writer: RingWriter, topics: TopicTable, types: EventTypes, clock: Clock) {
     this.#writer = writer;
+    this.#topics = topics;
     this.#types = types;
     this.#clock = clock;
   }
@@ -49,6 +51,8 @@ export class EventWriter {
     const { seconds, nanos } = this.#clock;
     if (direct && this.#writeInPlace(entry, template, type, event, seconds, nanos)) return undefined;
     const body = this.#encode(template, type, event, seconds, nanos);
+    // Its getters may have subscribed.
+    this.#topics.update(entry);
     const { id: topicId, wantedLow, wantedHigh } = entry;
     const { payloadOffset } = template;
     const record = { body, topicId, payloadOffset, typeId: type.id, seconds, nanos, wantedLow, wantedHigh };
@@ -100,6 +104,8 @@ export class EventWriter {
     if (end < 0) return false;
     const recordBytes = end - start + HEADER_BYTES;
     this.#expectedBytes = recordBytes + EXPECTED_BYTES;
+    // Its getters may have subscribed.
+    this.#topics.update(entry);
     writer.commit(
       recordBytes,
       entry.id,

@@ -82,7 +82,7 @@ export class Publisher {
     this.#onBlocked = onBlocked;
     this.#burst = new BurstFlush(writer, options.flush === 'each');
     this.#forwarder = new Forwarder(writer, types);
-    this.#events = new EventWriter(writer, types, options.clock);
+    this.#events = new EventWriter(writer, topics, types, options.clock);
   }
 
   /** The sequence of the event that is accepted next. */
@@ -131,7 +131,10 @@ export class Publisher {
     try {
       for (;;) {
         while (ahead > 0 && this.#writeFirst()) ahead--;
-        if (ahead === 0 && this.#events.writeRecord(record)) break;
+        // Who listens for evictions may have subscribed during the wait.
+        this.#topics.update(entry);
+        const { wantedLow, wantedHigh } = entry;
+        if (ahead === 0 && this.#events.writeRecord({ ...record, wantedLow, wantedHigh })) break;
         this.#blockUntil(deadlineMs, timeoutMs);
       }
     } catch (error) {
@@ -226,13 +229,8 @@ export class Publisher {
       this.#writeBehind();
       throw error;
     }
-    if (record === undefined) {
-      this.#accepted();
-      return undefined;
-    }
-    // Its getters may have subscribed.
-    const { wantedLow, wantedHigh } = this.#topics.entry(entry.topic);
-    return { ...record, wantedLow, wantedHigh };
+    if (record === undefined) this.#accepted();
+    return record;
   }
 
   #writeFirst(): boolean {

@@ -114,8 +114,13 @@ export class TopicTable {
       entry = this.#known.get(topic) ?? this.#meet(topic);
       if (entry.id !== 0) this.#last = entry;
     }
-    if (entry.version !== this.#index.version) this.#refresh(entry);
+    this.update(entry);
     return entry;
+  }
+
+  /** Brings an entry up to date with who wants what. */
+  update(entry: TopicEntry): void {
+    if (entry.version !== this.#index.version) this.#refresh(entry);
   }
 
   #meet(topic: string): TopicEntry {

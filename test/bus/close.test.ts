@@ -272,7 +272,7 @@ describe('destroy', { timeout: 120_000 }, () => {
     const log = new SharedLog(10);
     const module = bus.subscribe('/a', workerModule('gated-recorder'), { data: log.buffer });
     await module.ready;
-    fillRing(bus, '/a');
+    const accepted = fillRing(bus, '/a');
     const writable = bus.writable();
     bus.destroy();
     await assert.rejects(writable, { code: 'BUS_CLOSED' });
@@ -281,16 +281,16 @@ describe('destroy', { timeout: 120_000 }, () => {
     assert.deepEqual(ids, []);
     assert.equal(log.count, 0);
     assert.throws(() => bus.publish('/a', null), BusClosedError);
-    await bus.close();
+    assert.deepEqual(await bus.close(), { undelivered: 3 * accepted });
     assert.deepEqual(bus.stats().subscriptions, []);
   });
 
   test('cuts a close short', async () => {
     const bus = createBus(SMALL);
     bus.subscribe('/a', () => new Promise<void>(() => {}));
-    fillRing(bus, '/a');
+    const accepted = fillRing(bus, '/a');
     const closing = bus.close({ drainTimeoutMs: 2 ** 31 - 1 });
     bus.destroy();
-    await closing;
+    assert.deepEqual(await closing, { undelivered: accepted });
   });
 });

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TaskExit } from '../../src/events.js';
 import { type Bus, createBus, InvalidEventError, type Subscription } from '../../src/index.js';
-import { fillRing, idOf, LARGE_TEXT, Latch, range, record, SMALL_RING_BYTES, thrownBy } from '../support/bus-scene.js';
+import {
+  fillRing,
+  idOf,
+  LARGE_TEXT,
+  Latch,
+  range,
+  record,
+  SMALL_RING_BYTES,
+  thrownBy,
+  until,
+} from '../support/bus-scene.js';
 
 const SMALL = { capacityBytes: SMALL_RING_BYTES };
 
@@ -225,6 +235,24 @@ describe('a getter of an event that is being published', { timeout: 120_000 }, (
       assert.ok(late!.ids.length <= 4);
       assert.equal(late!.subscription.stats().rescued, 0);
     }
+  });
+
+  test('subscribes: the event arrives although the reader slept through its topic so far', async () => {
+    await using bus = createBus({ keepUnwanted: true });
+    record(bus, '/other');
+    await until(() => bus.stats().subscriptions[0]!.asleep);
+    let late: number[] = [];
+    const event = eager(
+      0,
+      firstTime(() => {
+        late = record(bus, '/a').ids;
+      }),
+    );
+    bus.publish('/a', event);
+    bus.publish('/a', { id: 1 });
+    await bus.close();
+    assert.deepEqual(late, [0, 1]);
+    assert.equal(bus.stats().rescued, 0);
   });
 
   test('unsubscribes: no handler of that subscription starts, the others get everything', async () => {

@@ -89,6 +89,26 @@ describe('a reader that holds up a publisher that waits', { timeout: 240_000 }, 
     log.open();
   });
 
+  test('is evicted by publishSync: who subscribes when told of it gets the event that had to wait', async () => {
+    await using bus = createBus(IMPATIENT);
+    record(bus, '/other');
+    const log = new SharedLog(1_000);
+    await bus.subscribe('/a', workerModule('lag-recorder'), { data: log.buffer }).ready;
+    await until(() => bus.stats().subscriptions[0]!.asleep);
+    let late: number[] = [];
+    bus.once('evicted', () => {
+      late = record(bus, '/a').ids;
+    });
+    let id = 0;
+    while (bus.tryPublish('/a', { id, text: LARGE_TEXT })) id++;
+    bus.publishSync('/a', { id, text: LARGE_TEXT });
+    bus.publish('/a', { id: id + 1 });
+    await until(() => late.length === 2);
+    assert.deepEqual(late, [id, id + 1]);
+    assert.equal(bus.stats().rescued, 0);
+    log.open();
+  });
+
   test('on the thread of the bus is evicted with all its handlers; those that come later are lossless again', async () => {
     await using bus = createBus(IMPATIENT);
     const latch = new Latch();
