@@ -390,6 +390,20 @@ export class CorruptRecordError extends BusError {
   }
 }
 
+/**
+ * A handler wrote into the memory that its envelopes share. What was not handed out yet is read again from the ring;
+ * envelopes that were handed out before may be damaged.
+ */
+export class OverwrittenEnvelopesError extends BusError {
+  readonly code = 'BUS_OVERWRITTEN_ENVELOPES';
+  constructor(cause: CorruptRecordError) {
+    super(
+      `a handler wrote into the memory that envelopes share (${cause.reason}); make a copy of payload before changing it`,
+      { cause },
+    );
+  }
+}
+
 /** A .proto file that cannot be turned into event classes: missing, not valid, or using what is not supported. */
 export class CodegenError extends BusError {
   readonly code = 'BUS_CODEGEN';

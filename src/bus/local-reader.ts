@@ -37,6 +37,8 @@ export interface LocalReaderEvents {
   onLagged(range: LagRange): void;
   /** The reader is lossy from now on. */
   onEvicted(error: Error): void;
+  /** One of the reader's handlers wrote over records. */
+  onOverwritten(error: Error): void;
 }
 
 export class LocalReader {
@@ -67,6 +69,9 @@ export class LocalReader {
     this.#dispatcher = new Dispatcher(this.#ringReader, this.#router, context.types, sequence, sequence, {
       onSettled: () => this.#pump.settled(),
       onLagged: (range) => this.#tellLagged(range),
+      onOverwritten: (error) => {
+        for (const { onOverwritten } of [...this.#targets.values()]) onOverwritten(error);
+      },
     });
     this.#pump = new Pump(this.#ringReader, this.#dispatcher, () => this.#afterTurn());
     outsideHandlers(() => this.#pump.start());

@@ -129,6 +129,7 @@ export class Subscriptions {
       },
       onLagged: (range) => emitSafely(subscription, 'lagged', range),
       onEvicted: (error) => emitSafely(subscription, 'evicted', error),
+      onOverwritten: (error) => reportError(error, subscription, bus),
       onRemoved: () => topics.unwant(subscription),
       viewReader: () => this.#slots.view(reader.reader),
       written: () => writer.sequence,

@@ -36,6 +36,11 @@ export class BatchMemory {
     this.start = 0;
   }
 
+  /** Lets the next run begin a new piece of memory. */
+  leave(): void {
+    this.start = this.bytes.length;
+  }
+
   /** Hands out the `length` bytes that were written at `start`. */
   handOut(length: number, position: number): Batch {
     const { bytes, words, start } = this;

@@ -94,6 +94,12 @@ export class RingReader {
     }
   }
 
+  /** Goes back to a position that was taken and not released: what lies behind it is taken again, into other memory. */
+  goBack(position: number): void {
+    this.#taken = widen(this.#taken, position);
+    this.#copies.leave();
+  }
+
   /** Copies whole records from the cursor on; undefined when they were overwritten meanwhile. */
   #copyRun(tail: number, maxBytes: number): Batch | undefined {
     const position = narrow(this.#taken);

@@ -31,6 +31,11 @@ export class BatchCursor {
     this.#next = batch.start;
   }
 
+  /** Leaves out the rest of the batch. */
+  cut(): void {
+    this.#batch = { ...this.#batch, end: this.#next };
+  }
+
   /** True behind the last record of the batch, and before the first batch. */
   get done(): boolean {
     return this.#next >= this.#batch.end;

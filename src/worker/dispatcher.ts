@@ -8,6 +8,7 @@
  * turn of the loop, released. So the record that a thread dies of is known by name.
  */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import { CorruptRecordError, OverwrittenEnvelopesError } from '../errors.js';
 import { distance } from '../memory/position.js';
 import type { RingReader } from '../ring/ring-reader.js';
 import { BatchCursor } from './batch-cursor.js';
@@ -39,6 +40,8 @@ export interface DispatcherEvents {
   onTaken?(): void;
   /** What has settled is about to be released: the time to say what was counted so far. */
   onRelease?(): void;
+  /** A handler wrote over records; those that were not handed out are taken again. Where there is none, it is thrown. */
+  onOverwritten?(error: Error): void;
   /** Nothing is pending any more. */
   onSettled(): void;
   /** Records were missed; told before the next one is handed out. */
@@ -64,6 +67,8 @@ export class Dispatcher {
   readonly #lag: LagAccount;
   /** Sequence behind the last record seen. */
   #nextSequence: number;
+  /** Where a handler had written over records. */
+  #wentBackTo: number | undefined;
   #redelivery: Redelivery | undefined;
   #skips: Set<number> | undefined;
   /** Set by a safety check: a wanted record before this position was missed by the wake protocol. */
@@ -165,9 +170,25 @@ export class Dispatcher {
         this.#cursor.open(batch);
         this.#events.onTaken?.();
       }
-      const finished =
-        this.#redelivery === undefined ? this.#dispatch(startedMs + budgetMs) : this.#redeliverOne(this.#redelivery);
-      if (!finished) return this.#redelivery !== undefined && this.#busy.length > 0 ? 'waiting' : 'more';
+      if (!this.#goOn(startedMs + budgetMs))
+        return this.#redelivery !== undefined && this.#busy.length > 0 ? 'waiting' : 'more';
+    }
+  }
+
+  /** Goes on in the batch. False, so that a turn of the loop comes before the rest of it. */
+  #goOn(deadlineMs: number): boolean {
+    try {
+      return this.#redelivery === undefined ? this.#dispatch(deadlineMs) : this.#redeliverOne(this.#redelivery);
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError) || this.#events.onOverwritten === undefined) throw error;
+      const position = this.#cursor.nextPosition;
+      // Taken again a moment ago: the ring itself is corrupt.
+      if (position === this.#wentBackTo) throw error;
+      this.#wentBackTo = position;
+      this.#cursor.cut();
+      this.#reader.goBack(position);
+      this.#events.onOverwritten(new OverwrittenEnvelopesError(error));
+      return true;
     }
   }
 
