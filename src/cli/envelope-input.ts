@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { readDelimited } from '../envelope/delimited.js';
 import { BusError, EventTooLargeError, MalformedEnvelopeError } from '../errors.js';
 import type { Bus } from '../index.js';
-import { InputError, isSystemError, UsageError } from './command-errors.js';
+import { fileReason, InputError, isSystemError, UsageError } from './command-errors.js';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -108,8 +108,6 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path);
   } catch (error) {
-    const reasons: Record<string, string> = { ENOENT: 'no such file', EACCES: 'permission denied' };
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new InputError(path, reasons[code] ?? message, { cause: error });
+    throw new InputError(path, fileReason(error), { cause: error });
   }
 }

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { createBus, formatCtrLine, runWithEmitter } from '../index.js';
 import { type Image, openServices, ServiceError, type Services } from '../services/index.js';
+import { fileReason, InputError, isSystemError } from './command-errors.js';
 import { runToEnd } from './run-container.js';
 import { chooseDemoRuntime, runDemo } from './run-demo.js';
 import { parseRunOptions, RUN_USAGE, type RunOptions, UsageError } from './run-options.js';
@@ -30,7 +31,7 @@ export async function runCommand(args: string[]): Promise<number> {
       return 0;
     }
     // Before anything is set up, so that a mistyped name gives one line and no events.
-    if (options.image !== undefined && options.image !== '-') await access(options.image, FS.R_OK);
+    if (options.image !== undefined && options.image !== '-') await checkReadable(options.image);
     return await runWithBus(options);
   } catch (error) {
     if (error instanceof UsageError) {
@@ -43,6 +44,12 @@ export async function runCommand(args: string[]): Promise<number> {
     process.stderr.write(`ringcast run: ${error.message}\n`);
     return error instanceof Interruption ? 128 + constants.signals[error.signal] : 1;
   }
+}
+
+async function checkReadable(path: string): Promise<void> {
+  await access(path, FS.R_OK).catch((error: unknown) => {
+    throw new InputError(path, fileReason(error), { cause: error });
+  });
 }
 
 async function runWithBus(options: RunOptions): Promise<number> {
@@ -134,6 +141,10 @@ class Interruption extends Error {
 
 /** Failures that have a message for the user; anything else is a bug and keeps its stack. */
 function isExpected(error: unknown): error is Error {
-  const isSystemError = error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
-  return error instanceof ServiceError || error instanceof Interruption || isSystemError;
+  return (
+    error instanceof ServiceError ||
+    error instanceof Interruption ||
+    error instanceof InputError ||
+    isSystemError(error)
+  );
 }

@@ -3,7 +3,8 @@
  * directory that holds the name. Nobody ever sees half of a file.
  */
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { InvalidArgumentError } from './service-errors.js';
 
 const TEMPORARY_PREFIX = '.tmp-';
 let temporaries = 0;
@@ -51,6 +52,19 @@ export async function writeFileDurable(path: string, content: string): Promise<v
 export async function removeFileDurable(path: string): Promise<void> {
   await rm(path);
   await syncDirectory(dirname(path));
+}
+
+/**
+ * A directory as it has to be kept: absolute, because the programs that are started with it run in other directories, and
+ * this process may change its own.
+ *
+ * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an empty path: it would mean the current directory
+ */
+export function absoluteDirectory(directory: string, argument = 'directory'): string {
+  if (typeof directory !== 'string' || directory === '') {
+    throw new InvalidArgumentError(argument, directory, 'the path of a directory');
+  }
+  return resolve(directory);
 }
 
 /** Creates a directory, private to this user, with its parents. */

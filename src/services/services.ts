@@ -10,7 +10,7 @@ import { RuncRuntime } from './container/runc-runtime.js';
 import type { Runtime } from './container/runtime.js';
 import { ContentStore } from './content/content-store.js';
 import { claimDirectory } from './directory-owner.js';
-import { createDirectory } from './durable-file.js';
+import { absoluteDirectory, createDirectory } from './durable-file.js';
 import { ImageImporter } from './image/image-import.js';
 import { ImageStore } from './image/image-store.js';
 import { type Plugin, PluginRegistry } from './plugin/plugin-registry.js';
@@ -20,7 +20,7 @@ import { Unpacker } from './rootfs/unpacker.js';
 import { InvalidArgumentError } from './service-errors.js';
 
 export interface ServicesOptions {
-  /** Created where missing; used by one process at a time. */
+  /** Created where missing; used by one process at a time. A relative path means a folder below the current one. */
   directory: string;
   /** `process` (default): plain child processes. `runc`: real containers, for root on Linux. Or one of your own. */
   runtime?: 'process' | 'runc' | Runtime;
@@ -47,12 +47,13 @@ export interface Services {
  * call (`runWithEmitter`), nothing outside of one. A plugin of `plugins` that fails is reported by `/plugin/error` alone.
  *
  * @throws {InUseError} `SERVICE_IN_USE` while the folder is in use
- * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an unknown runtime
+ * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an unknown runtime, or an empty directory
  * @throws {CorruptStateError} `SERVICE_CORRUPT_STATE`
  */
 export async function openServices(options: ServicesOptions): Promise<Services> {
-  const { directory, layers = {} } = options;
-  const runtime = resolveRuntime(options);
+  const { layers = {} } = options;
+  const directory = absoluteDirectory(options.directory);
+  const runtime = resolveRuntime(directory, options.runtime);
   await createDirectory(directory);
   const release = await claimDirectory(directory);
   const plugins = new PluginRegistry();
@@ -121,7 +122,7 @@ function builtInPlugins(directory: string, runtime: Runtime, layers: LayerOption
   ];
 }
 
-function resolveRuntime({ runtime = 'process', directory }: ServicesOptions): Runtime {
+function resolveRuntime(directory: string, runtime: ServicesOptions['runtime'] = 'process'): Runtime {
   if (runtime === 'process') return new ProcessRuntime();
   if (runtime === 'runc') return new RuncRuntime(join(directory, 'runc'));
   if (typeof runtime === 'object' && runtime !== null) return runtime;

@@ -135,7 +135,9 @@ describe('generate command', () => {
   it('says in one line what is wrong with a file, exit code 1', () => {
     const { status, stderr } = run('-o', join(dir, 'command'), join(dir, 'gone.proto'));
     assert.equal(status, 1);
-    assert.match(stderr, /^ringcast: .*gone\.proto.*\n$/);
+    assert.equal(stderr, `ringcast: ${join(dir, 'gone.proto')}: no such file\n`);
+    const bad = proto('bad.proto', 'message X { string a = }');
+    assert.equal(run('-o', dir, bad).stderr, `ringcast: ${bad}: illegal id '}' (line 3)\n`);
     writeFileSync(join(dir, 'occupied'), '');
     assert.equal(run('-o', join(dir, 'occupied'), proto('ok.proto', 'message Ok {}')).status, 1);
   });

@@ -68,7 +68,7 @@ describe('ringcast run', () => {
   });
 
   for (const [name, args, code, message] of [
-    ['a file that is not there', ['nope.tar'], 1, /^ringcast run: .*nope\.tar.*\n$/],
+    ['a file that is not there', ['nope.tar'], 1, /^ringcast run: nope\.tar: no such file\n$/],
     ['a file that is no archive', ['text'], 1, /^ringcast run: image archive: is no sound tar archive.*\n$/],
     ['a folder that is no layout', ['.'], 1, /^ringcast run: .*no OCI image layout\n$/],
     ['a command that is not in the image', ['image.tar', '--', 'nope'], 1, /^ringcast run: container .*"nope".*\n$/],

@@ -64,10 +64,15 @@ describe('the packed package', () => {
     );
   });
 
-  test('compiles in a strict TypeScript project', async () => {
+  test('compiles in a strict TypeScript project, without its optional dependency and with all its types checked', async () => {
+    assert.ok(!existsSync(join(project, 'node_modules/tar')));
     const source = `
       import { createBus, type Envelope } from 'ringcast';
       import { TaskExit } from 'ringcast/events';
+      import type { EventCodec } from 'ringcast/codec';
+      import { openServices, type Services } from 'ringcast/services';
+      const services: Promise<Services> = openServices({ directory: 'state' });
+      void services;
       const bus = createBus({ capacityBytes: 65536 });
       bus.subscribe('/tasks/*', (envelope: Envelope) => { const at: bigint = envelope.timestamp; void at; });
       const accepted: boolean = bus.publish('/tasks/exit', new TaskExit({ containerId: 'a', exitStatus: 1 }));

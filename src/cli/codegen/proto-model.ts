@@ -10,6 +10,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import protobuf from 'protobufjs';
 import type { FieldDescriptor, ScalarKind } from '../../envelope/event-codec.js';
 import { CodegenError } from '../../errors.js';
+import { fileReason } from '../command-errors.js';
 
 /** A field as the emitter sees it; `type` is the full name of the message type or enum. */
 export interface FieldModel extends Omit<FieldDescriptor, 'type' | 'values'> {
@@ -95,15 +96,16 @@ function parse(source: Source, root: protobuf.Root): readonly string[] {
   try {
     text = readFileSync(source.file, 'utf8');
   } catch (error) {
-    throw new CodegenError(`${source.file}: ${(error as Error).message}`);
+    throw new CodegenError(`${source.file}: ${fileReason(error)}`);
   }
   try {
-    // Read by the parser: the name goes into its messages and into each object it makes.
+    // Read by the parser: the name goes into its messages, where it is not needed, and into each object it makes.
     Object.assign(protobuf.parse, { filename: source.path });
     const parsed = protobuf.parse(text, root, { keepCase: true, alternateCommentMode: true });
     return [...(parsed.imports ?? []), ...(parsed.weakImports ?? [])];
   } catch (error) {
-    throw new CodegenError(`${source.file}: ${(error as Error).message}`);
+    const message = (error as Error).message.replace(`(${source.path}, line `, '(line ');
+    throw new CodegenError(`${source.file}: ${message}`);
   }
 }
 

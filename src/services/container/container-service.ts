@@ -13,7 +13,13 @@ import { join } from 'node:path';
 import { ContainerCreate, ContainerDelete } from '../../events.js';
 import { tryEmit } from '../../index.js';
 import type { ContentStore } from '../content/content-store.js';
-import { createDirectory, removeFileDurable, syncDirectory, writeFileDurable } from '../durable-file.js';
+import {
+  absoluteDirectory,
+  createDirectory,
+  removeFileDurable,
+  syncDirectory,
+  writeFileDurable,
+} from '../durable-file.js';
 import { resolveImage } from '../image/image-graph.js';
 import type { ImageStore } from '../image/image-store.js';
 import type { Snapshotter } from '../rootfs/snapshotter.js';
@@ -65,8 +71,9 @@ export class ContainerService {
 
   /** Opens the service in a folder, and removes the containers of a dead process, with a delete event for each. */
   static async open(directory: string, parts: ContainerParts): Promise<ContainerService> {
-    const service = new ContainerService(await createDirectory(directory), parts);
-    for (const id of await readdir(directory)) await service.#removeLeftover(id);
+    const root = await createDirectory(absoluteDirectory(directory));
+    const service = new ContainerService(root, parts);
+    for (const id of await readdir(root)) await service.#removeLeftover(id);
     return service;
   }
 

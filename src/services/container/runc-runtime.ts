@@ -10,6 +10,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command } from '../command.js';
+import { absoluteDirectory } from '../durable-file.js';
 import { CommandFailedError, StartFailedError, UnsupportedError } from '../service-errors.js';
 import { signalProcess, startChild } from './child-process.js';
 import { runcProcess, runcSpec } from './runc-spec.js';
@@ -30,7 +31,7 @@ export class RuncRuntime implements Runtime {
 
   /** @param stateDirectory where runc keeps its own state; it creates and removes what is in there */
   constructor(stateDirectory: string) {
-    this.#stateDirectory = stateDirectory;
+    this.#stateDirectory = absoluteDirectory(stateDirectory, 'stateDirectory');
   }
 
   /** Whether containers can be expected to run: runc is installed, and this process is root and may mount. */

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { ContentCreate, ContentDelete } from '../../events.js';
 import { tryEmit } from '../../index.js';
 import {
+  absoluteDirectory,
   createDirectory,
   removeFileDurable,
   removeStaleTemporaries,
@@ -48,8 +49,9 @@ export class ContentStore {
 
   /** Opens the store in a folder, creating what is missing and removing what dead processes left half-written. */
   static async open(directory: string): Promise<ContentStore> {
-    const blobs = await createDirectory(join(directory, 'blobs', 'sha256'));
-    const ingests = await createDirectory(join(directory, 'ingest'));
+    const root = absoluteDirectory(directory);
+    const blobs = await createDirectory(join(root, 'blobs', 'sha256'));
+    const ingests = await createDirectory(join(root, 'ingest'));
     await removeStaleTemporaries(ingests);
     return new ContentStore(blobs, ingests);
   }

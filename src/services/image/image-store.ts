@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ImageCreate, ImageDelete, ImageUpdate } from '../../events.js';
 import { tryEmit } from '../../index.js';
 import {
+  absoluteDirectory,
   createDirectory,
   isTemporary,
   removeFileDurable,
@@ -40,11 +41,12 @@ export class ImageStore {
 
   /** @throws {CorruptStateError} `SERVICE_CORRUPT_STATE` for a file that does not read back */
   static async open(directory: string): Promise<ImageStore> {
-    const store = new ImageStore(await createDirectory(directory));
-    await removeStaleTemporaries(directory);
-    for (const name of await readdir(directory)) {
+    const root = await createDirectory(absoluteDirectory(directory));
+    const store = new ImageStore(root);
+    await removeStaleTemporaries(root);
+    for (const name of await readdir(root)) {
       if (isTemporary(name)) continue;
-      const image = parseImage(join(directory, name), await readFile(join(directory, name), 'utf8'));
+      const image = parseImage(join(root, name), await readFile(join(root, name), 'utf8'));
       store.#images.set(image.name, image);
     }
     return store;

@@ -15,6 +15,7 @@ import { SnapshotCommit, SnapshotPrepare, SnapshotRemove } from '../../events.js
 import { tryEmit } from '../../index.js';
 import { command } from '../command.js';
 import {
+  absoluteDirectory,
   createDirectory,
   isTemporary,
   removeFileDurable,
@@ -73,9 +74,10 @@ export class Snapshotter {
    * @throws {CorruptStateError} `SERVICE_CORRUPT_STATE` for a metadata file that does not read back
    */
   static async open(directory: string): Promise<Snapshotter> {
+    const root = absoluteDirectory(directory);
     const snapshotter = new Snapshotter(
-      await createDirectory(join(directory, 'metadata')),
-      await createDirectory(join(directory, 'snapshots')),
+      await createDirectory(join(root, 'metadata')),
+      await createDirectory(join(root, 'snapshots')),
     );
     await snapshotter.#load();
     return snapshotter;

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LimitExceededError, MalformedInputError } from '../service-errors.js';
 import { decompress } from './decompress.js';
-import { loadTar, type Parser, type ReadEntry } from './tar-package.js';
+import { loadTar, type TarEntry, type TarParser } from './tar-package.js';
 
 export interface ArchiveLimits {
   /** Entries of one archive, extended headers not counted. Default 500,000. */
@@ -75,22 +75,22 @@ export async function* readArchive(
 
 /** Drives the push parser from a pulled source, and hands its entries out one at a time. */
 class ParserFeed {
-  readonly #parser: Parser;
+  readonly #parser: TarParser;
   readonly #name: string;
   readonly #stopped = new AbortController();
   readonly #changed: (() => void)[] = [];
-  #entry: ReadEntry | undefined;
-  #current: ReadEntry | undefined;
-  #cutShort: ReadEntry | undefined;
+  #entry: TarEntry | undefined;
+  #current: TarEntry | undefined;
+  #cutShort: TarEntry | undefined;
   #failure: unknown;
   #done = false;
   #atEnd = false;
 
   static async start(name: string): Promise<ParserFeed> {
-    return new ParserFeed(new (await loadTar()).Parser({}), name);
+    return new ParserFeed(new (await loadTar()).Parser(), name);
   }
 
-  private constructor(parser: Parser, name: string) {
+  private constructor(parser: TarParser, name: string) {
     this.#parser = parser;
     this.#name = name;
     parser.on('entry', (entry) => {
@@ -101,7 +101,7 @@ class ParserFeed {
     });
     parser.on('warn', (code, message, data) => {
       // The last entry lacks bytes up to a whole block: whether its content is whole shows when the rest is written.
-      if (data.entry instanceof Object) this.#cutShort = data.entry as ReadEntry;
+      if (data.entry instanceof Object) this.#cutShort = data.entry as TarEntry;
       else if (code !== 'TAR_ENTRY_INFO')
         this.#fail(new MalformedInputError(name, `is no sound tar archive: ${message}`));
     });
@@ -138,7 +138,7 @@ class ParserFeed {
   }
 
   /** The next entry, or undefined when there are no more. */
-  async next(): Promise<ReadEntry | undefined> {
+  async next(): Promise<TarEntry | undefined> {
     while (!this.#entry && !this.#done && !this.#failure) await this.#change();
     if (this.#failure) throw this.#failure;
     this.#current = this.#entry;
@@ -147,7 +147,7 @@ class ParserFeed {
   }
 
   /** Waits until an entry that is being skipped has passed. */
-  async ended(entry: ReadEntry): Promise<void> {
+  async ended(entry: TarEntry): Promise<void> {
     entry.once('end', () => this.#wake());
     while (!entry.emittedEnd && !this.#failure) await this.#change();
     if (this.#failure) throw this.#failure;
@@ -188,7 +188,7 @@ async function* limitBytes(
   }
 }
 
-function describeEntry(entry: ReadEntry, name: string): ArchiveEntry {
+function describeEntry(entry: TarEntry, name: string): ArchiveEntry {
   const { path, type, size, mode, uid, gid, mtime, linkpath } = entry;
   if (!Number.isSafeInteger(size) || size < 0) {
     throw new MalformedInputError(name, `entry ${JSON.stringify(path)}: size ${size}`);
@@ -202,6 +202,6 @@ function describeEntry(entry: ReadEntry, name: string): ArchiveEntry {
     gid: gid ?? 0,
     modifiedAt: mtime && Number.isFinite(mtime.getTime()) ? mtime : new Date(0),
     linkPath: linkpath ?? '',
-    body: entry as AsyncIterable<Buffer>,
+    body: entry,
   };
 }

@@ -1,0 +1,76 @@
+/** The README's example of the services, compiled and executed as it stands there. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { runcMissing, testImageArchive } from '../support/test-image.js';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+// Below the package, where its own name resolves to it.
+const folder = mkdtempSync(join(root, 'dist', 'readme-services-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const section = readFileSync(join(root, 'README.md'), 'utf8').split('\n## Services\n')[1]?.split('\n## ')[0] ?? '';
+const example = /```ts\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
+
+/** What the default runtime makes of it: that has no memory limits. */
+const withoutRunc = example.replace(", runtime: 'runc'", '').replace(', memoryBytes: 8 << 20', '');
+
+const STRICT = ['--strict', '--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes', '--skipLibCheck'];
+const TARGET = ['--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node'];
+
+const RUNC_MISSING = await runcMissing();
+
+const TOPICS = [
+  '/service/content/write',
+  '/service/content/write',
+  '/service/content/write',
+  '/service/image/register',
+  '/service/rootfs/prepare',
+  '/service/rootfs/commit',
+  '/service/rootfs/prepare',
+  '/service/container/create',
+  '/service/container/start',
+  '/service/container/exit',
+  '/service/rootfs/remove',
+  '/service/container/delete',
+];
+
+describe("the README's example of the services", () => {
+  before(async () => {
+    assert.notEqual(example, '', 'the section has an example');
+    writeFileSync(join(folder, 'runc.ts'), example);
+    writeFileSync(join(folder, 'process.ts'), withoutRunc);
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const args = [tsc, '--ignoreConfig', ...STRICT, ...TARGET, 'runc.ts', 'process.ts'];
+    await run(process.execPath, args, { cwd: folder }).catch((error: { stdout: string }) => assert.fail(error.stdout));
+  });
+
+  for (const [runtime, title] of [
+    ['runc', 'runs as it stands, in the directory where it is started'],
+    ['process', 'runs with the default runtime, but for the memory limit'],
+  ] as const) {
+    const skip = runtime === 'runc' && RUNC_MISSING;
+
+    it(title, { skip }, async (t) => {
+      const directory = await temporaryDirectory(t);
+      await writeFile(join(directory, 'image.tar'), await testImageArchive());
+      const { stdout, stderr } = await run(process.execPath, [join(folder, `${runtime}.js`)], { cwd: directory });
+      assert.deepEqual(stdout.match(/(?<= default )\/service\/\S+/g), TOPICS);
+      assert.match(stdout, /^\{\n? *exitStatus: 0,/m);
+      assert.equal(stderr, '');
+      assert.deepEqual((await readdir(directory)).sort(), ['image.tar', 'state']);
+    });
+  }
+
+  it('uses runc, with a memory limit, which only the one for the default runtime leaves out', () => {
+    assert.match(example, /runtime: 'runc'.*memoryBytes/s);
+    assert.doesNotMatch(withoutRunc, /'runc'|memoryBytes/);
+  });
+});
