@@ -4,6 +4,8 @@
  * Not errors: a full ring in `tryPublish` (returns `false`) and lag (a value in the stream).
  */
 
+import { show, showThrown } from './shown.js';
+
 /** What every error of this package is. Match on `code`; messages may be reworded. */
 export abstract class BusError extends Error {
   /** Stable identifier, `BUS_…`. */
@@ -14,17 +16,6 @@ export abstract class BusError extends Error {
     // The prototype's property keeps the name out of every instance's own enumerable fields.
     Object.defineProperty(this, 'name', { value: new.target.name, enumerable: false, configurable: true });
   }
-}
-
-/** How an offending value is shown in a message: quoted, control characters escaped, at most 80 characters. */
-function show(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'bigint' ? `${value}n` : String(value);
-  } catch {
-    text = Object.prototype.toString.call(value);
-  }
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
 /** A topic that breaks the grammar, on publish or forward. Fix the call. */
@@ -285,9 +276,7 @@ export class ModuleLoadError extends BusError {
     readonly url: string,
     cause: unknown,
   ) {
-    super(`subscriber module ${show(url)} does not load: ${cause instanceof Error ? cause.message : show(cause)}`, {
-      cause,
-    });
+    super(`subscriber module ${show(url)} does not load: ${showThrown(cause)}`, { cause });
   }
 }
 
