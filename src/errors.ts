@@ -95,8 +95,9 @@ export class InvalidOptionError extends BusError {
     readonly option: string,
     readonly value: unknown,
     readonly expected: string,
+    options?: ErrorOptions,
   ) {
-    super(`${option} must be ${expected}, got ${show(value)}`);
+    super(`${option} must be ${expected}, got ${show(value)}`, options);
   }
 }
 
@@ -119,6 +120,16 @@ export class InvalidEventError extends BusError {
     options?: ErrorOptions,
   ) {
     super(`event: ${reason}`, options);
+  }
+
+  /** What to throw when `action` on an event threw: an error of this package as it is, any other as the cause. @internal */
+  static from(thrown: unknown, action: string): BusError {
+    try {
+      if (thrown instanceof BusError) return thrown;
+    } catch {
+      // A proxy that does not tell its prototype.
+    }
+    return new InvalidEventError(`${action} failed: ${showThrown(thrown)}`, { cause: thrown });
   }
 }
 
