@@ -48,8 +48,9 @@ export class InvalidFilterError extends BusError {
     readonly reason: string,
     /** Offset of the offending character, in UTF-16 units; undefined where no single place is at fault. */
     readonly position?: number,
+    options?: ErrorOptions,
   ) {
-    super(`filter ${show(filter)}: ${reason}`);
+    super(`filter ${show(filter)}: ${reason}`, options);
   }
 }
 

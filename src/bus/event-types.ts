@@ -37,7 +37,7 @@ export class EventTypes {
    * What `event` is published as: an instance of an event class as that type, an Any as what it says, a plain object as
    * the type declared for its topic, and every other value as MessagePack.
    *
-   * @throws {InvalidEventError} `BUS_INVALID_EVENT` for undefined, and for what throws as it is looked at
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` for undefined, and when a getter throws that says what it is
    */
   of(event: unknown, declared: EventCodec | undefined): PublishedType {
     if (event === undefined) throw new InvalidEventError('is undefined; publish a value, or null for none');
