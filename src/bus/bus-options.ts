@@ -104,8 +104,9 @@ export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions 
 
 function resolveTypes(types: BusOptions['types']): readonly string[] {
   if (types === undefined) return [];
-  if (!Array.isArray(types)) throw new InvalidOptionError('types', types, 'an array of module URLs');
-  return types.map((type: URL | string) => moduleUrl('types', type));
+  const list = readable('types', () => (Array.isArray(types) ? [...types] : undefined));
+  if (list === undefined) throw new InvalidOptionError('types', types, 'an array of module URLs');
+  return list.map((type: URL | string) => moduleUrl('types', type));
 }
 
 /** A module as a URL string: a URL object, or a string that is an absolute URL. */

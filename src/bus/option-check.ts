@@ -72,6 +72,7 @@ export function functionOption<T extends (...args: never[]) => unknown>(
 
 /** A signal, or undefined. */
 export function signalOption(value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
+  if (value === undefined) return undefined;
+  if (readable('signal', () => value instanceof AbortSignal)) return value as AbortSignal;
   throw new InvalidOptionError('signal', value, 'an AbortSignal');
 }

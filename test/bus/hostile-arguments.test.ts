@@ -115,6 +115,8 @@ describe('options that throw are refused, and nothing is changed or lost by it:'
     ['of createBus', () => createBus(throwing('flush'))],
     ['of createBus, all of them', () => createBus(closed)],
     ['topicTypes of createBus', () => createBus({ topicTypes: throwing('/a') })],
+    ['types of createBus', () => createBus({ types: Object.defineProperty([''], 0, { get: fail }) })],
+    ['a signal that does not tell its prototype', (bus) => bus.subscribe('/a', handler, { signal: closed })],
     ['of publishSync', (bus) => bus.publishSync('/a', 0, throwing('timeoutMs'))],
     ['of a handler', (bus) => bus.subscribe('/a', handler, throwing('name'))],
     ['of a handler, all of them', (bus) => bus.subscribe('/a', handler, closed)],
