@@ -4,6 +4,8 @@
  * Not errors: a full ring in `tryPublish` (returns `false`) and lag (a value in the stream).
  */
 
+import { show, showThrown } from './shown.js';
+
 /** What every error of this package is. Match on `code`; messages may be reworded. */
 export abstract class BusError extends Error {
   /** Stable identifier, `BUS_…`. */
@@ -14,17 +16,6 @@ export abstract class BusError extends Error {
     // The prototype's property keeps the name out of every instance's own enumerable fields.
     Object.defineProperty(this, 'name', { value: new.target.name, enumerable: false, configurable: true });
   }
-}
-
-/** How an offending value is shown in a message: quoted, control characters escaped, at most 80 characters. */
-function show(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'bigint' ? `${value}n` : String(value);
-  } catch {
-    text = Object.prototype.toString.call(value);
-  }
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
 /** A topic that breaks the grammar, on publish or forward. Fix the call. */
@@ -57,8 +48,9 @@ export class InvalidFilterError extends BusError {
     readonly reason: string,
     /** Offset of the offending character, in UTF-16 units; undefined where no single place is at fault. */
     readonly position?: number,
+    options?: ErrorOptions,
   ) {
-    super(`filter ${show(filter)}: ${reason}`);
+    super(`filter ${show(filter)}: ${reason}`, options);
   }
 }
 
@@ -104,8 +96,9 @@ export class InvalidOptionError extends BusError {
     readonly option: string,
     readonly value: unknown,
     readonly expected: string,
+    options?: ErrorOptions,
   ) {
-    super(`${option} must be ${expected}, got ${show(value)}`);
+    super(`${option} must be ${expected}, got ${show(value)}`, options);
   }
 }
 
@@ -128,6 +121,16 @@ export class InvalidEventError extends BusError {
     options?: ErrorOptions,
   ) {
     super(`event: ${reason}`, options);
+  }
+
+  /** What to throw when `action` on an event threw: an error of this package as it is, any other as the cause. @internal */
+  static from(thrown: unknown, action: string): BusError {
+    try {
+      if (thrown instanceof BusError) return thrown;
+    } catch {
+      // A proxy that does not tell its prototype.
+    }
+    return new InvalidEventError(`${action} failed: ${showThrown(thrown)}`, { cause: thrown });
   }
 }
 
@@ -285,9 +288,7 @@ export class ModuleLoadError extends BusError {
     readonly url: string,
     cause: unknown,
   ) {
-    super(`subscriber module ${show(url)} does not load: ${cause instanceof Error ? cause.message : show(cause)}`, {
-      cause,
-    });
+    super(`subscriber module ${show(url)} does not load: ${showThrown(cause)}`, { cause });
   }
 }
 

@@ -53,6 +53,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   ring: 5,
   memory: 6,
   errors: 7,
+  shown: 8,
 };
 
 function layerOf(file: string): string {

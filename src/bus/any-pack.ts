@@ -22,6 +22,7 @@ export function anyPack(event: unknown): AnyEvent {
  *
  * Threads: any. Waits: never. Allocates: the event, over a copy of the bytes.
  *
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no Any
  * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when its type is none of this package
  * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when its value does not decode
  */

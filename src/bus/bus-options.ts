@@ -2,7 +2,15 @@
 import { InvalidOptionError } from '../errors.js';
 import { checkNamespace, checkTopic } from '../topic/topic.js';
 import { type Clock, GivenClock, WallClock } from './clock.js';
-import { checkKeys, choiceOption, flagOption, functionOption, integerOption, timeoutOption } from './option-check.js';
+import {
+  checkKeys,
+  choiceOption,
+  flagOption,
+  functionOption,
+  integerOption,
+  readable,
+  timeoutOption,
+} from './option-check.js';
 
 /** When sleeping subscribers are woken: at the end of the burst, or at each publish. */
 export type Flush = 'burst' | 'each';
@@ -96,8 +104,9 @@ export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions 
 
 function resolveTypes(types: BusOptions['types']): readonly string[] {
   if (types === undefined) return [];
-  if (!Array.isArray(types)) throw new InvalidOptionError('types', types, 'an array of module URLs');
-  return types.map((type: URL | string) => moduleUrl('types', type));
+  const list = readable('types', () => (Array.isArray(types) ? [...types] : undefined));
+  if (list === undefined) throw new InvalidOptionError('types', types, 'an array of module URLs');
+  return list.map((type: URL | string) => moduleUrl('types', type));
 }
 
 /** A module as a URL string: a URL object, or a string that is an absolute URL. */
@@ -107,12 +116,17 @@ export function moduleUrl(option: string, value: URL | string): string {
   throw new InvalidOptionError(option, value, "a module URL, such as new URL('./module.js', import.meta.url)");
 }
 
+const EXPECTED_TOPIC_TYPES = 'an object from topic to type URL';
+
 function resolveTopicTypes(topicTypes: BusOptions['topicTypes']): ReadonlyMap<string, string> {
   if (topicTypes === undefined) return new Map();
-  if (topicTypes === null || typeof topicTypes !== 'object' || Symbol.iterator in topicTypes) {
-    throw new InvalidOptionError('topicTypes', topicTypes, 'an object from topic to type URL');
+  if (topicTypes === null || typeof topicTypes !== 'object') {
+    throw new InvalidOptionError('topicTypes', topicTypes, EXPECTED_TOPIC_TYPES);
   }
-  const entries = Object.entries(topicTypes);
+  const entries = readable('topicTypes', () =>
+    Symbol.iterator in topicTypes ? undefined : Object.entries(topicTypes),
+  );
+  if (entries === undefined) throw new InvalidOptionError('topicTypes', topicTypes, EXPECTED_TOPIC_TYPES);
   for (const [topic, typeUrl] of entries) {
     checkTopic(topic);
     if (typeof typeUrl !== 'string') throw new InvalidOptionError(`topicTypes[${topic}]`, typeUrl, 'a type URL');

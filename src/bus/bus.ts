@@ -257,6 +257,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
   /**
    * The event in an Any, with the types of this bus.
    *
+   * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no Any
    * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when its type is not registered
    * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when its value does not decode
    */

@@ -62,6 +62,8 @@ export class WallClock implements Clock {
   }
 }
 
+const EXPECTED = 'a function that returns milliseconds since the Unix epoch';
+
 /** The time that a function of the user's tells, in milliseconds since the Unix epoch. */
 export class GivenClock implements Clock {
   seconds = 0;
@@ -72,13 +74,20 @@ export class GivenClock implements Clock {
     this.#now = now;
   }
 
-  /** @throws {InvalidOptionError} `BUS_INVALID_OPTION` when the function returns no time */
+  /** @throws {InvalidOptionError} `BUS_INVALID_OPTION` when the function returns no time, or throws (`cause`) */
   read(): void {
-    const now: unknown = this.#now();
-    if (typeof now !== 'number' || !(Math.abs(now) <= MAX_TIME_MS)) {
-      throw new InvalidOptionError('clock', now, 'a function that returns milliseconds since the Unix epoch');
-    }
+    const now = this.#look();
+    if (typeof now !== 'number' || !(Math.abs(now) <= MAX_TIME_MS))
+      throw new InvalidOptionError('clock', now, EXPECTED);
     this.seconds = Math.floor(now / 1000);
     this.nanos = Math.floor((now - this.seconds * 1000) * 1e6);
+  }
+  #look(): unknown {
+    try {
+      return this.#now();
+    } catch (error) {
+      // A class, for one, which cannot be called.
+      throw new InvalidOptionError('clock', this.#now, EXPECTED, { cause: error });
+    }
   }
 }

@@ -3,14 +3,24 @@
  * its caller's caller, runs it with. The context follows awaits and timers, and ends at the thread's border.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { NoEmitterError } from '../errors.js';
+import { InvalidOptionError, NoEmitterError } from '../errors.js';
+import { errorOf } from '../shown.js';
 import type { EmitOptions, Emitter } from './emitter.js';
 import { reportError } from './report.js';
 
 const context = new AsyncLocalStorage<Emitter>();
 
-/** Runs `fn`, and everything it starts, with `emitter` as the current one. Returns what `fn` returns. Nests. */
+/**
+ * Runs `fn`, and everything it starts, with `emitter` as the current one. Returns what `fn` returns. Nests.
+ *
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no emitter or no function
+ */
 export function runWithEmitter<R>(emitter: Emitter, fn: () => R): R {
+  // Refused here: where it is used, far away, nobody knows where it came from.
+  if (!isEmitter(emitter)) {
+    throw new InvalidOptionError('emitter', emitter, 'an object with an emit function, such as bus.emitter()');
+  }
+  if (typeof fn !== 'function') throw new InvalidOptionError('fn', fn, 'a function');
   return context.run(emitter, fn);
 }
 
@@ -19,8 +29,14 @@ export function currentEmitter(): Emitter | undefined {
   return context.getStore();
 }
 
-/** Runs `fn` with the current emitter in another namespace; with no emitter, it just runs `fn`. */
+/**
+ * Runs `fn` with the current emitter in another namespace; with no emitter, it just runs `fn`.
+ *
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no function
+ * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
+ */
 export function withNamespace<R>(namespace: string, fn: () => R): R {
+  if (typeof fn !== 'function') throw new InvalidOptionError('fn', fn, 'a function');
   const emitter = context.getStore();
   return emitter?.withNamespace === undefined ? fn() : context.run(emitter.withNamespace(namespace), fn);
 }
@@ -44,7 +60,15 @@ export function tryEmit(topic: string, event: unknown): boolean {
   try {
     return context.getStore()?.emit(topic, event) ?? false;
   } catch (error) {
-    reportError(error instanceof Error ? error : new Error(String(error)));
+    reportError(errorOf(error));
+    return false;
+  }
+}
+
+function isEmitter(value: unknown): value is Emitter {
+  try {
+    return typeof (value as Emitter | null | undefined)?.emit === 'function';
+  } catch {
     return false;
   }
 }

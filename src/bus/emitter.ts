@@ -1,6 +1,7 @@
 /** Emitters: what a subsystem is given to say what happened, without knowing a bus. */
 import type { EventEmitter } from 'node:events';
 import { InvalidTopicError } from '../errors.js';
+import { errorOf } from '../shown.js';
 import { checkNamespace, checkTopic } from '../topic/topic.js';
 import { checkKeys, flagOption } from './option-check.js';
 import { reportError } from './report.js';
@@ -67,7 +68,7 @@ export class BusEmitter implements Emitter {
       return true;
     } catch (error) {
       if (throws) throw error;
-      reportError(error as Error, this.#bus);
+      reportError(errorOf(error), this.#bus);
       return false;
     }
   }

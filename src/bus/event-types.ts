@@ -3,7 +3,7 @@
 import { type PayloadEncoder, rawPayload } from '../envelope/envelope-template.js';
 import type { EventCodec } from '../envelope/event-codec.js';
 import { messagePackCodec } from '../envelope/payload-codec.js';
-import type { TypeRegistry } from '../envelope/type-registry.js';
+import { type TypeRegistry, typeUrlOfAny } from '../envelope/type-registry.js';
 import { InvalidEventError } from '../errors.js';
 import type { NameRegistry } from '../ring/name-registry.js';
 import { MAX_TYPE_ID } from '../ring/record-descriptor.js';
@@ -18,12 +18,6 @@ export interface PublishedType {
 
 /** Types that get an id; enough for any schema, bounded because an Any may carry any type URL. */
 export const MAX_TYPES = 4096;
-
-/** An Any as users give it: passed through untouched. */
-interface PackedEvent {
-  readonly typeUrl: string;
-  readonly value: Uint8Array;
-}
 
 export class EventTypes {
   readonly #registry: TypeRegistry;
@@ -43,7 +37,7 @@ export class EventTypes {
    * What `event` is published as: an instance of an event class as that type, an Any as what it says, a plain object as
    * the type declared for its topic, and every other value as MessagePack.
    *
-   * @throws {InvalidEventError} `BUS_INVALID_EVENT` for undefined
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` for undefined, and when a getter throws that says what it is
    */
   of(event: unknown, declared: EventCodec | undefined): PublishedType {
     if (event === undefined) throw new InvalidEventError('is undefined; publish a value, or null for none');
@@ -56,7 +50,8 @@ export class EventTypes {
       this.#lastType = this.#typeOf(codec);
       return this.#lastType;
     }
-    if (isPacked(event)) return { typeUrl: event.typeUrl, codec: rawPayload, id: this.idOfUrl(event.typeUrl) };
+    const typeUrl = typeUrlOfAny(event);
+    if (typeUrl !== undefined) return { typeUrl, codec: rawPayload, id: this.idOfUrl(typeUrl) };
     return this.#typeOf(declared ?? messagePackCodec);
   }
 
@@ -79,9 +74,4 @@ export class EventTypes {
     }
     return type;
   }
-}
-
-function isPacked(event: object): event is PackedEvent {
-  const { typeUrl, value } = event as Partial<PackedEvent>;
-  return typeof typeUrl === 'string' && value instanceof Uint8Array;
 }

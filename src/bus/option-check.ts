@@ -1,13 +1,26 @@
 /** Checks of options objects: bad input is refused before anything is changed. */
 import { InvalidOptionError, UnknownOptionError } from '../errors.js';
 
-/** Checks that `options` is a plain object (or undefined) with known keys only. */
+/** Checks that `options` is a plain object (or undefined) with known keys only, whose values can be read. */
 export function checkKeys(name: string, options: unknown, known: readonly string[]): void {
   if (options === undefined) return;
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw new InvalidOptionError(name, options, 'an object');
+  const keys = readable(name, () => keysOf(options));
+  if (keys === undefined) throw new InvalidOptionError(name, options, 'an object');
+  for (const key of keys) if (!known.includes(key)) throw new UnknownOptionError(key, known);
+  for (const key of known) readable(key, () => (options as Record<string, unknown>)[key]);
+}
+
+function keysOf(options: unknown): readonly string[] | undefined {
+  return options === null || typeof options !== 'object' || Array.isArray(options) ? undefined : Object.keys(options);
+}
+
+/** What `read` returns. What getters and traps of the user's throw there becomes the cause of an error with a code. */
+export function readable<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new InvalidOptionError(name, error, 'something that can be read', { cause: error });
   }
-  for (const key of Object.keys(options)) if (!known.includes(key)) throw new UnknownOptionError(key, known);
 }
 
 /** An integer from `min` to `max`, or `fallback` when undefined. */
@@ -59,6 +72,7 @@ export function functionOption<T extends (...args: never[]) => unknown>(
 
 /** A signal, or undefined. */
 export function signalOption(value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
+  if (value === undefined) return undefined;
+  if (readable('signal', () => value instanceof AbortSignal)) return value as AbortSignal;
   throw new InvalidOptionError('signal', value, 'an AbortSignal');
 }

@@ -8,7 +8,7 @@ import {
   type RestartOptions,
 } from '../worker/restart-policy.js';
 import type { Loop } from '../worker/worker-protocol.js';
-import { checkKeys, choiceOption, flagOption, integerOption, signalOption } from './option-check.js';
+import { checkKeys, choiceOption, flagOption, integerOption, readable, signalOption } from './option-check.js';
 
 /**
  * Where a subscription begins among the records that the ring still holds: `now`, with what is accepted from the call on;
@@ -126,7 +126,7 @@ function checkCommon(options: SubscribeOptions): void {
 function checkFrom(from: unknown): void {
   if (from === undefined || from === 'now' || from === 'oldest') return;
   if (from !== null && typeof from === 'object') {
-    const [[key, value] = ['', undefined], ...others] = Object.entries(from);
+    const [[key, value] = ['', undefined], ...others] = readable('from', () => Object.entries(from));
     if (others.length === 0 && (key === 'last' || key === 'sequence')) {
       integerOption(`from.${key}`, value ?? Number.NaN, 0, 0, Number.MAX_SAFE_INTEGER);
       return;

@@ -9,7 +9,7 @@
  * fields left out. The two lengths that depend on the payload get as many bytes as last time; a wrong guess costs one move.
  */
 
-import { BusError, InvalidEventError } from '../errors.js';
+import { InvalidEventError } from '../errors.js';
 import { writeTimestamp } from './envelope-timestamp.js';
 import type { EventCodec } from './event-codec.js';
 import { varintSize, writeRaw, writeVarint } from './wire-writer.js';
@@ -141,8 +141,7 @@ export class EnvelopeTemplate {
     try {
       return codec.encode(event, target, start, limit);
     } catch (error) {
-      if (error instanceof BusError) throw error;
-      throw new InvalidEventError(`encoding it as ${this.typeUrl} failed: ${describe(error)}`, { cause: error });
+      throw InvalidEventError.from(error, `encoding it as ${this.typeUrl}`);
     }
   }
 
@@ -203,8 +202,4 @@ export class EnvelopeTemplate {
     this.#eventPrefix = eventPrefix;
     this.#valuePrefix = valuePrefix;
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : 'it threw something that is no Error';
 }

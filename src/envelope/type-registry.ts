@@ -2,7 +2,14 @@
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { DuplicateTypeError, InvalidEventError, TypesModuleError, UnknownTypeError } from '../errors.js';
+import {
+  DuplicateTypeError,
+  InvalidEventError,
+  InvalidOptionError,
+  TypesModuleError,
+  UnknownTypeError,
+} from '../errors.js';
+import { showThrown } from '../shown.js';
 import type { EventCodec } from './event-codec.js';
 import { builtInTypes } from './generated/index.js';
 import { messagePackCodec } from './payload-codec.js';
@@ -22,10 +29,24 @@ export type EventType = EventCodec | ProtobufjsClass;
 
 /** Whether a value is an Any, of the class or as a plain object, whose bytes are passed through. */
 export function isAny(value: unknown): value is AnyEvent {
-  if (typeof value !== 'object' || value === null) return false;
-  const { typeUrl, value: bytes } = value as Partial<AnyEvent>;
-  return typeof typeUrl === 'string' && bytes instanceof Uint8Array;
+  return typeof value === 'object' && value !== null && typeUrlOfAny(value) !== undefined;
 }
+
+/**
+ * The type URL of an Any; undefined for any other value.
+ *
+ * @throws {InvalidEventError} `BUS_INVALID_EVENT` when looking at it throws
+ */
+export function typeUrlOfAny(event: object): string | undefined {
+  try {
+    const { typeUrl, value } = event as Partial<AnyEvent>;
+    return typeof typeUrl === 'string' && value instanceof Uint8Array ? typeUrl : undefined;
+  } catch (error) {
+    throw InvalidEventError.from(error, LOOKING);
+  }
+}
+
+const LOOKING = 'looking at it';
 
 /** Exports of a module are looked through this deep: protobufjs's modules nest packages as objects. */
 const MAX_EXPORT_DEPTH = 16;
@@ -60,17 +81,25 @@ export class TypeRegistry {
     return entry?.codec;
   }
 
-  /** The codec of the class `event` is an instance of; undefined for plain values. */
+  /**
+   * The codec of the class `event` is an instance of; undefined for plain values.
+   *
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when looking at it throws
+   */
   codecOf(event: unknown): EventCodec | undefined {
     if (typeof event !== 'object' || event === null) return undefined;
-    let prototype = Object.getPrototypeOf(event) as object | null;
-    // Up the chain, so that instances of subclasses are found.
-    while (prototype !== null && prototype !== Object.prototype) {
-      const codec = this.#byClass.get(prototype.constructor);
-      if (codec !== undefined) return codec;
-      prototype = Object.getPrototypeOf(prototype) as object | null;
+    try {
+      let prototype = Object.getPrototypeOf(event) as object | null;
+      // Up the chain, so that instances of subclasses are found.
+      while (prototype !== null && prototype !== Object.prototype) {
+        const codec = this.#byClass.get(prototype.constructor);
+        if (codec !== undefined) return codec;
+        prototype = Object.getPrototypeOf(prototype) as object | null;
+      }
+      return undefined;
+    } catch (error) {
+      throw InvalidEventError.from(error, LOOKING);
     }
-    return undefined;
   }
 
   /**
@@ -103,13 +132,15 @@ export class TypeRegistry {
   /**
    * The event in an Any.
    *
+   * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no Any
    * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when its type is not registered
    * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when its value does not decode
    */
   anyUnpack(any: AnyEvent): unknown {
-    const codec = this.find(any.typeUrl);
-    if (codec === undefined) throw new UnknownTypeError(any.typeUrl);
-    const copy = Buffer.from(any.value);
+    const { typeUrl, value } = partsOfAny(any);
+    const codec = this.find(typeUrl);
+    if (codec === undefined) throw new UnknownTypeError(typeUrl);
+    const copy = Buffer.from(value);
     return codec.decode(copy, 0, copy.length);
   }
 
@@ -149,7 +180,7 @@ function typesOf(url: string): EventType[] {
   try {
     exports = require(fileURLToPath(url)) as object;
   } catch (error) {
-    throw new TypesModuleError(url, error instanceof Error ? error.message : String(error), { cause: error });
+    throw new TypesModuleError(url, showThrown(error), { cause: error });
   }
   const types = new Set<EventType>();
   collectTypes(exports, types, new Set(), 0);
@@ -173,8 +204,37 @@ function collectTypes(value: unknown, types: Set<EventType>, seen: Set<unknown>,
 function encodeWhole(codec: EventCodec, event: unknown): Uint8Array {
   for (let size = 256; ; size *= 4) {
     const target = Buffer.allocUnsafeSlow(size);
-    const end = codec.encode(event, target, 0, size);
+    const end = encodeInto(target, codec, event);
     if (end >= 0) return new Uint8Array(target.buffer, 0, end);
     if (size > 2 ** 30) throw new InvalidEventError(`it takes more than ${size} bytes`);
   }
+}
+
+function encodeInto(target: Buffer, codec: EventCodec, event: unknown): number {
+  try {
+    return codec.encode(event, target, 0, target.length);
+  } catch (error) {
+    throw InvalidEventError.from(error, `encoding it as ${codec.typeUrl}`);
+  }
+}
+
+/** Both parts of what should be an Any, each read once. */
+function partsOfAny(any: unknown): AnyEvent {
+  if (typeof any !== 'object' || any === null) {
+    throw new InvalidOptionError('any', any, 'an Any, an object of typeUrl and value');
+  }
+  let parts: Partial<AnyEvent>;
+  try {
+    const { typeUrl, value } = any as Partial<AnyEvent>;
+    parts = { typeUrl, value } as Partial<AnyEvent>;
+  } catch (error) {
+    throw new InvalidOptionError('any', any, 'an Any that can be read', { cause: error });
+  }
+  const { typeUrl, value } = parts;
+  if (typeof typeUrl !== 'string') throw new InvalidOptionError('any.typeUrl', typeUrl, 'the name of a type');
+  // Not a proxy: its bytes and its length need not agree.
+  if (!ArrayBuffer.isView(value) || !(value instanceof Uint8Array)) {
+    throw new InvalidOptionError('any.value', value, 'a Uint8Array');
+  }
+  return { typeUrl, value };
 }

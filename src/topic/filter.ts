@@ -12,6 +12,7 @@
  * Filters are checked whole when they are compiled; nothing about them can fail later.
  */
 import { InvalidFilterError, InvalidOptionError, UnknownOptionError } from '../errors.js';
+import { showThrown } from '../shown.js';
 import { type Condition, namespaceCondition } from './condition.js';
 import { compileExpression } from './expression.js';
 import { compileGlob } from './glob.js';
@@ -83,15 +84,34 @@ export function compileFilter(input: FilterInput): CompiledFilter {
 
 function compileSource(input: unknown): { source: FilterInput; selector: Selector } {
   if (typeof input === 'string') return { source: input, selector: compileString(input) };
-  if (Array.isArray(input)) {
-    const source = Object.freeze([...input]);
-    return { source, selector: anyOfStrings(source.map(compileString)) };
-  }
-  if (!isPlainObject(input)) {
+  const copy = copyInput(input);
+  if (copy === undefined) {
     throw new InvalidFilterError(input, `must be a string, a list of strings or an object of ${SPEC_KEYS.join(', ')}`);
   }
-  const source = copySpec(input);
+  if (copy.list !== undefined) return { source: copy.list, selector: anyOfStrings(copy.list.map(compileString)) };
+  const source = specOf(copy.entries);
   return { source: Object.freeze(source), selector: compileSpec(source) };
+}
+
+/** A list, or the entries of the structured form. */
+type InputCopy =
+  | { readonly list: readonly string[] }
+  | { readonly list?: undefined; readonly entries: readonly (readonly [key: string, value: unknown])[] };
+
+/** A private copy, each value read once; undefined for what is no filter. Nothing of the user's runs after it. */
+function copyInput(input: unknown): InputCopy | undefined {
+  try {
+    if (Array.isArray(input)) return { list: copyList(input) as readonly string[] };
+    if (!isPlainObject(input)) return undefined;
+    const entries: [string, unknown][] = Object.entries(input);
+    return { entries: entries.map(([key, value]) => [key, Array.isArray(value) ? copyList(value) : value]) };
+  } catch (error) {
+    throw new InvalidFilterError(input, `cannot be read: ${showThrown(error)}`, undefined, { cause: error });
+  }
+}
+
+function copyList(list: readonly unknown[]): readonly unknown[] {
+  return Object.freeze([...list]);
 }
 
 function compileString(filter: unknown): Selector {
@@ -132,15 +152,14 @@ function anyOfStrings(selectors: readonly Selector[]): Selector {
   return selectors.length === 0 ? everySelector([]) : someSelector(selectors);
 }
 
-/** A private copy, each value read once; keys without a value are left out. */
-function copySpec(input: object): FilterSpec {
+/** The structured form of checked entries; keys without a value are left out. */
+function specOf(entries: readonly (readonly [key: string, value: unknown])[]): FilterSpec {
   const copy: { -readonly [K in SpecKey]?: string | readonly string[] } = {};
-  for (const [key, value] of Object.entries(input)) {
+  for (const [key, value] of entries) {
     if (!isSpecKey(key)) throw new UnknownOptionError(key, SPEC_KEYS);
     if (value === undefined) continue;
-    const list: unknown = Array.isArray(value) ? Object.freeze([...value]) : value;
-    if (!isStrings(list)) throw new InvalidOptionError(key, value, 'a string or a list of strings');
-    copy[key] = list;
+    if (!isStrings(value)) throw new InvalidOptionError(key, value, 'a string or a list of strings');
+    copy[key] = value;
   }
   return copy;
 }

@@ -30,17 +30,22 @@ export interface SubscriberObject<D = unknown, E = unknown> {
 /** What a subscriber module exports as `default`. */
 export type SubscriberModule<D = unknown, E = unknown> = SubscriberFunction<D, E> | SubscriberObject<D, E>;
 
+type SubscriberParts = { readonly [Part in keyof SubscriberObject]?: unknown };
+
 /**
  * Imports a subscriber module.
  *
- * @throws {ModuleLoadError} `BUS_MODULE_LOAD` when it does not load
+ * @throws {ModuleLoadError} `BUS_MODULE_LOAD` when it does not load, or throws as its default export is looked at
  * @throws {ModuleShapeError} `BUS_MODULE_SHAPE` when its default export is neither a function nor an object with `handle`
  *   or `handleBatch`
  */
 export async function loadSubscriber(url: string): Promise<SubscriberObject> {
   let exported: unknown;
+  let parts: SubscriberParts = {};
   try {
     exported = ((await import(url)) as { default?: unknown }).default;
+    // Looking at it may run what the user wrote.
+    if (typeof exported === 'object' && exported !== null) parts = partsOf(exported);
   } catch (error) {
     throw new ModuleLoadError(url, error);
   }
@@ -54,15 +59,19 @@ export async function loadSubscriber(url: string): Promise<SubscriberObject> {
       `its default export is ${exported === null ? 'null' : `a ${typeof exported}`}, not a function or an object`,
     );
   }
-  const module = exported as Record<string, unknown>;
-  for (const name of ['setup', 'handle', 'handleBatch', 'teardown']) {
-    if (module[name] !== undefined && typeof module[name] !== 'function') {
+  for (const [name, part] of Object.entries(parts)) {
+    if (part !== undefined && typeof part !== 'function') {
       throw new ModuleShapeError(url, `${name} of its default export is no function`);
     }
   }
-  if ((module.handle === undefined) === (module.handleBatch === undefined)) {
-    const found = module.handle === undefined ? 'neither' : 'both';
+  if ((parts.handle === undefined) === (parts.handleBatch === undefined)) {
+    const found = parts.handle === undefined ? 'neither' : 'both';
     throw new ModuleShapeError(url, `its default export must have one of handle and handleBatch, and has ${found}`);
   }
   return exported as SubscriberObject;
+}
+
+function partsOf(exported: object): SubscriberParts {
+  const { setup, handle, handleBatch, teardown } = exported as SubscriberParts;
+  return { setup, handle, handleBatch, teardown };
 }

@@ -4,6 +4,7 @@
  */
 import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOnPort } from 'node:worker_threads';
 import { ModuleLoadError, ModuleShapeError, TypesModuleError, WorkerExitedError } from '../errors.js';
+import { showThrown } from '../shown.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { LagRange } from './lag.js';
 import { Watchdog } from './watchdog.js';
@@ -164,20 +165,16 @@ function startHost(resourceLimits: ResourceLimits | undefined, attachment: Attac
 
 function exitError(name: string, { exitCode, error: cause }: ThreadExit): Error {
   if (cause === undefined) return new WorkerExitedError(name, `exit code ${exitCode}`);
-  return new WorkerExitedError(name, messageOf(cause), { cause });
+  return new WorkerExitedError(name, showThrown(cause), { cause });
 }
 
 /** Why the thread could not make use of the module, in the words of this side. */
 function refusal({ name, moduleUrl }: SupervisedModule, step: RefusedStep, crossed: CrossedError): Error {
   const cause = uncrossError(crossed);
   const { code, reason, url } = crossed.fields;
-  const text = reason ?? messageOf(cause);
+  const text = reason ?? showThrown(cause);
   if (step === 'types') return new TypesModuleError(url ?? '', text, { cause });
   if (step === 'setup') return new WorkerExitedError(name, `its setup failed: ${text}`, { cause });
   if (code === 'BUS_MODULE_SHAPE') return new ModuleShapeError(moduleUrl, text);
-  return new ModuleLoadError(moduleUrl, cause instanceof Error ? cause.cause : cause);
-}
-
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return new ModuleLoadError(moduleUrl, code === 'BUS_MODULE_LOAD' ? (cause as Error).cause : cause);
 }

@@ -7,6 +7,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ReaderCounts } from '../ring/reader-counters.js';
 import type { RingBuffers } from '../ring/ring-memory.js';
+import { showThrown } from '../shown.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { Redelivery } from './dispatcher.js';
 import type { LagRange } from './lag.js';
@@ -88,6 +89,9 @@ export type FromThread =
 
 const CROSSING_FIELDS = ['code', 'reason', 'url', 'typeUrl'] as const;
 
+/** Causes of causes that cross as text where no clone can. */
+const MAX_CAUSES = 4;
+
 /** Makes whatever was thrown fit to cross a port. Never throws: users throw anything, getters that throw included. */
 export function crossError(error: unknown): CrossedError {
   const fields: Record<string, string> = {};
@@ -98,21 +102,32 @@ export function crossError(error: unknown): CrossedError {
         if (typeof value === 'string') fields[name] = value;
       }
     }
-    return { error: structuredClone(error), fields };
+  } catch {
+    // It crosses without them.
+  }
+  return { error: cloneOrText(error, MAX_CAUSES), fields };
+}
+
+function cloneOrText(error: unknown, causes: number): unknown {
+  try {
+    return structuredClone(error);
   } catch {
     // Functions, ports and the like inside: the text is all that can cross.
-    return { error: textOnly(error), fields };
+    return textOnly(error, causes);
   }
 }
 
-function textOnly(error: unknown): Error {
+function textOnly(error: unknown, causes: number): Error {
+  const plain = new Error(showThrown(error));
   try {
-    const plain = new Error(error instanceof Error ? error.message : String(error));
-    if (error instanceof Error && error.stack !== undefined) plain.stack = error.stack;
-    return plain;
+    if (error instanceof Error) {
+      if (error.stack !== undefined) plain.stack = `${error.stack}`;
+      if (error.cause !== undefined && causes > 0) plain.cause = cloneOrText(error.cause, causes - 1);
+    }
   } catch {
-    return new Error('something that cannot be shown was thrown');
+    // The text it is.
   }
+  return plain;
 }
 
 /** What was thrown, on the other side. */

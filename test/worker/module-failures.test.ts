@@ -42,6 +42,15 @@ describe('a subscriber module that cannot be used', { timeout: 240_000 }, () => 
     ['does not exist', new URL('file:///nowhere/at-all.js'), 'BUS_MODULE_LOAD', /nowhere\/at-all/],
     ['does not parse', inlineModule('export default ('), 'BUS_MODULE_LOAD', /does not load/],
     ['throws as it loads', inlineModule('throw new Error("mine")'), 'BUS_MODULE_LOAD', /mine/],
+    ['throws a number as it loads', inlineModule('throw 5'), 'BUS_MODULE_LOAD', /does not load: 5$/],
+    ['throws a function as it loads', inlineModule('throw () => 7'), 'BUS_MODULE_LOAD', /does not load: \(\) => 7$/],
+    ['throws a bare object as it loads', inlineModule('throw { status: 7, f() {} }'), 'BUS_MODULE_LOAD', /status: 7/],
+    [
+      'throws as its default export is looked at',
+      inlineModule('export default { get handle() { throw new Error("mine") } }'),
+      'BUS_MODULE_LOAD',
+      /does not load: mine$/,
+    ],
     ['has no default export', inlineModule('export const handle = () => {}'), 'BUS_MODULE_SHAPE', /default export/],
     ['exports a number', inlineModule('export default 5'), 'BUS_MODULE_SHAPE', /number/],
     ['exports null', inlineModule('export default null'), 'BUS_MODULE_SHAPE', /null/],
@@ -73,6 +82,18 @@ describe('a subscriber module that cannot be used', { timeout: 240_000 }, () => 
       assert.match(error.message, message);
       await assert.rejects(subscription.ready, { code });
       await assertGone(bus);
+    });
+  }
+
+  for (const [name, source] of [
+    ['throws as it loads', 'throw new RangeError("mine", { cause: () => {} })'],
+    ['throws as its default export is looked at', 'export default { get setup() { throw new RangeError("mine") } }'],
+  ] as const) {
+    test(`because it ${name} tells the cause`, async () => {
+      await using bus = createBus();
+      const error = await endOf(bus.subscribe('/a', inlineModule(source)));
+      assert.equal((error.cause as Error).message, 'mine');
+      assert.match(`${(error.cause as Error).stack}`, /RangeError: mine/);
     });
   }
 

@@ -1,0 +1,52 @@
+/**
+ * Values of users as they are shown in messages. Nothing here throws, whatever getters, traps and `toString` do: what goes
+ * wrong while an error is being made would take the place of that error.
+ */
+import { inspect } from 'node:util';
+
+const MAX_LENGTH = 80;
+
+/** An offending value: quoted, control characters escaped, at most 80 characters. */
+export function show(value: unknown): string {
+  return cut(textOf(value));
+}
+
+/** What was thrown: the message of an error; anything else, which may be thrown too, as it is. */
+export function showThrown(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error) return `${thrown.message}`;
+    if (typeof thrown === 'object' && thrown !== null) return cut(inspect(thrown, { depth: 1, breakLength: Infinity }));
+  } catch {
+    // It is shown as any value.
+  }
+  return show(thrown);
+}
+
+/** What was thrown as an error: itself if it is one. */
+export function errorOf(thrown: unknown): Error {
+  try {
+    if (thrown instanceof Error) return thrown;
+  } catch {
+    // A proxy that does not tell its prototype.
+  }
+  return new Error(showThrown(thrown));
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  try {
+    return String(value);
+  } catch {
+    // It has no text of its own.
+  }
+  try {
+    return Object.prototype.toString.call(value);
+  } catch {
+    return `(${typeof value} that cannot be shown)`;
+  }
+}
+
+function cut(text: string): string {
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH - 3)}…` : text;
+}
