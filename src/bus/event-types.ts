@@ -3,7 +3,7 @@
 import { type PayloadEncoder, rawPayload } from '../envelope/envelope-template.js';
 import type { EventCodec } from '../envelope/event-codec.js';
 import { messagePackCodec } from '../envelope/payload-codec.js';
-import { type TypeRegistry, typeUrlOfAny } from '../envelope/type-registry.js';
+import { prototypeOf, type TypeRegistry, typeUrlOfAny } from '../envelope/type-registry.js';
 import { InvalidEventError } from '../errors.js';
 import type { NameRegistry } from '../ring/name-registry.js';
 import { MAX_TYPE_ID } from '../ring/record-descriptor.js';
@@ -42,7 +42,7 @@ export class EventTypes {
   of(event: unknown, declared: EventCodec | undefined): PublishedType {
     if (event === undefined) throw new InvalidEventError('is undefined; publish a value, or null for none');
     if (event === null || typeof event !== 'object') return this.#typeOf(declared ?? messagePackCodec);
-    const prototype: unknown = Object.getPrototypeOf(event);
+    const prototype = prototypeOf(event);
     if (prototype === this.#lastPrototype) return this.#lastType!;
     const codec = prototype === Object.prototype ? undefined : this.#registry.codecOf(event);
     if (codec !== undefined) {

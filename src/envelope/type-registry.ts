@@ -32,6 +32,15 @@ export function isAny(value: unknown): value is AnyEvent {
   return typeof value === 'object' && value !== null && typeUrlOfAny(value) !== undefined;
 }
 
+/** @throws {InvalidEventError} `BUS_INVALID_EVENT` for a proxy that does not tell */
+export function prototypeOf(event: object): object | null {
+  try {
+    return Object.getPrototypeOf(event) as object | null;
+  } catch (error) {
+    throw InvalidEventError.from(error, LOOKING);
+  }
+}
+
 /**
  * The type URL of an Any; undefined for any other value.
  *

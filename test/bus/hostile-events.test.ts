@@ -22,6 +22,7 @@ const unseen: readonly [name: string, event: object][] = [
   ['an Any whose value throws', Object.defineProperty({ typeUrl: 'x' }, 'value', { get: fail })],
   ['an Any whose typeUrl throws', Object.defineProperty({ value: new Uint8Array(1) }, 'typeUrl', { get: fail })],
   ['an object whose constructor throws', Object.create(Object.defineProperty({}, 'constructor', { get: fail }))],
+  ['a proxy whose getPrototypeOf throws', new Proxy({ a: 1 }, { getPrototypeOf: fail })],
   ['a proxy whose get throws', new Proxy({ a: 1 }, { get: fail })],
 ];
 
