@@ -10,6 +10,11 @@ export async function drained(bus: Bus): Promise<void> {
   while (bus.stats().ring.usedBytes > 0) await new Promise(setImmediate);
 }
 
+/** Resolves when every subscription sleeps: the other core is idle. */
+export async function asleep(bus: Bus): Promise<void> {
+  while (!bus.stats().subscriptions.every((subscription) => subscription.asleep)) await new Promise(setImmediate);
+}
+
 /** A bus with one subscriber, on a thread of its own, that reads topic and payload size of what `filter` selects. */
 export async function busWithReader(filter = TOPIC): Promise<{
   bus: Bus;
