@@ -24,7 +24,7 @@ export class BurstFlush {
   readonly #each: boolean;
   readonly #eagerBytes: number;
   readonly #round = (): void => this.#countRound();
-  #scheduled = false;
+  /** Until the end of the burst; 0: there is none. */
   #roundsLeft = 0;
   /** True while a round is awaited. */
   #counting = false;
@@ -40,10 +40,9 @@ export class BurstFlush {
   written(): void {
     if (this.#each) {
       this.#writer.flush();
-    } else if (this.#scheduled) {
+    } else if (this.#roundsLeft > 0) {
       if ((this.#writer.tail - this.#flushedTail) * UNIT_BYTES >= this.#eagerBytes) this.#wake();
     } else if (this.#writer.flushDue) {
-      this.#scheduled = true;
       this.#flushedTail = this.#writer.tail;
       this.#roundsLeft = BURST_ROUNDS;
       if (!this.#counting) this.#awaitRound();
@@ -51,7 +50,7 @@ export class BurstFlush {
   }
 
   flush(): void {
-    this.#scheduled = false;
+    this.#roundsLeft = 0;
     this.#wake();
   }
 
@@ -63,7 +62,7 @@ export class BurstFlush {
 
   #countRound(): void {
     this.#counting = false;
-    if (!this.#scheduled) return;
+    if (this.#roundsLeft === 0) return;
     if (--this.#roundsLeft > 0) this.#awaitRound();
     else this.flush();
   }

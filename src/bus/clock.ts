@@ -82,6 +82,7 @@ export class GivenClock implements Clock {
     this.seconds = Math.floor(now / 1000);
     this.nanos = Math.floor((now - this.seconds * 1000) * 1e6);
   }
+
   #look(): unknown {
     try {
       return this.#now();

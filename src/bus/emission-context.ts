@@ -20,7 +20,7 @@ export function runWithEmitter<R>(emitter: Emitter, fn: () => R): R {
   if (!isEmitter(emitter)) {
     throw new InvalidOptionError('emitter', emitter, 'an object with an emit function, such as bus.emitter()');
   }
-  if (typeof fn !== 'function') throw new InvalidOptionError('fn', fn, 'a function');
+  checkFunction(fn);
   return context.run(emitter, fn);
 }
 
@@ -36,7 +36,7 @@ export function currentEmitter(): Emitter | undefined {
  * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
  */
 export function withNamespace<R>(namespace: string, fn: () => R): R {
-  if (typeof fn !== 'function') throw new InvalidOptionError('fn', fn, 'a function');
+  checkFunction(fn);
   const emitter = context.getStore();
   return emitter?.withNamespace === undefined ? fn() : context.run(emitter.withNamespace(namespace), fn);
 }
@@ -63,6 +63,10 @@ export function tryEmit(topic: string, event: unknown): boolean {
     reportError(errorOf(error));
     return false;
   }
+}
+
+function checkFunction(fn: unknown): void {
+  if (typeof fn !== 'function') throw new InvalidOptionError('fn', fn, 'a function');
 }
 
 function isEmitter(value: unknown): value is Emitter {

@@ -232,14 +232,13 @@ function partsOfAny(any: unknown): AnyEvent {
   if (typeof any !== 'object' || any === null) {
     throw new InvalidOptionError('any', any, 'an Any, an object of typeUrl and value');
   }
-  let parts: Partial<AnyEvent>;
+  let typeUrl: unknown;
+  let value: unknown;
   try {
-    const { typeUrl, value } = any as Partial<AnyEvent>;
-    parts = { typeUrl, value } as Partial<AnyEvent>;
+    ({ typeUrl, value } = any as Partial<AnyEvent>);
   } catch (error) {
     throw new InvalidOptionError('any', any, 'an Any that can be read', { cause: error });
   }
-  const { typeUrl, value } = parts;
   if (typeof typeUrl !== 'string') throw new InvalidOptionError('any.typeUrl', typeUrl, 'the name of a type');
   // Not a proxy: its bytes and its length need not agree.
   if (!ArrayBuffer.isView(value) || !(value instanceof Uint8Array)) {

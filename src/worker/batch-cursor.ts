@@ -64,10 +64,13 @@ export class BatchCursor {
     const kind = words[word + record.KIND_WORD]! & record.KIND_MASK;
     const next = start + record.unitsOf(length) * record.UNIT_BYTES;
     if (length < record.HEADER_BYTES || next > end) throw new CorruptRecordError(start, `length ${length}`);
+    if (kind !== record.EVENT_RECORD && kind !== record.PADDING_RECORD) {
+      throw new CorruptRecordError(start, `kind ${kind}`);
+    }
+    // Not before it is known to be a record: what is taken again begins here.
     this.#start = start;
     this.#next = next;
     if (kind === record.PADDING_RECORD) return false;
-    if (kind !== record.EVENT_RECORD) throw new CorruptRecordError(start, `kind ${kind}`);
     this.sequence =
       (words[word + record.SEQUENCE_LOW_WORD]! >>> 0) + words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32;
     this.topicId = words[word + record.TOPIC_WORD]!;

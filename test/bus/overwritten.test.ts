@@ -6,11 +6,20 @@ import { closeDelivered, idOf, range, record } from '../support/bus-scene.js';
 const EVENTS = 1_000;
 
 describe('a handler that writes over the memory of its envelopes', { timeout: 120_000 }, () => {
-  for (const [what, options] of [
-    ['lossless', {}],
-    ['lossy', { delivery: 'lossy' }],
-  ] as [string, HandlerOptions][]) {
-    test(`is told so, and the others of its ${what} reader get every event`, async () => {
+  const zero = (buffer: ArrayBufferLike): void => void new Uint8Array(buffer).fill(0);
+  /** Leaves lengths as they are: 1 is the kind of an event. */
+  const change = (buffer: ArrayBufferLike): void => {
+    const words = new Int32Array(buffer);
+    words.forEach((word, at) => {
+      if (word === 1) words[at] = 9;
+    });
+  };
+  for (const [what, overwrite, options] of [
+    ['lossless', zero, {}],
+    ['lossy', zero, { delivery: 'lossy' }],
+    ['lossless', change, {}],
+  ] as [string, typeof zero, HandlerOptions][]) {
+    test(`is told so, and the others of its ${what} reader get every event (${overwrite.name})`, async () => {
       await using bus = createBus();
       const codes: string[] = [];
       const wiped: number[] = [];
@@ -18,7 +27,7 @@ describe('a handler that writes over the memory of its envelopes', { timeout: 12
         '/wiped',
         (envelope) => {
           wiped.push(idOf(envelope));
-          new Uint8Array(envelope.payload.buffer).fill(0);
+          overwrite(envelope.payload.buffer);
         },
         options,
       );

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { openServices, type Runtime } from '../../src/services/index.js';
 import { withCapturedEvents } from '../support/captured-events.js';
 import { filesBelow, temporaryDirectory } from '../support/temporary-directory.js';
-import { TEST_IMAGE, testImageArchive } from '../support/test-image.js';
+import { CONTAINER_TOPICS, TEST_IMAGE, testImageArchive } from '../support/test-image.js';
 
 describe('services', () => {
   it('emit the whole life of an image and its container, in the order of the changes', async (t) => {
@@ -29,18 +29,7 @@ describe('services', () => {
           '/plugin/register rootfs',
           '/plugin/register image',
           '/plugin/register container',
-          '/service/content/write',
-          '/service/content/write',
-          '/service/content/write',
-          '/service/image/register',
-          '/service/rootfs/prepare',
-          '/service/rootfs/commit',
-          '/service/rootfs/prepare',
-          '/service/container/create',
-          '/service/container/start',
-          '/service/container/exit',
-          '/service/rootfs/remove',
-          '/service/container/delete',
+          ...CONTAINER_TOPICS,
           '/service/image/remove',
         ],
       );

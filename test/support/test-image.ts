@@ -15,3 +15,19 @@ export async function runcMissing(): Promise<string | false> {
     ? false
     : 'needs root with CAP_SYS_ADMIN, and the program runc (Debian package runc)';
 }
+
+/** What an image of one layer and one container of it make of themselves: imported, created, run to its end, deleted. */
+export const CONTAINER_TOPICS = [
+  '/service/content/write',
+  '/service/content/write',
+  '/service/content/write',
+  '/service/image/register',
+  '/service/rootfs/prepare',
+  '/service/rootfs/commit',
+  '/service/rootfs/prepare',
+  '/service/container/create',
+  '/service/container/start',
+  '/service/container/exit',
+  '/service/rootfs/remove',
+  '/service/container/delete',
+];
