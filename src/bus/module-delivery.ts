@@ -7,6 +7,7 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { LagRange } from '../worker/lag.js';
+import { nextLife } from '../worker/next-life.js';
 import type { RestartPolicy } from '../worker/restart-policy.js';
 import { Supervisor } from '../worker/supervisor.js';
 import type { SupervisedModule } from '../worker/thread-life.js';
@@ -85,7 +86,8 @@ export class ModuleDelivery implements Delivery {
       inHand: () => writer.gate.inHand(this.reader),
       heartbeat: () => writer.memory.cells.load(slotOf(this.reader) + HEARTBEAT),
       settledUntil: () => writer.gate.nextSequence(this.reader),
-      nextLife: (skips: readonly number[]) => this.#nextLife(skips),
+      nextLife: (skips: readonly number[]) =>
+        nextLife(writer, this.reader, { count: this.#lagged, until: this.#laggedUntil }, skips),
     };
     this.#supervisor = new Supervisor(module, filter, start, run.resourceLimits, run.policy, records, {
       onReady,
@@ -168,22 +170,6 @@ export class ModuleDelivery implements Delivery {
         ...this.#viewReader(),
       }
     );
-  }
-
-  /** Where the next life of the thread begins: at what the last one had released. */
-  #nextLife(skips: readonly number[]): LifeStart {
-    const writer = this.#writer;
-    const { reader } = this;
-    writer.waker.forget(reader);
-    const { position, sequence } = writer.retained.placeOf(reader);
-    // What was missed is told of once: not what the thread told before it died, but what it had only noticed.
-    const accounted = Math.max(writer.gate.nextSequence(reader), this.#laggedUntil);
-    const nextSequence = Math.min(accounted, sequence ?? accounted);
-    const missed = sequence === undefined || accounted < sequence;
-    const until = writer.gate.taken(reader);
-    writer.gate.revive(reader);
-    const counts = { ...loadCounts(writer.memory.cells, reader), lagged: this.#lagged };
-    return { position, nextSequence, missed, redelivery: { until, skips }, counts };
   }
 
   /** Ends the blocked wait of a dedicated loop, which then looks at its wake word and its port. */

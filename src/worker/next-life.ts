@@ -1,0 +1,32 @@
+/**
+ * What a thread that exited leaves behind in the slot of its reader, and where the thread after it begins: at what was
+ * released. It may have died at any step; each of its cells holds what it last stored there.
+ */
+import { loadCounts } from '../ring/reader-counters.js';
+import type { RingWriter } from '../ring/ring-writer.js';
+import type { LifeStart } from './worker-protocol.js';
+
+/** Missed records that the lives so far have told of: how many, and the sequence behind the last of them. */
+export interface ToldLag {
+  readonly count: number;
+  readonly until: number;
+}
+
+/**
+ * Makes the slot of a reader whose thread has exited ready for the next thread, and says where that begins.
+ *
+ * @param skips sequences that are left out
+ */
+export function nextLife(writer: RingWriter, reader: number, told: ToldLag, skips: readonly number[]): LifeStart {
+  const { gate, retained, waker, memory } = writer;
+  waker.forget(reader);
+  const { position, sequence } = retained.placeOf(reader);
+  // What was missed is told of once: not what the thread told before it died, but what it had only noticed.
+  const accounted = Math.max(gate.nextSequence(reader), told.until);
+  const nextSequence = Math.min(accounted, sequence ?? accounted);
+  const missed = sequence === undefined || accounted < sequence;
+  const until = gate.taken(reader);
+  gate.revive(reader);
+  const counts = { ...loadCounts(memory.cells, reader), lagged: told.count };
+  return { position, nextSequence, missed, redelivery: { until, skips }, counts };
+}
