@@ -1,0 +1,75 @@
+/**
+ * Runs test files: `npm test`, or `npm test -- test/worker/restarts.test.ts --only 'hangTimeoutMs'`. See test/README.md.
+ *
+ * Node's own `--test` is not enough: it needs other arguments on each version of Node, reports in another form where
+ * nobody looks at a terminal, and runs one file at a time on two cores.
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { run } from 'node:test';
+import { spec as Spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const USAGE = 'Usage: npm test -- [FILE|FOLDER]… [--only REGEX] [--full] [--concurrency N]';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const compiled = join(root, 'dist');
+
+/** Files that take longest, in this order: started first, they do not run alone at the end. */
+const LONGEST = ['models/models', 'torture/torture', 'services/container', 'package/package', 'concurrency/'];
+
+function main(): void {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: 'string', short: 'o' },
+      full: { type: 'boolean', default: false },
+      concurrency: { type: 'string', default: String(Math.max(2, availableParallelism())) },
+    },
+  });
+  const concurrency = Number(values.concurrency);
+  if (!Number.isInteger(concurrency) || concurrency < 1) throw new Error('--concurrency must be a number from 1');
+  // What is named is run, long or not.
+  const files = positionals.length > 0 ? positionals.flatMap(named) : testFiles(join(compiled, 'test'), values.full);
+  if (values.full) process.env.RINGCAST_TESTS = 'full';
+
+  const only = values.only === undefined ? {} : { testNamePatterns: [new RegExp(values.only)] };
+  const results = run({ files: files.sort(byLength), concurrency, ...only });
+  results.on('test:fail', ({ todo }) => {
+    if (todo === undefined || todo === false) process.exitCode = 1;
+  });
+  results.compose<Spec>(new Spec()).pipe(process.stdout);
+}
+
+/** The compiled tests that a file or a folder of the sources means. */
+function named(path: string): string[] {
+  const source = resolve(path);
+  const target = source.startsWith(compiled) ? source : join(compiled, relative(root, source)).replace(/\.ts$/, '.js');
+  const found = statSync(target, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error(`${path}: no such test`);
+  return found.isDirectory() ? testFiles(target, true) : [target];
+}
+
+function testFiles(folder: string, full: boolean): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.js') && (full || !name.endsWith('.full.test.js')))
+    .map((name) => join(folder, name));
+}
+
+function byLength(one: string, other: string): number {
+  return rank(one) - rank(other) || (one < other ? -1 : 1);
+}
+
+function rank(file: string): number {
+  const place = LONGEST.findIndex((part) => file.includes(`/test/${part}`));
+  return place === -1 ? LONGEST.length : place;
+}
+
+try {
+  main();
+} catch (error) {
+  console.error(`${(error as Error).message}\n${USAGE}`);
+  process.exitCode = 2;
+}
