@@ -14,16 +14,19 @@ export type { Handler } from './bus/handler-delivery.js';
 export type { NextOptions } from './bus/next-event.js';
 export type { DeliveryMode, From, HandlerOptions, ModuleOptions, SubscribeOptions } from './bus/subscribe-options.js';
 export type { Subscription, SubscriptionEvents, SubscriptionStats } from './bus/subscription.js';
-export type { AnyTopics, SelectedEnvelope, TopicEnvelope, TopicOf } from './bus/typed-topics.js';
+export type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicEnvelope, TopicOf } from './bus/typed-topics.js';
 
 export type { DeepReadonly, Envelope } from './envelope/envelope.js';
 export type { AnyEvent } from './envelope/type-registry.js';
 export * from './errors.js';
 export { explain } from './topic/explain.js';
 export type { FilterInput, FilterSpec } from './topic/filter.js';
+export type { LagRange } from './worker/lag.js';
+export type { RestartOptions } from './worker/restart-policy.js';
 export type {
   SubscriberContext,
   SubscriberFunction,
   SubscriberModule,
   SubscriberObject,
 } from './worker/subscriber-module.js';
+export type { Loop } from './worker/worker-protocol.js';

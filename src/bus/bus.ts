@@ -61,11 +61,13 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
   #closing: Promise<CloseResult> | undefined;
   #abandoned: Promise<number> | undefined;
 
+  /** Use {@link createBus}. */
+  constructor(options?: BusOptions);
   /**
-   * Use {@link createBus}.
-   *
    * @param startPosition where the ring's positions begin, in units: tests start below the edges of the counters
+   * @internal
    */
+  constructor(options: BusOptions | undefined, startPosition: number | undefined);
   constructor(options?: BusOptions, startPosition = 0) {
     super();
     this.#parts = assembleBus(this, resolveBusOptions(options), startPosition);

@@ -9,7 +9,7 @@ import { startText } from './text-reader.js';
 import { MAX_DEPTH, tooDeep, WireError } from './wire-reader.js';
 import { reject } from './wire-writer.js';
 
-export type { EventCodec, FieldDescriptor } from './event-codec.js';
+export type { EventCodec, FieldDescriptor, ScalarKind } from './event-codec.js';
 export { readKey, readString } from './text-reader.js';
 export {
   cursor,

@@ -25,7 +25,7 @@ const ENVELOPE_FIELDS: ReadonlySet<string> = new Set(['topic', 'namespace', 'tim
 /**
  * Explains a filter in one line of English.
  *
- * @throws what {@link compileFilter} throws
+ * @throws {InvalidFilterError} `BUS_INVALID_FILTER`, and the other errors of a filter that `subscribe` refuses
  * @example
  * explain('/tasks/*'); // => 'events where topic is one level below "/tasks"'
  */

@@ -48,7 +48,7 @@ export class Container {
   #oomTimer: NodeJS.Timeout | undefined;
   #oomKills = 0;
 
-  /** For the service: {@link ContainerService.create} makes one. `remove` takes its files and its record away. */
+  /** For the service: {@link ContainerService.create} makes one. `remove` takes its files and its record away. @internal */
   constructor(image: string, spec: ContainerSpec, runtime: RuntimeContainer, remove: () => Promise<void>) {
     this.id = spec.id;
     this.image = image;

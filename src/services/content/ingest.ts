@@ -46,7 +46,7 @@ export class Ingest {
   #sizeBytes = 0;
   #digest: Digest | undefined;
 
-  /** For the store: {@link ContentStore.ingest} opens one. */
+  /** For the store: {@link ContentStore.ingest} opens one. @internal */
   constructor(path: string, handle: FileHandle, publish: Publish, release: () => void, options: IngestOptions) {
     this.#path = path;
     this.#handle = handle;
