@@ -97,7 +97,7 @@ export class HandlerDelivery implements Delivery {
     if (this.#removed) return;
     this.#target.endSequence = Math.min(this.#target.endSequence, endSequence);
     if (this.#target.endSequence <= this.#target.joinSequence) this.#remove();
-    else this.#reader.drain(this.#target, this.#events.written(), () => this.#remove());
+    else this.#reader.drain(this.#target, this.#events.written, () => this.#remove());
   }
 
   destroy(): void {

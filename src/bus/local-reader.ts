@@ -50,8 +50,8 @@ export class LocalReader {
   readonly #targets = new Map<Target, LocalReaderEvents>();
   readonly #draining = new Map<Target, () => void>();
   readonly #onUnused: () => void;
-  /** Sequence of the next record when the last drain began. */
-  #written = 0;
+  /** Sequence of the next record. */
+  #written!: () => number;
   #retired = false;
 
   /**
@@ -103,9 +103,9 @@ export class LocalReader {
   /**
    * Calls `done` when every record with a sequence below the target's end has been handed to it and has settled.
    *
-   * @param written sequence of the next record
+   * @param written sequence of the next record, as of the call
    */
-  drain(target: Target, written: number, done: () => void): void {
+  drain(target: Target, written: () => number, done: () => void): void {
     this.#draining.set(target, done);
     this.#written = written;
     // It may settle while the reader waits for another one.
@@ -165,9 +165,9 @@ export class LocalReader {
   }
 
   #finishDrained(): void {
-    this.#dispatcher.concludeLag(this.#written);
+    const written = this.#written();
     for (const [target, done] of this.#draining) {
-      if (target.busy || this.#dispatcher.nextSequence < target.endSequence) continue;
+      if (!this.#dispatcher.hasPassed(target.endSequence, written) || target.busy) continue;
       this.#draining.delete(target);
       done();
     }

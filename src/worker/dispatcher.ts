@@ -6,6 +6,9 @@
  *
  * *Redelivering.* What a thread that died may have handled already comes again one record at a time: handed out, settled, a
  * turn of the loop, released. So the record that a thread dies of is known by name.
+ *
+ * *Concluding.* That nothing is left below a sequence is never concluded in the middle of a step, and that records will never
+ * come only while no batch is open: those of a batch that is not routed yet are neither handed out nor missed.
  */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { CorruptRecordError, OverwrittenEnvelopesError } from '../errors.js';
@@ -131,6 +134,8 @@ export class Dispatcher {
 
   /** Follows a cursor that moved during sleep over records that nobody here wanted. */
   skipTo(sequence: number): void {
+    // Missed something and fell asleep before a record came to tell how much.
+    if (this.#reader.overtaken) this.#catchUp(sequence);
     this.#nextSequence = sequence;
     this.#router.reach(sequence);
   }
@@ -140,9 +145,17 @@ export class Dispatcher {
     this.#watchUntil = position;
   }
 
-  /** Counts what was missed up to the end, when nothing that comes after will tell of it. */
-  concludeLag(sequence: number): void {
-    if (this.#reader.overtaken && !this.#reader.hasMore && sequence > this.#nextSequence) this.#catchUp(sequence);
+  /**
+   * Whether every record below `endSequence` was handed out or missed; always false inside {@link step}.
+   *
+   * @param written sequence of the next record: what was missed up to there is counted now, if nothing that comes after can
+   *   tell of it
+   */
+  hasPassed(endSequence: number, written: number): boolean {
+    if (this.#stepping) return false;
+    const { overtaken, hasMore } = this.#reader;
+    if (overtaken && !hasMore && !this.#hasBatch && written > this.#nextSequence) this.#catchUp(written);
+    return this.#nextSequence >= endSequence;
   }
 
   /** Waits no longer for a target that was stopped: what it has in hand is its own affair. */

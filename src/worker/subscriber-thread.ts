@@ -148,8 +148,8 @@ class SubscriberThread {
       this.#target.endSequence = Math.min(this.#target.endSequence, message.endSequence);
       this.#written = message.written;
       this.#abort.abort();
+      // Whether that was all is seen after the next turn: this one may be in the middle of a batch.
       this.#loop.nudge();
-      this.#afterTurn();
     } else if (message.kind === 'filter') {
       this.#router.change(this.#target, message.fromSequence, compileFilter(message.filter));
       // Nothing may come for it for long: the change is to be made, not kept with all that follow it.
@@ -173,14 +173,13 @@ class SubscriberThread {
   }
 
   #afterTurn(): void {
-    if (this.#written >= 0) this.#dispatcher.concludeLag(this.#written);
+    const { endSequence, busy } = this.#target;
+    const passed = this.#written >= 0 && this.#dispatcher.hasPassed(endSequence, this.#written);
     this.#tellCounts();
-    const { endSequence } = this.#target;
-    if (!this.#ended && !this.#target.busy && this.#dispatcher.nextSequence >= endSequence) {
-      this.#ended = true;
-      this.#loop.stop();
-      void this.#tearDown();
-    }
+    if (!passed || busy || this.#ended) return;
+    this.#ended = true;
+    this.#loop.stop();
+    void this.#tearDown();
   }
 
   #tellCounts(): void {
