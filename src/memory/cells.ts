@@ -57,26 +57,49 @@ export class AtomicCells implements Cells {
 }
 
 /** Cells that one count takes. */
-export const COUNT_CELLS = 3;
+export const COUNT_CELLS = 5;
+
+// In the cells of a count: which copy counts, in its lowest bit; then the two copies, the low half of each first.
+const TURN = 0;
+const COPIES = 1;
+const COPY_CELLS = 2;
+const LOW = 0;
+const HIGH = 1;
 
 /**
- * A count of up to 2^53 in three neighbouring cells: high 21 bits, low 32, high again. One thread stores, any loads.
+ * A count of up to 2^53, low 32 bits and high 21, in two copies of which one counts. One thread stores, any loads.
  *
- * The high cells are written around the low one, first to last, and read last to first: a load that finds them equal
- * has read one value. They change once in 2^32, so a store is one load and one store.
+ * The high half of the copy that counts never changes: where it has to, the other copy is written whole and TURN moved on
+ * to it. So there is one store that makes a count the new one, and a thread that dies at any step leaves the old count or
+ * the new one. It changes once in 2^32; all other stores are one store. The checked model is `test/models/count.pml`.
  */
 export function storeCount(cells: Cells, index: number, value: number): void {
   const high = Math.floor(value / 2 ** 32);
-  const carry = cells.load(index) !== high;
-  if (carry) cells.store(index, high);
-  cells.store(index + 1, value | 0);
-  if (carry) cells.store(index + 2, high);
+  const turn = cells.load(index + TURN);
+  const copy = copyOf(index, turn);
+  if (cells.load(copy + HIGH) === high) {
+    cells.store(copy + LOW, value | 0);
+    return;
+  }
+  const other = copyOf(index, turn + 1);
+  cells.store(other + LOW, value | 0);
+  cells.store(other + HIGH, high);
+  // Orders the copy before the turn that makes it count.
+  cells.store(index + TURN, (turn + 1) | 0);
 }
 
+/** Waits for nobody: it looks again only when the turn has moved on meanwhile, and a dead thread moves nothing. */
 export function loadCount(cells: Cells, index: number): number {
   for (;;) {
-    const high = cells.load(index + 2);
-    const low = cells.load(index + 1) >>> 0;
-    if (cells.load(index) === high) return high * 2 ** 32 + low;
+    const turn = cells.load(index + TURN);
+    const copy = copyOf(index, turn);
+    const high = cells.load(copy + HIGH);
+    const low = cells.load(copy + LOW) >>> 0;
+    // While its turn lasts, nobody writes the copy but for its low half.
+    if (cells.load(index + TURN) === turn) return high * 2 ** 32 + low;
   }
+}
+
+function copyOf(index: number, turn: number): number {
+  return index + COPIES + (turn & 1) * COPY_CELLS;
 }

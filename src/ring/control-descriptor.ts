@@ -8,12 +8,12 @@
  *   block 3       SLEEPERS (2 cells, one bit a reader)                           writer and readers
  *   blocks 4-5    BOUNDARY (64 cells)                                            written by the writer
  *   then, for each of the 64 reader slots, three blocks:
- *   reader block  TAKEN  IN_HAND*  PROGRESS  SCANNED*  DELIVERED*  FAILED*       written by the reader
- *                 LAGGED*  RESCUED  HEARTBEAT  SCRATCH
+ *   reader block  TAKEN  IN_HAND*  SCANNED*  DELIVERED*  FAILED*  LAGGED*         written by the reader
+ *                 RESCUED  HEARTBEAT  SCRATCH
  *   cursor block  RELEASED  NEXT_SEQUENCE*                                       by the reader; by the writer while it
  *                                                                                holds the reader's sleeper bit
  *   shared block  WAKE  STATE  GENERATION  FILTER_VERSION                        writer and reader
- *                                                                                (* = a count, 3 cells)
+ *                                                                                (* = a count, 5 cells)
  *
  * TAIL         position behind the last record that readers may read.
  * INTENT       position up to which the writer may be overwriting; raised before it writes, never lowered.
@@ -27,7 +27,6 @@
  * RELEASED     position up to which the writer may overwrite: everything before it has settled.
  * TAKEN        position up to which records were copied out and may be in handlers' hands.
  * IN_HAND      sequence of the event being handled, plus one; 0: none.
- * PROGRESS     counts releases modulo 2^32; tells a slow reader from a stuck one.
  * HEARTBEAT    counts turns of the thread's event loop, where somebody watches it.
  * SCRATCH      private to the reader: the target of its ordering read-modify-writes.
  * NEXT_SEQUENCE  sequence of the first record at or behind RELEASED; moves with it.
@@ -79,8 +78,7 @@ export function slotOf(reader: number): number {
 const READER_BLOCK = 0;
 export const TAKEN = READER_BLOCK;
 export const IN_HAND = TAKEN + 1;
-export const PROGRESS = IN_HAND + COUNT_CELLS;
-export const SCANNED = PROGRESS + 1;
+export const SCANNED = IN_HAND + COUNT_CELLS;
 export const DELIVERED = SCANNED + COUNT_CELLS;
 export const FAILED = DELIVERED + COUNT_CELLS;
 export const LAGGED = FAILED + COUNT_CELLS;
@@ -100,7 +98,7 @@ export const FILTER_VERSION = GENERATION + 1;
 
 /** MAGIC spells "ring"; LAYOUT changes with every change of this file or of the record descriptor. */
 export const MAGIC_VALUE = 0x72696e67;
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** Values of WAKE. */
 export const AWAKE = 0;

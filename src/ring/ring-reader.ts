@@ -42,7 +42,6 @@ export class RingReader {
   /** Wide. */
   #taken: number;
   #released: number;
-  #progress = 0;
 
   /**
    * @param reader the slot, which the writer's thread has set up
@@ -190,7 +189,6 @@ export class RingReader {
     const before = this.#released;
     if (position === before) return;
     this.#released = position;
-    this.#cells.store(this.#slot + control.PROGRESS, ++this.#progress);
     storeCount(this.#cells, this.#slot + control.NEXT_SEQUENCE, sequence);
     // Orders our copies of the records before the permission to overwrite them.
     this.#cells.store(this.#slot + control.RELEASED, position);

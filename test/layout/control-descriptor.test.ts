@@ -45,7 +45,6 @@ const slotBlocks: [block: number, fields: Field[]][] = [
     [
       ['TAKEN', control.TAKEN],
       ['IN_HAND', control.IN_HAND, COUNT_CELLS],
-      ['PROGRESS', control.PROGRESS],
       ['SCANNED', control.SCANNED, COUNT_CELLS],
       ['DELIVERED', control.DELIVERED, COUNT_CELLS],
       ['FAILED', control.FAILED, COUNT_CELLS],

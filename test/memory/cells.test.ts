@@ -49,7 +49,7 @@ test('a count comes back as it was stored', () => {
   );
 });
 
-test('a count without a carry is stored by one store', () => {
+test('a count is stored by one store, unless its high half is another', () => {
   const cells = cellsOf(COUNT_CELLS);
   let stores = 0;
   const counting = watched(
@@ -61,22 +61,33 @@ test('a count without a carry is stored by one store', () => {
   assert.equal(stores, 1);
   storeCount(counting, 0, 2 ** 32);
   assert.equal(stores, 4);
+  storeCount(counting, 0, 2 ** 32 + 1);
+  assert.equal(stores, 5);
 });
 
-test('a load between the stores of counts finds one of them, in every interleaving with two carries', () => {
-  const counts = [2 ** 32 - 1, 2 ** 32, 2 ** 33 - 1, 2 ** 33];
+/** Counts of which every other changes the high half; the last goes back to none, as IN_HAND does. */
+const COUNTS = [2 ** 32 - 1, 2 ** 32, 2 ** 33 - 1, 2 ** 33, 0];
+
+/** The stores of all {@link COUNTS}, one after another. */
+function recordStores(): [index: number, value: number][] {
   const log: [number, number][] = [];
-  const recorded = cellsOf(COUNT_CELLS);
   const recording = watched(
-    recorded,
+    cellsOf(COUNT_CELLS),
     (...store) => log.push(store),
     () => {},
   );
-  for (const count of counts) storeCount(recording, 0, count);
+  for (const count of COUNTS) storeCount(recording, 0, count);
+  return log;
+}
 
-  let interleavings = 0;
-  /** `schedule`: how many stores happen before each load; the rest before the one behind the last. */
-  function run(schedule: readonly number[]): void {
+test('a load finds a count that was stored, wherever the stores of others come between, and wherever they end', () => {
+  const log = recordStores();
+  let runs = 0;
+  /**
+   * @param schedule how many stores happen before each of the first loads; all that are left before the one behind them
+   * @param end the stores that happen at all: then their thread is dead
+   */
+  function run(schedule: readonly number[], end: number): void {
     const cells = cellsOf(COUNT_CELLS);
     let stored = 0;
     let loads = 0;
@@ -84,23 +95,57 @@ test('a load between the stores of counts finds one of them, in every interleavi
       cells,
       () => assert.fail('a load stores nothing'),
       () => {
-        for (let left = schedule[loads++] ?? log.length; left > 0 && stored < log.length; left--) {
+        assert.ok(loads < 100, `it waits for a dead thread: ${schedule}, then ${end}`);
+        for (let left = schedule[loads++] ?? log.length; left > 0 && stored < end; left--)
           cells.store(...log[stored++]!);
-        }
       },
     );
     const found = loadCount(loading, 0);
-    assert.ok(found === 0 || counts.includes(found), `${found} after ${schedule}`);
-    interleavings++;
+    assert.ok(COUNTS.includes(found), `${found} after ${schedule}, then ${end}`);
+    // The next life goes on from there.
+    storeCount(cells, 0, 2 ** 34 + 5);
+    assert.equal(loadCount(cells, 0), 2 ** 34 + 5);
+    runs++;
   }
-  const steps = Array.from({ length: log.length + 1 }, (_, index) => index);
-  for (const first of steps) {
-    for (const second of steps.slice(0, log.length + 1 - first)) {
-      for (const third of steps.slice(0, log.length + 1 - first - second)) {
-        for (const fourth of steps.slice(0, log.length + 1 - first - second - third))
-          run([first, second, third, fourth]);
+  for (let end = 0; end <= log.length; end++) {
+    for (let first = 0; first <= end; first++) {
+      for (let second = 0; second <= end - first; second++) {
+        for (let third = 0; third <= end - first - second; third++) {
+          for (let fourth = 0; fourth <= end - first - second - third; fourth++) {
+            run([first, second, third, fourth], end);
+          }
+        }
       }
     }
   }
-  assert.ok(interleavings > 400, `${interleavings}`);
+  assert.ok(runs > 1_000, `${runs}`);
+});
+
+test('what a thread leaves that dies at any step of a store is the count before it or the new one', () => {
+  const cells = cellsOf(COUNT_CELLS);
+  let before = 0;
+  for (const count of [...COUNTS, 2 ** 53 - 1, 7]) {
+    for (let steps = 0; steps < 3; steps++) {
+      let stores = 0;
+      let loads = 0;
+      const dying = watched(
+        cells,
+        () => {
+          if (stores++ === steps) throw new Error('killed');
+        },
+        () => {
+          if (loads++ === 100) throw new Error('it waits for a dead thread');
+        },
+      );
+      try {
+        storeCount(dying, 0, count);
+      } catch {
+        // Killed.
+      }
+      const found = loadCount(dying, 0);
+      assert.ok(found === before || found === count, `${found} between ${before} and ${count}`);
+    }
+    storeCount(cells, 0, count);
+    before = count;
+  }
 });

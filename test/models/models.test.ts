@@ -89,6 +89,11 @@ const models: Model[] = [
     mutants: [['KEEP_LIMIT'], ['RETAINED_BY_TAIL'], ['NOW_AT_TAIL']],
   },
   {
+    name: 'count',
+    holds: [[]],
+    mutants: [['SEQLOCK'], ['IN_PLACE'], ['TURN_FIRST'], ['SAME_COPY'], ['NO_SECOND_LOOK'], ['TURN_OF_ONE_BIT']],
+  },
+  {
     name: 'filter',
     holds: [[]],
     mutants: [['VERSION_BEFORE_MESSAGE'], ['NO_VERSION'], ['VERSION_FIRST'], ['NO_SEQUENCE']],

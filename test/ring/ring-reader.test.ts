@@ -91,19 +91,6 @@ test('what is taken but not released holds the ring, and a successor takes it ag
   assert.deepEqual(sequences(readAll(successor)), [1]);
 });
 
-test('PROGRESS counts releases', () => {
-  const rig = ringAt();
-  const reader = rig.reader();
-  const progress = (): number => rig.memory.cells.load(control.slotOf(reader.reader) + control.PROGRESS);
-  write(rig.writer, 2);
-  const batch = reader.take()!;
-  release(reader, batch.position);
-  assert.equal(progress(), 0, 'nothing was released');
-  release(reader, batch.position + 1);
-  release(reader, batch.position + 2);
-  assert.equal(progress(), 2);
-});
-
 /** Records that a gating reader can never see: something else wrote into the ring. */
 const corruptions: [what: string, length: number, maxBytes: number][] = [
   ['0', 0, UNIT_BYTES],
