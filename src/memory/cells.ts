@@ -8,7 +8,6 @@ export interface Cells {
   load(index: number): number;
   store(index: number, value: number): void;
   /** Each read-modify-write returns the value before it. */
-  exchange(index: number, value: number): number;
   compareExchange(index: number, expected: number, value: number): number;
   add(index: number, value: number): number;
   and(index: number, value: number): number;
@@ -32,9 +31,6 @@ export class AtomicCells implements Cells {
   }
   store(index: number, value: number): void {
     Atomics.store(this.#words, index, value);
-  }
-  exchange(index: number, value: number): number {
-    return Atomics.exchange(this.#words, index, value);
   }
   compareExchange(index: number, expected: number, value: number): number {
     return Atomics.compareExchange(this.#words, index, expected, value);

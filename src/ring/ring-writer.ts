@@ -10,6 +10,13 @@
  * *Announcing.* INTENT is raised before bytes are overwritten, in steps, so that a reader that does not gate can tell
  * after copying whether its copy is whole (the broadcast protocol of Agrona,
  * https://github.com/aeron-io/agrona, made cheaper by the steps).
+ *
+ * Bytes of a record are plain stores, and on arm64 nothing that stores an atomic keeps those behind it back: neither
+ * `Atomics.store`, which is STLR, nor, without LSE, a read-modify-write, which is LDAXR and STLXR with no DMB behind them (V8).
+ * But a LDAXR waits until an earlier STLR is seen, whatever their addresses, and nothing behind it is performed before it
+ * (Arm ARM B2.3, release consistency). So INTENT is stored first, and a read-modify-write follows that stores nothing new:
+ * it keeps the record behind INTENT by its load. LSE's LDADDAL does the same; on x64 either is a full barrier. The
+ * reader's side is turned round: the read-modify-write keeps its copy before the load of INTENT by its store.
  */
 import type { Cells } from '../memory/cells.js';
 import { narrow } from '../memory/position.js';
@@ -239,8 +246,9 @@ export class RingWriter {
       this.#cells.store(control.EPOCH, epoch);
     }
     this.#intent = intent;
-    // A read-modify-write: on arm64 a plain release store would let the record's bytes pass it.
-    this.#cells.exchange(control.INTENT, narrow(intent));
+    this.#cells.store(control.INTENT, narrow(intent));
+    // Keeps the bytes of records behind INTENT, see *Announcing*. Once a step; a load might be left out by a compiler.
+    this.#cells.add(control.INTENT, 0);
   }
 
   #refreshLimit(wanted: number): void {

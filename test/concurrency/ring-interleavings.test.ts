@@ -9,6 +9,7 @@ import { BOUNDARIES, BOUNDARY } from '../../src/ring/control-descriptor.js';
 import { Interleaving, type Outcome, type Program, type Scene } from '../support/interleaving.js';
 import {
   evictedReaderFaults,
+  lateStores,
   lossyReaderFaults,
   lossyWriterFaults,
   readerFaults,
@@ -143,6 +144,19 @@ random('a lossy reader of any records accepts nothing torn, and counts what it m
 
 const evictPlan: Plan = { ...lossyPlan, readers: [true], evict: { reader: 0, before: 2 } };
 all('a reader that is evicted accepts nothing torn', 2, sceneOf(evictPlan, [lagging(evictPlan, 0, 3)]));
+
+/** A scene whose writer stores as late as arm64 allows. */
+function onArm64(scene: Scene): Scene {
+  return { ...scene, fault: (thread) => (cells) => (thread === 0 ? lateStores(cells) : cells) };
+}
+random('a lossy reader accepts nothing torn where plain stores pass those of atomics', 2_000, (pick) => {
+  const plan = { ...randomPlan(pick), readers: [false] };
+  return onArm64(sceneOf(plan, [lagging(plan, 0, 6)], { copyBytes: 32 * (1 + Math.floor(pick() * 8)) }));
+});
+random('a reader that is evicted accepts nothing torn where plain stores pass those of atomics', 2_000, (pick) => {
+  const plan: Plan = { ...randomPlan(pick), readers: [true], evict: { reader: 0, before: 1 } };
+  return onArm64(sceneOf(plan, [lagging(plan, 0, 6)], { copyBytes: 32 * (1 + Math.floor(pick() * 8)) }));
+});
 
 /** A thread is killed, the bus restarts it, and a writer that was parked has to look again. */
 function killScene(deafToExits: boolean, afterSteps: number): Scene {

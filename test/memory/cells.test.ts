@@ -24,7 +24,7 @@ function watched(cells: Cells, onStore: (index: number, value: number) => void, 
 test('each read-modify-write returns the value before it', () => {
   const cells = cellsOf(1);
   cells.store(0, 5);
-  assert.equal(cells.exchange(0, 6), 5);
+  assert.equal(cells.compareExchange(0, 5, 6), 5);
   assert.equal(cells.compareExchange(0, 5, 9), 6);
   assert.equal(cells.compareExchange(0, 6, 7), 6);
   assert.equal(cells.add(0, 1), 7);

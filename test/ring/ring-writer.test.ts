@@ -179,14 +179,10 @@ test('EPOCH is stored before the INTENT that it belongs to', () => {
   const rig = ringAt(control.EPOCH_UNITS - 1);
   const order: number[] = [];
   const { cells } = rig.memory;
-  const [store, exchange] = [cells.store, cells.exchange];
+  const { store } = cells;
   cells.store = function (index, value) {
-    if (index === control.EPOCH) order.push(index);
+    if (index === control.EPOCH || index === control.INTENT) order.push(index);
     store.call(this, index, value);
-  };
-  cells.exchange = function (index, value) {
-    order.push(index);
-    return exchange.call(this, index, value);
   };
   assert.ok(write(rig.writer, 1));
   assert.ok(write(rig.writer, 1));

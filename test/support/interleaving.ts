@@ -183,7 +183,6 @@ export class Interleaving {
         if (isPrivate?.(index)) this.#follow(thread, () => raw.store(index, value));
         else step(() => raw.store(index, value));
       },
-      exchange: (index, value) => step(() => raw.exchange(index, value)),
       compareExchange: (index, expected, value) => step(() => raw.compareExchange(index, expected, value)),
       add: (index, value) => step(() => raw.add(index, value)),
       and: (index, value) => step(() => raw.and(index, value)),
@@ -259,7 +258,6 @@ function rawCells(words: Int32Array): Cells {
   return {
     load: (index) => words[index]!,
     store: (index, value) => void modify(index, value),
-    exchange: modify,
     compareExchange: (index, expected, value) => modify(index, words[index] === expected ? value : words[index]!),
     add: (index, value) => modify(index, words[index]! + value),
     and: (index, value) => modify(index, words[index]! & value),
