@@ -22,7 +22,7 @@ const LOOK_EVERY = 256;
 const MAX_RUNS = 1024;
 
 /** An open connection to `readers` subscriber threads. */
-export interface Transport {
+interface Transport {
   readonly tally: Tally;
   /** Sends events `first` to `first + count - 1`; resolves when the last has been handed over. */
   send(first: number, count: number): Promise<void>;

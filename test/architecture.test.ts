@@ -41,6 +41,7 @@ function neighboursOf(file: string): string[] {
 
 /** Layers from the top down. A file may import its own layer and those below; siblings share a level. */
 const LEVELS: Readonly<Record<string, number>> = {
+  build: 0,
   cli: 0,
   services: 1,
   index: 2,
@@ -54,6 +55,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   memory: 6,
   errors: 7,
   shown: 8,
+  'package-files': 8,
 };
 
 function layerOf(file: string): string {
@@ -69,6 +71,8 @@ const IMPORTERS: Readonly<Record<string, string>> = {
   'picomatch/posix.js': 'src/topic/picomatch-check.ts',
   piscina: 'src/worker/worker-host.ts',
   protobufjs: 'src/cli/codegen/proto-model.ts',
+  rolldown: 'src/build/chunks.ts',
+  'rolldown/parseAst': 'src/build/local-imports.ts',
   re2js: 'src/topic/regular-expression.ts',
   tar: 'src/services/rootfs/tar-package.ts',
 };

@@ -21,7 +21,7 @@ import { StallWatch } from './stall-watch.js';
 import { TopicTable } from './topic-table.js';
 
 /** What of an {@link Attachment} is the same for all threads of a bus. */
-export type SharedAttachment = Pick<Attachment, 'ring' | 'topicNames' | 'typeNames' | 'types'>;
+type SharedAttachment = Pick<Attachment, 'ring' | 'topicNames' | 'typeNames' | 'types'>;
 
 export interface BusParts {
   /** Where what happens is told: the bus that users hold. */

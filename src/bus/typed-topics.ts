@@ -41,7 +41,7 @@ type EnvelopeOn<Topics extends object, Topic> =
   Topic extends TopicOf<Topics> ? TopicEnvelope<Topic, Topics[Topic]> : never;
 
 /** The topics that a filter may select. */
-export type SelectedTopic<Topic extends string, Filter> = Filter extends string
+type SelectedTopic<Topic extends string, Filter> = Filter extends string
   ? SelectedByString<Topic, Filter>
   : Filter extends readonly string[]
     ? SelectedByList<Topic, Filter>

@@ -2,6 +2,7 @@
 /** The `ringcast` command: finds the command that is meant, and turns failures into one line and an exit code. */
 import { readFileSync } from 'node:fs';
 import { BusError } from '../errors.js';
+import { PACKAGE_ROOT } from '../package-files.js';
 import { asksForHelp, type Command } from './command.js';
 import { InputError, isSystemError, UsageError } from './command-errors.js';
 
@@ -100,7 +101,7 @@ function endOnBrokenOutput(): void {
 }
 
 function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  const { version } = JSON.parse(readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8')) as {
     version: string;
   };
   return version;

@@ -109,13 +109,7 @@ export function writeExtension(target: Buffer, position: number, limit: number, 
   return position + 3;
 }
 
-export function writeExtensionBytes(
-  target: Buffer,
-  position: number,
-  limit: number,
-  type: number,
-  bytes: Uint8Array,
-): number {
+function writeExtensionBytes(target: Buffer, position: number, limit: number, type: number, bytes: Uint8Array): number {
   const header = writeHeader(target, position, limit, bytes.length, 0xc7, 0xc8, 0xc9);
   if (header < 0 || header + 1 + bytes.length > limit) return -1;
   target[header] = type;

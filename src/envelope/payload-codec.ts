@@ -8,7 +8,7 @@ import { MalformedPayloadError } from '../errors.js';
 import type { EventCodec } from './event-codec.js';
 import { MAP_EXTENSION, writeValue } from './messagepack-writer.js';
 
-export const MESSAGE_PACK_TYPE_URL = 'ringcast.MessagePack';
+const MESSAGE_PACK_TYPE_URL = 'ringcast.MessagePack';
 
 // msgpackr keeps one table of extensions for the process; users of it must leave this number free.
 addExtension({ type: MAP_EXTENSION, read: (entries: [unknown, unknown][]) => new Map(entries) } as never);

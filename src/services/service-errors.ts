@@ -15,7 +15,7 @@ export abstract class ServiceError extends Error {
 }
 
 /** How an offending value is shown in a message: quoted, control characters escaped, at most 120 characters. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   const text = typeof value === 'string' || Array.isArray(value) ? JSON.stringify(value) : String(value);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 }

@@ -19,7 +19,7 @@ import { suggestMend } from './expression-mend.js';
 import { ExpressionScanner, type Token } from './expression-scanner.js';
 
 /** Longest filter expression, in characters. */
-export const MAX_EXPRESSION_LENGTH = 4096;
+const MAX_EXPRESSION_LENGTH = 4096;
 
 /** One selector of an expression. */
 export interface ParsedSelector {

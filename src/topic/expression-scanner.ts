@@ -5,7 +5,7 @@
  * Ours: "<", "<=", ">" and ">=" are operators where containerd has none. Positions are in UTF-16 units, there in bytes.
  */
 
-export type TokenKind = 'field' | 'operator' | 'value' | 'separator' | 'quoted' | 'illegal' | 'other' | 'end';
+type TokenKind = 'field' | 'operator' | 'value' | 'separator' | 'quoted' | 'illegal' | 'other' | 'end';
 
 export interface Token {
   readonly kind: TokenKind;

@@ -10,7 +10,7 @@ import { topicFault } from './topic.js';
 import { GLOBSTAR, literalPattern, type PatternPart, TopicPattern } from './topic-pattern.js';
 
 /** Most topic patterns that one glob may expand to. */
-export const MAX_ALTERNATIVES = 1024;
+const MAX_ALTERNATIVES = 1024;
 
 type FlatToken = Exclude<GlobToken, { kind: 'group' }>;
 /** `slashes` is "/" or "/…/": a segment boundary with any number of segments in it. */

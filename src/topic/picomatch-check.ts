@@ -1,5 +1,10 @@
-/** The only importer of picomatch: the reference for what a glob means, and the last word on what is one. */
-import picomatch from 'picomatch/posix.js';
+/**
+ * The only importer of picomatch: the reference for what a glob means, and the last word on what is one.
+ *
+ * picomatch is loaded for the first glob that it could refuse: most processes never have one.
+ */
+import { createRequire } from 'node:module';
+import type picomatch from 'picomatch/posix.js';
 import { InvalidGlobError } from '../errors.js';
 
 /** The options whose meaning our globs have. */
@@ -11,10 +16,18 @@ export const PICOMATCH_OPTIONS = {
   debug: true,
 } as const;
 
+/** Globs of nothing but literals, `*`, `**` and `?`: picomatch has nothing to refuse in them. */
+const ALWAYS_VALID = /^[\w./*?-]*$/;
+
+const require = createRequire(import.meta.url);
+let reference: typeof picomatch | undefined;
+
 /** @throws {InvalidGlobError} `BUS_INVALID_GLOB` when picomatch refuses the glob */
 export function checkWithPicomatch(glob: string): void {
+  if (ALWAYS_VALID.test(glob)) return;
+  reference ??= require('picomatch/posix.js') as typeof picomatch;
   try {
-    picomatch.makeRe(glob, PICOMATCH_OPTIONS);
+    reference.makeRe(glob, PICOMATCH_OPTIONS);
   } catch (error) {
     throw new InvalidGlobError(glob, error instanceof Error ? error.message : String(error));
   }

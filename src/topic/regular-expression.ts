@@ -7,13 +7,13 @@ import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
 
 /** Longest regular expression, in characters. */
-export const MAX_REGULAR_EXPRESSION_LENGTH = 1024;
+const MAX_REGULAR_EXPRESSION_LENGTH = 1024;
 
 /**
  * Largest program, in instructions; a repetition counts as often as it may repeat. One instruction and one kilobyte of text
  * cost up to 50 us together: this bounds a hopeless text of 1 kB to about 50 ms.
  */
-export const MAX_PROGRAM_INSTRUCTIONS = 1024;
+const MAX_PROGRAM_INSTRUCTIONS = 1024;
 
 const require = createRequire(import.meta.url);
 let engine: typeof RE2JS | undefined;

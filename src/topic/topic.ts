@@ -11,7 +11,7 @@
 import { InvalidNamespaceError, InvalidTopicError } from '../errors.js';
 
 /** Longest topic, in bytes. */
-export const MAX_TOPIC_BYTES = 1024;
+const MAX_TOPIC_BYTES = 1024;
 /** Longest identifier, in characters: a namespace or one component of a topic. */
 export const MAX_IDENTIFIER_LENGTH = 76;
 /** Characters of an identifier that join two alphanumeric runs, never first, last or side by side. */

@@ -14,7 +14,7 @@ import type { Target } from './target.js';
 /** Topics without an id that are remembered; all are forgotten when there are more. */
 const MAX_UNNAMED = 4096;
 
-export interface RouteStep {
+interface RouteStep {
   readonly target: Target;
   /** What remains to be asked of each envelope; undefined: nothing, all of the topic is wanted. */
   readonly accepts: ((envelope: ReceivedEnvelope) => boolean) | undefined;

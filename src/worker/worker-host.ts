@@ -5,11 +5,16 @@
  * subscriber and returns; the subscriber then lives in the thread's event loop. (A task that stays would hold the process
  * open beyond `unref`, which piscina gives no other way to undo.) `atomics: 'disabled'`: piscina's default blocks an idle
  * thread in `Atomics.wait`, and with it the subscriber. Never an AbortSignal: aborting a running task kills the thread.
+ *
+ * piscina is loaded for the first thread: whoever starts none does not pay for it. With `require` rather than `import()`,
+ * because the thread has to be under way when `subscribe` returns.
  */
+import { createRequire } from 'node:module';
 import type { MessagePort, ResourceLimits, Transferable } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
+import { WORKER_ENTRY } from '../package-files.js';
 
-const ENTRY = new URL('../worker-entry.js', import.meta.url).href;
+const require = createRequire(import.meta.url);
 
 /** Why a thread ended: its exit code, and the error that ended it if there was one. */
 export interface ThreadExit {
@@ -33,8 +38,9 @@ export class WorkerHost {
    * @param resourceLimits as for `new Worker`; none by default
    */
   constructor(resourceLimits: ResourceLimits | undefined, task: object, transferList: readonly MessagePort[]) {
-    this.#pool = new Piscina({
-      filename: ENTRY,
+    const { Piscina: Pool } = require('piscina') as typeof import('piscina');
+    this.#pool = new Pool({
+      filename: WORKER_ENTRY.href,
       // At once: a thread that is only made for the task gets it by way of this thread's event loop, which a publishSync
       // may be blocking until that very thread reads.
       minThreads: 1,

@@ -40,7 +40,7 @@ describe('the packed package', () => {
     const script = `
       for (const entry of ['ringcast', 'ringcast/worker', 'ringcast/events', 'ringcast/package.json'])
         await import(entry, entry.endsWith('.json') ? { with: { type: 'json' } } : {});
-      await import('ringcast/dist/src/ring/ring-writer.js').then(() => process.exit(1), () => console.log('closed'));`;
+      await import('ringcast/dist/lib/core.js').then(() => process.exit(1), () => console.log('closed'));`;
     const args = ['--no-warnings', '--input-type=module', '-e', script];
     const { stdout } = await run(process.execPath, args, { cwd: project });
     assert.equal(stdout.trim(), 'closed');
@@ -53,10 +53,16 @@ describe('the packed package', () => {
   });
 
   test('brings its types, its .proto files and its command, and no tests', async () => {
-    for (const file of ['dist/src/index.d.ts', 'dist/src/events.d.ts', 'proto/containerd/types/envelope.proto']) {
+    for (const file of [
+      'dist/types/index.d.ts',
+      'dist/types/index.d.cts',
+      'dist/lib/events.js',
+      'proto/containerd/types/envelope.proto',
+    ]) {
       assert.ok(existsSync(join(installed, file)), file);
     }
-    assert.ok(!existsSync(join(installed, 'dist/test')));
+    for (const folder of ['dist/test', 'dist/src', 'src/build'])
+      assert.ok(!existsSync(join(installed, folder)), folder);
     const { stdout } = await run(join(project, 'node_modules/.bin/ringcast'), ['--version'], { cwd: project });
     assert.equal(
       stdout.trim(),

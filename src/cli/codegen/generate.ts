@@ -4,11 +4,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodegenError } from '../../errors.js';
+import { PACKAGE_ROOT } from '../../package-files.js';
 import { emitEnum, emitMessage } from './message-emitter.js';
 import { type ProtoModel, readProtos } from './proto-model.js';
 
 /** Where the package keeps its own .proto files; other files may import them. */
-export const PACKAGE_PROTO_DIR = fileURLToPath(new URL('../../../../proto', import.meta.url));
+export const PACKAGE_PROTO_DIR = fileURLToPath(new URL('proto', PACKAGE_ROOT));
 
 export interface GenerateOptions {
   /** Where imports are looked up after the package's own files and before the importing file's folder. */

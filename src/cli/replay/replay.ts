@@ -50,7 +50,7 @@ export interface ReplaySummary {
   readonly audit: AuditReport & { readonly file: string };
 }
 
-export interface SubscriberSummary {
+interface SubscriberSummary {
   readonly name: string;
   readonly filter: FilterInput;
   readonly delivered: number;

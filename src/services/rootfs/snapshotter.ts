@@ -34,7 +34,7 @@ import {
 } from '../service-errors.js';
 
 /** The name under which events report this snapshotter. */
-export const SNAPSHOTTER = 'native';
+const SNAPSHOTTER = 'native';
 
 const MAX_KEY_LENGTH = 1024;
 

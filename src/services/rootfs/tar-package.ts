@@ -12,7 +12,7 @@ export interface TarPackage {
 }
 
 /** Of an entry to be written. */
-export interface TarFields {
+interface TarFields {
   path: string;
   type: 'File' | 'Directory' | 'SymbolicLink' | 'Link' | 'CharacterDevice' | 'FIFO';
   size: number;
@@ -23,7 +23,7 @@ export interface TarFields {
   linkpath?: string;
 }
 
-export interface TarHeader {
+interface TarHeader {
   /** @returns whether it does not hold all fields, so that an extended header has to come before it */
   encode(block: Buffer, offset: number): boolean;
 }

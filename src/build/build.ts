@@ -1,0 +1,27 @@
+/** The last step of `npm run build`: makes of the compiled modules what is published. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BUNDLED_PACKAGES, ENTRIES, writeChunks } from './chunks.js';
+import { copyDeclarations } from './declarations.js';
+import { writeLicences } from './licences.js';
+
+/** The entries that users import; the one of threads is loaded by threads alone. */
+const PUBLIC_ENTRIES = ['index', 'events', 'codec', 'services'] as const;
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const compiled = join(root, 'dist/src');
+const out = join(root, 'dist/lib');
+const types = join(root, 'dist/types');
+
+for (const folder of [out, types]) rmSync(folder, { recursive: true, force: true });
+await writeChunks(compiled, out);
+// `require` gets the very modules that `import` gets.
+for (const name of PUBLIC_ENTRIES)
+  writeFileSync(join(out, `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
+copyDeclarations(
+  compiled,
+  [...PUBLIC_ENTRIES, 'worker-entry' as const].map((name) => ENTRIES[name]),
+  types,
+);
+writeLicences(root, BUNDLED_PACKAGES, join(out, 'THIRD-PARTY-LICENSES.txt'));

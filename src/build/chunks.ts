@@ -1,0 +1,120 @@
+/**
+ * Puts the compiled modules of this package together into few files, which is what is published.
+ *
+ * *Why.* A process that imports 160 files spends most of the import on finding, reading and linking them.
+ *
+ * *Chunks.* `core` holds what a subscriber thread needs, so that a thread reads that and nothing else; each other entry holds
+ * the rest of what it needs itself. Imports between chunks go one way.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Plugin, type RolldownOutput, rolldown } from 'rolldown';
+import { withLocalCopies } from './local-imports.js';
+
+/** The entries of the package, by the name of their file in the bundle, and the compiled module of each. */
+export const ENTRIES = {
+  index: 'index.js',
+  'worker-entry': 'worker-entry.js',
+  events: 'events.js',
+  codec: 'envelope/codec-runtime.js',
+  services: 'services/index.js',
+  cli: 'cli/main.js',
+  // Subscriber modules of the command.
+  'event-printer': 'cli/event-printer.js',
+  'container-lives': 'cli/replay/container-lives.js',
+  'event-counts': 'cli/replay/event-counts.js',
+  'audit-log': 'cli/replay/audit-log.js',
+} as const;
+
+/** Packages whose code becomes part of the bundle: their licences are published with it. */
+export const BUNDLED_PACKAGES = ['msgpackr'] as const;
+
+const THREAD_ENTRIES = ['worker-entry', 'events', 'codec'] as const;
+
+/**
+ * @param compiled folder of the compiled modules
+ * @param out folder that gets the bundle
+ */
+export async function writeChunks(compiled: string, out: string): Promise<void> {
+  const input = Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, join(compiled, file)]));
+  const bundle = await rolldown({
+    input,
+    platform: 'node',
+    external: (id) => isPackage(id) && !BUNDLED_PACKAGES.some((name) => id === name || id.startsWith(`${name}/`)),
+    resolve: {
+      // The reader alone: the package's own entry brings its writer, which is not used.
+      alias: { 'msgpackr/unpack': fileURLToPath(import.meta.resolve('msgpackr')).replace(/[^/\\]*$/, 'unpack.js') },
+    },
+    plugins: [originalSources(compiled)],
+    treeshake: { moduleSideEffects: false },
+    onLog(level, log, handler) {
+      // What a bundler complains of may well be an error of the published package: none is overlooked.
+      if (level === 'warn') throw new Error(log.message);
+      handler(level, log);
+    },
+  });
+  const inThreads = new Set<string>();
+  const written = await bundle.write({
+    dir: out,
+    format: 'es',
+    sourcemap: true,
+    // The sources are published beside the bundle.
+    sourcemapExcludeSources: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    comments: { legal: true, annotation: false, jsdoc: false },
+    codeSplitting: {
+      groups: [
+        { name: 'core', test: (id) => inThreads.has(id) },
+        { name: 'bus', test: (id) => id.startsWith(join(compiled, 'bus')) || id === input.index },
+      ],
+    },
+    plugins: [
+      {
+        name: 'core-of-threads',
+        renderStart() {
+          const reach = (id: string): void => {
+            if (inThreads.has(id)) return;
+            inThreads.add(id);
+            for (const next of this.getModuleInfo(id)?.importedIds ?? []) reach(next);
+          };
+          for (const name of THREAD_ENTRIES) reach(input[name]!);
+        },
+      },
+      { name: 'local-imports', renderChunk: (code) => ({ code: withLocalCopies(code), map: null }) },
+    ],
+  });
+  checkOneWay(written);
+}
+
+/** @throws {Error} when chunks import each other in a circle: then a copy of an import may be made too early */
+function checkOneWay({ output }: RolldownOutput): void {
+  const imports = new Map(output.map((file) => [file.fileName, file.type === 'chunk' ? file.imports : []]));
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) throw new Error([...path, file].join(' imports '));
+    if (done.has(file)) return;
+    for (const next of imports.get(file) ?? []) walk(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) walk(file, []);
+}
+
+function isPackage(id: string): boolean {
+  return !id.startsWith('.') && !id.startsWith('/') && !/^[A-Z]:/i.test(id);
+}
+
+/**
+ * Hands the compiler's source maps on, so that those of the bundle lead to the TypeScript sources. What is bundled of a
+ * package has no source that is published, so no map either.
+ */
+function originalSources(compiled: string): Plugin {
+  return {
+    name: 'original-sources',
+    load(id) {
+      const code = readFileSync(id, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n');
+      return { code, map: id.startsWith(compiled) ? readFileSync(`${id}.map`, 'utf8') : { mappings: '' } };
+    },
+  };
+}
