@@ -23,7 +23,7 @@ export class AtomicCells implements Cells {
   readonly #words: Int32Array;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.#words = new Int32Array(buffer);
+    this.#words = new Int32Array(buffer, 0, buffer.byteLength / Int32Array.BYTES_PER_ELEMENT);
   }
 
   load(index: number): number {

@@ -9,6 +9,7 @@
  * misses no definition.
  */
 import { AtomicCells } from '../memory/cells.js';
+import { allocateShared } from '../memory/shared-buffer.js';
 
 /** Room for names, on average; the table is full when either its ids or its bytes run out. */
 const BYTES_PER_NAME = 64;
@@ -25,7 +26,7 @@ class NameTable {
   constructor(buffer: SharedArrayBuffer) {
     this.maxNames = (buffer.byteLength - CELL_BYTES) / (CELL_BYTES + BYTES_PER_NAME);
     this.cells = new AtomicCells(buffer);
-    this.bytes = Buffer.from(buffer, (ENDS + this.maxNames) * CELL_BYTES);
+    this.bytes = Buffer.from(buffer, (ENDS + this.maxNames) * CELL_BYTES, this.maxNames * BYTES_PER_NAME);
   }
 
   endOf(id: number): number {
@@ -35,7 +36,7 @@ class NameTable {
 
 /** Allocates a table for at most `maxNames` names. */
 export function allocateNames(maxNames: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(CELL_BYTES + maxNames * (CELL_BYTES + BYTES_PER_NAME));
+  return allocateShared(CELL_BYTES + maxNames * (CELL_BYTES + BYTES_PER_NAME));
 }
 
 /** The appending side. One thread, one instance. */

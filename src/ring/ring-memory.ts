@@ -7,6 +7,7 @@
 import { InvalidCapacityError, LayoutMismatchError } from '../errors.js';
 import { isPowerOfTwo } from '../memory/alignment.js';
 import { AtomicCells, type Cells } from '../memory/cells.js';
+import { allocateShared } from '../memory/shared-buffer.js';
 import * as control from './control-descriptor.js';
 import { UNIT_BYTES, UNIT_SHIFT } from './record-descriptor.js';
 
@@ -42,8 +43,8 @@ class SharedRingMemory implements RingMemory {
   constructor(buffers: RingBuffers) {
     this.cells = new AtomicCells(buffers.control);
     this.capacityBytes = buffers.records.byteLength;
-    this.bytes = Buffer.from(buffers.records);
-    this.words = new Int32Array(buffers.records);
+    this.bytes = Buffer.from(buffers.records, 0, this.capacityBytes);
+    this.words = new Int32Array(buffers.records, 0, this.capacityBytes / Int32Array.BYTES_PER_ELEMENT);
     this.#records = buffers.records;
   }
 
@@ -64,8 +65,8 @@ export function allocateRing(capacityBytes: number, startPosition = 0): RingBuff
     throw new InvalidCapacityError(capacityBytes, `must be from ${MIN_CAPACITY_BYTES} to ${MAX_CAPACITY_BYTES}`);
   }
   const buffers = {
-    control: new SharedArrayBuffer(control.CONTROL_BYTES),
-    records: new SharedArrayBuffer(capacityBytes),
+    control: allocateShared(control.CONTROL_BYTES),
+    records: allocateShared(capacityBytes),
   };
   initializeControl(new AtomicCells(buffers.control), capacityBytes, startPosition);
   return buffers;
