@@ -257,6 +257,18 @@ export class WouldDeadlockError extends BusError {
   }
 }
 
+/** A thread that its host does not let block, as browsers and Electron do not on their main threads. */
+export class CannotBlockError extends BusError {
+  readonly code = 'BUS_CANNOT_BLOCK';
+  constructor(cause: unknown) {
+    super(
+      `this thread may not block: Atomics.wait threw ${showThrown(cause)}; use publish and await bus.writable() in place of ` +
+        `publishSync, and loop: 'cooperative' in place of 'dedicated'`,
+      { cause },
+    );
+  }
+}
+
 /** `publishSync` or `setFilter` called from user code that runs while a record is being encoded. */
 export class ReentrantPublishError extends BusError {
   readonly code = 'BUS_REENTRANT_PUBLISH';

@@ -71,10 +71,16 @@ export function assembleBus(
   const writer = new RingWriter(memory, (reader) => readers.wake(reader), startPosition);
   const topics = new TopicTable(topicNames, options.maxTopics, declared);
   const types = new EventTypes(registry, new NameRegistry(typeMemory));
-  const stalls = new StallWatch(writer, readers, options.stallTimeoutMs, (error) => {
-    emitSafely(bus, 'evicted', error);
-    process.emitWarning(error);
-  });
+  const stalls = new StallWatch(
+    writer,
+    readers,
+    options.stallTimeoutMs,
+    () => room.made(),
+    (error) => {
+      emitSafely(bus, 'evicted', error);
+      process.emitWarning(error);
+    },
+  );
   const publisher = new Publisher(
     writer,
     topics,

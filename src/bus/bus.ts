@@ -123,6 +123,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    * @param options `timeoutMs`: how long to wait, 0 to 2^31 - 1 or `Infinity`, default 1,000
    * @throws {PublishTimeoutError} `BUS_PUBLISH_TIMEOUT` when there was none; the event was not accepted
    * @throws {WouldDeadlockError} `BUS_WOULD_DEADLOCK` at once, when the reader that holds the ring is on this thread
+   * @throws {CannotBlockError} `BUS_CANNOT_BLOCK` when there is none, and the host does not let this thread wait for it
    * @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` when called while an event is being encoded
    */
   publishSync<Topic extends TopicOf<Topics>>(

@@ -117,6 +117,8 @@ export class Publisher {
     if (entry === undefined) return true;
     if (this.#isDirect() && this.#write(entry, event, namespace) === undefined) return true;
     this.counts.refused++;
+    // What its getters published was accepted all the same.
+    this.#writeBehind();
     return false;
   }
 
@@ -259,8 +261,11 @@ export class Publisher {
     const leftMs = deadlineMs - performance.now();
     if (leftMs <= 0) throw new PublishTimeoutError(timeoutMs, heldBy);
     if (this.#stalls.look()) return;
-    this.#writer.wait.block(this.roomBytes, Math.min(leftMs, BLOCK_SLICE_MS));
-    this.#onBlocked();
+    try {
+      this.#writer.wait.block(this.roomBytes, Math.min(leftMs, BLOCK_SLICE_MS));
+    } finally {
+      this.#onBlocked();
+    }
   }
 
   #accepted(): void {

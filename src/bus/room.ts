@@ -130,11 +130,7 @@ export class Room {
     this.#rejectDeadlocked();
     this.#readers.hurry(this.#writer.holder);
     // Unref'd: what waits holds the process open itself.
-    this.#stallTimer ??= setInterval(() => this.#lookForStall(), STALL_LOOK_MS).unref();
-  }
-
-  #lookForStall(): void {
-    if (this.#stalls.look()) this.made();
+    this.#stallTimer ??= setInterval(() => this.#stalls.look(), STALL_LOOK_MS).unref();
   }
 
   #stopWatching(): void {

@@ -15,6 +15,7 @@ export class StallWatch {
   readonly #writer: RingWriter;
   readonly #readers: Readers;
   readonly #stallTimeoutMs: number;
+  readonly #onRoom: () => void;
   readonly #onEvicted: (error: Error) => void;
   #holder = -1;
   #released = 0;
@@ -23,11 +24,21 @@ export class StallWatch {
   /** Readers evicted so far. */
   evictions = 0;
 
-  /** @param onEvicted told after the reader was; must not throw */
-  constructor(writer: RingWriter, readers: Readers, stallTimeoutMs: number, onEvicted: (error: Error) => void) {
+  /**
+   * @param onRoom told of the room that an eviction made, before anybody hears of the eviction
+   * @param onEvicted told after the reader was; must not throw
+   */
+  constructor(
+    writer: RingWriter,
+    readers: Readers,
+    stallTimeoutMs: number,
+    onRoom: () => void,
+    onEvicted: (error: Error) => void,
+  ) {
     this.#writer = writer;
     this.#readers = readers;
     this.#stallTimeoutMs = stallTimeoutMs;
+    this.#onRoom = onRoom;
     this.#onEvicted = onEvicted;
   }
 
@@ -51,6 +62,8 @@ export class StallWatch {
     if (holder < 0 || this.#stalledMs < this.#stallTimeoutMs) return false;
     this.#writer.evict(holder);
     this.evictions++;
+    // Whoever looked: those that are parked wait for a release that does not count any more.
+    this.#onRoom();
     const error = new SubscriptionEvictedError(this.#readers.describe(holder), this.#stallTimeoutMs);
     this.#readers.evict(holder, error);
     this.#onEvicted(error);

@@ -1,3 +1,5 @@
+import { CannotBlockError } from '../errors.js';
+
 /**
  * Shared Int32 cells, reached by atomic operations only. All of them are sequentially consistent.
  *
@@ -12,7 +14,11 @@ export interface Cells {
   add(index: number, value: number): number;
   and(index: number, value: number): number;
   or(index: number, value: number): number;
-  /** Blocks the thread while the cell holds `value`, at most `timeoutMs`. */
+  /**
+   * Blocks the thread while the cell holds `value`, at most `timeoutMs`.
+   *
+   * @throws {CannotBlockError} `BUS_CANNOT_BLOCK` where the host lets the thread not block
+   */
   wait(index: number, value: number, timeoutMs: number): void;
   /** Wakes every thread that waits on the cell. */
   notify(index: number): void;
@@ -45,7 +51,11 @@ export class AtomicCells implements Cells {
     return Atomics.or(this.#words, index, value);
   }
   wait(index: number, value: number, timeoutMs: number): void {
-    Atomics.wait(this.#words, index, value, timeoutMs);
+    try {
+      Atomics.wait(this.#words, index, value, timeoutMs);
+    } catch (cause) {
+      throw new CannotBlockError(cause);
+    }
   }
   notify(index: number): void {
     Atomics.notify(this.#words, index);

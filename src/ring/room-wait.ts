@@ -41,11 +41,16 @@ export class RoomWait {
    * Blocks this thread until `freeBytes` of room are left, at most `timeoutMs`. May return early.
    *
    * Takes back what {@link park} asked for: whoever is parked has to look again, and to park again, afterwards.
+   *
+   * @throws {CannotBlockError} `BUS_CANNOT_BLOCK`
    */
   block(freeBytes: number, timeoutMs: number): void {
     if (!this.#announce(freeBytes, WRITER_BLOCKED)) return;
-    this.#cells.wait(WRITER_WAIT, WRITER_BLOCKED, timeoutMs);
-    this.unpark();
+    try {
+      this.#cells.wait(WRITER_WAIT, WRITER_BLOCKED, timeoutMs);
+    } finally {
+      this.unpark();
+    }
   }
 
   /** Takes back what {@link park} asked for. */

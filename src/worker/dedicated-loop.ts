@@ -2,6 +2,8 @@
  * Drives a dispatcher in a thread of its own that blocks while there is nothing to read: the lowest latency, at the price
  * of the thread's event loop, which runs only while a handler's promise is pending.
  */
+import type { Cells } from '../memory/cells.js';
+import { MAGIC } from '../ring/control-descriptor.js';
 import type { RingReader } from '../ring/ring-reader.js';
 import type { Dispatcher } from './dispatcher.js';
 
@@ -17,6 +19,15 @@ const PREEMPTED_MS = 0.5;
 const SPIN_PAUSE_MS = 1_000;
 /** What counts as long idle. */
 const MAX_IDLE_MS = 10;
+
+/**
+ * Tries whether this thread may block at all, without doing so.
+ *
+ * @throws {CannotBlockError} `BUS_CANNOT_BLOCK`
+ */
+export function checkBlocking(cells: Cells): void {
+  cells.wait(MAGIC, 0, 0);
+}
 
 export interface DedicatedLoopEvents {
   /** Called after each step of the dispatcher. */

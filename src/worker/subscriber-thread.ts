@@ -11,7 +11,7 @@ import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
 import { compileFilter } from '../topic/filter.js';
 import { BatchTarget } from './batch-target.js';
-import { DedicatedLoop } from './dedicated-loop.js';
+import { checkBlocking, DedicatedLoop } from './dedicated-loop.js';
 import { Dispatcher } from './dispatcher.js';
 import { FieldReader } from './field-reader.js';
 import { Pump } from './pump.js';
@@ -42,6 +42,8 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
     types.load(attachment.types);
     step = 'module';
     const module = await loadSubscriber(attachment.moduleUrl);
+    step = 'loop';
+    if (attachment.loop === 'dedicated') checkBlocking(attachRing(attachment.ring).cells);
     step = 'setup';
     await module.setup?.(context);
     new SubscriberThread(attachment, types, module, context, abort).start();

@@ -3,7 +3,7 @@
  * exit. It says how it ended; what comes after is up to the supervisor.
  */
 import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOnPort } from 'node:worker_threads';
-import { ModuleLoadError, ModuleShapeError, TypesModuleError, WorkerExitedError } from '../errors.js';
+import { CannotBlockError, ModuleLoadError, ModuleShapeError, TypesModuleError, WorkerExitedError } from '../errors.js';
 import { showThrown } from '../shown.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { LagRange } from './lag.js';
@@ -173,6 +173,7 @@ function refusal({ name, moduleUrl }: SupervisedModule, step: RefusedStep, cross
   const cause = uncrossError(crossed);
   const { code, reason, url } = crossed.fields;
   const text = reason ?? showThrown(cause);
+  if (code === 'BUS_CANNOT_BLOCK') return new CannotBlockError((cause as Error).cause);
   if (step === 'types') return new TypesModuleError(url ?? '', text, { cause });
   if (step === 'setup') return new WorkerExitedError(name, `its setup failed: ${text}`, { cause });
   if (code === 'BUS_MODULE_SHAPE') return new ModuleShapeError(moduleUrl, text);

@@ -73,7 +73,7 @@ export type ToThread =
   | { readonly kind: 'stop'; readonly endSequence: number; readonly written: number };
 
 /** What a thread was at when it found that it cannot serve. */
-export type RefusedStep = 'types' | 'module' | 'setup';
+export type RefusedStep = 'types' | 'module' | 'loop' | 'setup';
 
 export type FromThread =
   /** The module is set up and reads. */

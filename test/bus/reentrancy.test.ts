@@ -214,6 +214,18 @@ describe('a getter of an event that is being published', { timeout: 120_000 }, (
     assert.deepEqual(ids, range(filled + 1));
   });
 
+  test('publishes behind an event that tryPublish then refuses: it goes on its way without that', async () => {
+    await using bus = createBus(SMALL);
+    const { ids } = record(bus, '/a');
+    let id = 0;
+    while (bus.tryPublish('/a', { id, text: LARGE_TEXT })) id++;
+    const nested = firstTime(() => bus.publish('/a', { id: 'nested' }));
+    assert.equal(bus.tryPublish('/a', eager(-1, nested, LARGE_TEXT)), false);
+    await until(() => ids.length === id + 1);
+    assert.deepEqual(ids, [...range(id), 'nested']);
+    assert.equal(bus.stats().pending.events, 0);
+  });
+
   test('subscribes: what is accepted afterwards arrives, full ring or not', async () => {
     for (const full of [false, true]) {
       await using bus = createBus(SMALL);
