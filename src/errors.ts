@@ -379,6 +379,20 @@ export class NoEmitterError extends BusError {
   }
 }
 
+/**
+ * Timers of Node's were replaced by fakes before this package was loaded: nothing would ever be delivered. Load the package
+ * before they are installed, in the set-up file that does it; fakes that come later, of timers and of clocks, change nothing.
+ */
+export class FakeTimersError extends BusError {
+  readonly code = 'BUS_FAKE_TIMERS';
+  constructor(
+    /** Names of the replaced functions, joined by commas. */
+    readonly timers: string,
+  ) {
+    super(`fake timers were installed before ringcast was loaded (${timers}); import ringcast before they are`);
+  }
+}
+
 /** Shared memory written by another version of the package. */
 export class LayoutMismatchError extends BusError {
   readonly code = 'BUS_LAYOUT_MISMATCH';

@@ -53,6 +53,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   envelope: 5,
   ring: 5,
   memory: 6,
+  timing: 6,
   errors: 7,
   shown: 8,
   'package-files': 8,
@@ -98,7 +99,8 @@ describe('architecture', () => {
         if (from === to) continue;
         if (LEVELS[from]! >= LEVELS[to]!) faults.push(`${file} imports ${target}`);
         // The services see what users see.
-        if (from === 'services' && !['index', 'events'].includes(to)) faults.push(`${file} imports ${target}`);
+        if (from === 'services' && !['index', 'events', 'timing'].includes(to))
+          faults.push(`${file} imports ${target}`);
       }
     }
     assert.ok(seen > 100, 'the scan found imports');
@@ -133,6 +135,24 @@ describe('architecture', () => {
     }
     for (const [specifier, files] of Object.entries(found)) assert.deepEqual(files, [IMPORTERS[specifier]], specifier);
     assert.deepEqual(Object.keys(found).sort(), Object.keys(IMPORTERS).sort());
+  });
+
+  test('timers and clocks come from one file, which took them before anybody could replace them', () => {
+    const timers = /(?<![.#\w])(?:set|clear)(?:Timeout|Interval|Immediate)\b(?!:)|(?<![.#\w])queueMicrotask\b/g;
+    const others =
+      /\bperformance\.|\bDate\.now\b|\bnew Date\(\)|\bnextTick\b|\bhrtime\b|\buptime\b|\bAbortSignal\.timeout\b|\bglobalThis\b|'(?:node:)?(?:timers|perf_hooks)(?:\/promises)?'|\bscheduler\./g;
+    let seen = 0;
+    for (const file of sources) {
+      if (file === 'src/timing.ts') continue;
+      const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+      const imported = /import \{([^}]*)\} from '[./]*\/timing\.js'/.exec(text)?.[1]?.split(/[\s,]+/) ?? [];
+      for (const [name] of text.matchAll(timers)) {
+        seen++;
+        assert.ok(imported.includes(name), `${file} uses the global ${name}`);
+      }
+      assert.deepEqual(text.match(others), null, `${file} has a timer or a clock of its own`);
+    }
+    assert.ok(seen > 30, 'the scan found timers');
   });
 
   test('no file has a name that says nothing', () => {

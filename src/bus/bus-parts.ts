@@ -5,6 +5,7 @@ import { UnknownTypeError } from '../errors.js';
 import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
 import { allocateRing, attachRing } from '../ring/ring-memory.js';
 import { RingWriter } from '../ring/ring-writer.js';
+import { checkTimers } from '../timing.js';
 import { FieldReader } from '../worker/field-reader.js';
 import { TypeDirectory } from '../worker/type-directory.js';
 import type { Attachment } from '../worker/worker-protocol.js';
@@ -43,6 +44,7 @@ export interface BusParts {
  * Allocates the shared memory of a bus and puts its parts together.
  *
  * @param startPosition where the ring's positions begin, in units
+ * @throws {FakeTimersError} `BUS_FAKE_TIMERS`
  * @throws {InvalidCapacityError} `BUS_INVALID_CAPACITY`
  * @throws {TypesModuleError} `BUS_TYPES_MODULE`
  * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE`
@@ -52,6 +54,7 @@ export function assembleBus(
   options: ResolvedBusOptions,
   startPosition: number,
 ): BusParts {
+  checkTimers();
   const ring = allocateRing(options.capacityBytes, startPosition);
   const memory = attachRing(ring);
   const registry = new TypeRegistry();

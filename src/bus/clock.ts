@@ -3,8 +3,8 @@
  *
  * `read` looks at the time and leaves it in the fields: nothing is made for it, and no double is taken apart.
  */
-import { hrtime } from 'node:process';
 import { InvalidOptionError } from '../errors.js';
+import { monotonicTime, systemMs } from '../timing.js';
 
 export interface Clock {
   /** Since 1970, an integer, negative before. */
@@ -34,13 +34,13 @@ export class WallClock implements Clock {
   #nextCheckSeconds: number;
 
   constructor() {
-    const [seconds, nanos] = hrtime();
-    this.#setAhead(performance.timeOrigin + performance.now() - (seconds * 1e3 + nanos / 1e6));
+    const [seconds, nanos] = monotonicTime();
+    this.#setAhead(systemMs() - (seconds * 1e3 + nanos / 1e6));
     this.#nextCheckSeconds = seconds + 1;
   }
 
   read(): void {
-    const monotonic = hrtime();
+    const monotonic = monotonicTime();
     if (monotonic[0] >= this.#nextCheckSeconds) this.#check(monotonic[0], monotonic[1]);
     const nanos = monotonic[1] + this.#aheadNanos;
     const carry = nanos < NANOS_PER_SECOND ? 0 : 1;
@@ -51,8 +51,8 @@ export class WallClock implements Clock {
   #check(seconds: number, nanos: number): void {
     this.#nextCheckSeconds = seconds + 1;
     const aheadMs = this.#aheadSeconds * 1e3 + this.#aheadNanos / 1e6;
-    const driftMs = Date.now() - (seconds * 1e3 + nanos / 1e6 + aheadMs);
-    // Date.now() is cut to whole milliseconds: it may lag by just under one.
+    const driftMs = systemMs() - (seconds * 1e3 + nanos / 1e6 + aheadMs);
+    // The system's time may be cut to whole milliseconds: it may lag by just under one.
     if (driftMs > MAX_DRIFT_MS || driftMs < -1 - MAX_DRIFT_MS) this.#setAhead(aheadMs + driftMs);
   }
 

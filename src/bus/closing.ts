@@ -1,5 +1,6 @@
 /** The end of a bus: everything accepted is delivered, or counted. */
 import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
+import { clearTimeout, queueMicrotask, setTimeout } from '../timing.js';
 import type { BusParts } from './bus-parts.js';
 import { HandlerDelivery } from './handler-delivery.js';
 import { currentHandling } from './handling.js';

@@ -1,6 +1,7 @@
 /** Delivery to a handler on the thread of the bus. */
 import type { Envelope } from '../envelope/envelope.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import { queueMicrotask } from '../timing.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../worker/filter-timeline.js';
 import { SingleTarget } from '../worker/single-target.js';

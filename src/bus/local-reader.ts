@@ -3,6 +3,7 @@ import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { NameDirectory } from '../ring/name-registry.js';
 import type { RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
+import { queueMicrotask, setImmediate } from '../timing.js';
 import type { FieldResolver } from '../topic/condition.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { Dispatcher } from '../worker/dispatcher.js';

@@ -1,6 +1,7 @@
 /** The next event that a filter selects, as a promise. */
 import type { Envelope } from '../envelope/envelope.js';
 import { SubscriptionEndedError, TimeoutError } from '../errors.js';
+import { clearTimeout, setTimeout } from '../timing.js';
 import type { Handler } from './handler-delivery.js';
 import { checkKeys, signalOption, timeoutOption } from './option-check.js';
 import { unwatched } from './report.js';

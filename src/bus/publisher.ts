@@ -15,6 +15,7 @@ import {
   WouldDeadlockError,
 } from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
+import { monotonicMs } from '../timing.js';
 import { checkNamespace } from '../topic/topic.js';
 import { BurstFlush } from './burst-flush.js';
 import type { ResolvedBusOptions } from './bus-options.js';
@@ -129,7 +130,7 @@ export class Publisher {
     let ahead = this.queue.length;
     const record = this.#write(entry, event, namespace);
     if (record === undefined) return;
-    const deadlineMs = performance.now() + timeoutMs;
+    const deadlineMs = monotonicMs() + timeoutMs;
     try {
       for (;;) {
         while (ahead > 0 && this.#writeFirst()) ahead--;
@@ -258,7 +259,7 @@ export class Publisher {
     const holder = this.#writer.holder;
     const heldBy = this.#readers.describe(holder);
     if (holder >= 0 && this.#readers.isLocal(holder)) throw new WouldDeadlockError('publishSync', heldBy);
-    const leftMs = deadlineMs - performance.now();
+    const leftMs = deadlineMs - monotonicMs();
     if (leftMs <= 0) throw new PublishTimeoutError(timeoutMs, heldBy);
     if (this.#stalls.look()) return;
     try {

@@ -1,6 +1,7 @@
 /** Waiting for room in the ring without blocking: what queued goes first, then those who await `writable()`. */
 import { BusClosedError, WouldDeadlockError } from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
+import { clearInterval, queueMicrotask, setInterval } from '../timing.js';
 import { currentHandling, outsideHandlers } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import type { Publisher } from './publisher.js';

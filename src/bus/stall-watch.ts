@@ -6,6 +6,7 @@
  */
 import { SubscriptionEvictedError } from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
+import { monotonicMs } from '../timing.js';
 import type { Readers } from './readers.js';
 
 /** Time between two looks. A gap longer than two of them is the publisher's own fault. */
@@ -49,7 +50,7 @@ export class StallWatch {
 
   /** Somebody waits for room. Called at least every {@link STALL_LOOK_MS} meanwhile. Returns whether it made some. */
   look(): boolean {
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     const { holder } = this.#writer;
     if (this.#hasMoved()) {
       this.#holder = holder;

@@ -1,4 +1,5 @@
 /** A line on the terminal that says how far long work has come. */
+import { clearInterval, monotonicMs, setInterval } from '../timing.js';
 
 /** Work that is over sooner shows nothing. */
 const QUIET_MS = 1_000;
@@ -12,10 +13,10 @@ const INTERVAL_MS = 200;
  */
 export function showProgress(shown: boolean, text: () => string): () => void {
   if (!shown || !process.stderr.isTTY) return () => {};
-  const startedMs = performance.now();
+  const startedMs = monotonicMs();
   let drawn = false;
   const timer = setInterval(() => {
-    if (performance.now() - startedMs < QUIET_MS) return;
+    if (monotonicMs() - startedMs < QUIET_MS) return;
     drawn = true;
     // To the start of the line, and clear what is right of the text.
     process.stderr.write(`\r${text()}\x1b[K`);

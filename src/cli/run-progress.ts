@@ -1,4 +1,5 @@
 /** One line of progress on a terminal, nothing anywhere else. */
+import { monotonicMs } from '../timing.js';
 
 const REDRAW_INTERVAL_MS = 100;
 const CLEAR_LINE = '\r\x1b[K';
@@ -27,7 +28,7 @@ export class ImportProgress {
 
   add(bytes: number): void {
     this.#bytes += bytes;
-    const now = performance.now();
+    const now = monotonicMs();
     if (!this.#stream.isTTY || now - this.#drawnAt < REDRAW_INTERVAL_MS) return;
     this.#drawnAt = now;
     const total = this.#totalBytes === undefined ? '' : ` of ${megabytes(this.#totalBytes)}`;

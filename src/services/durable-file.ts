@@ -4,6 +4,7 @@
  */
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { systemMs } from '../timing.js';
 import { InvalidArgumentError } from './service-errors.js';
 
 const TEMPORARY_PREFIX = '.tmp-';
@@ -11,7 +12,7 @@ let temporaries = 0;
 
 /** A name in `directory` that nobody else takes. It carries the process id, see {@link removeStaleTemporaries}. */
 export function temporaryPath(directory: string): string {
-  return join(directory, `${TEMPORARY_PREFIX}${process.pid}-${Date.now().toString(36)}-${temporaries++}`);
+  return join(directory, `${TEMPORARY_PREFIX}${process.pid}-${systemMs().toString(36)}-${temporaries++}`);
 }
 
 /** Makes the names in a directory durable: what was created, renamed or removed in it. */

@@ -3,6 +3,7 @@
  * is called in, like everything the services do; who measures events counts them where they arrive.
  */
 import { randomBytes } from 'node:crypto';
+import { monotonicMs } from '../timing.js';
 import { InvalidArgumentError } from './service-errors.js';
 import type { Services } from './services.js';
 
@@ -58,12 +59,12 @@ export async function storm(services: Services, options: StormOptions): Promise<
   };
   // The first container unpacks the image; that is not part of a storm.
   if (containers > 0) await (await create()).delete();
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   const work = [repeat(containers, concurrency, runContainer), repeat(blobs, concurrency, runBlob)];
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
   const events = containers * EVENTS_PER_CONTAINER + blobs * EVENTS_PER_BLOB;
-  return { containers, blobs, events, durationMs: performance.now() - startedAt };
+  return { containers, blobs, events, durationMs: monotonicMs() - startedAt };
 }
 
 /** `count` times, some at a time; after a failure no more are begun. */

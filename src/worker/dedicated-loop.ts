@@ -5,6 +5,7 @@
 import type { Cells } from '../memory/cells.js';
 import { MAGIC } from '../ring/control-descriptor.js';
 import type { RingReader } from '../ring/ring-reader.js';
+import { monotonicMs, setImmediate } from '../timing.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /** Longest blocked wait: then the loop looks at its port and for a wake-up that never came. */
@@ -90,9 +91,9 @@ export class DedicatedLoop {
 
   /** Waits for something to read: awake while it is likely to come within the time that a wake takes, else asleep. */
   #wait(): void {
-    const startMs = performance.now();
+    const startMs = monotonicMs();
     if (!this.#spin(startMs) && this.#reader.fallAsleep()) this.#sleep();
-    const idleMs = Math.min(performance.now() - startMs, MAX_IDLE_MS);
+    const idleMs = Math.min(monotonicMs() - startMs, MAX_IDLE_MS);
     // A moving average, as folly's TurnSequencer keeps it; a first wait counts in full.
     this.#idleMs = this.#idleMs === Number.POSITIVE_INFINITY ? idleMs : this.#idleMs + (idleMs - this.#idleMs) / 8;
   }
@@ -105,7 +106,7 @@ export class DedicatedLoop {
     do {
       for (let i = 0; i < LOOKS_PER_CLOCK; i++) if (this.#reader.hasMore) return true;
       const beforeMs = nowMs;
-      nowMs = performance.now();
+      nowMs = monotonicMs();
       // Somebody else had the core meanwhile: whoever spins on a busy machine only waits longer for its turn.
       if (nowMs - beforeMs > PREEMPTED_MS) this.#spinAgainMs = nowMs + SPIN_PAUSE_MS;
     } while (nowMs < untilMs);

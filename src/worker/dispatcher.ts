@@ -14,6 +14,7 @@ import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { CorruptRecordError, OverwrittenEnvelopesError } from '../errors.js';
 import { distance } from '../memory/position.js';
 import type { RingReader } from '../ring/ring-reader.js';
+import { monotonicMs } from '../timing.js';
 import { BatchCursor } from './batch-cursor.js';
 import { LagAccount, type LagRange } from './lag.js';
 import { LookPace } from './look-pace.js';
@@ -166,7 +167,7 @@ export class Dispatcher {
   }
 
   #step(budgetMs: number): Step {
-    const startedMs = performance.now();
+    const startedMs = monotonicMs();
     this.#pace.startAt(startedMs);
     for (;;) {
       if (this.#cursor.done) {
@@ -176,7 +177,7 @@ export class Dispatcher {
           return 'waiting';
         }
         if (this.#hasBatch) this.#finishBatch();
-        if (performance.now() - startedMs > budgetMs) return 'more';
+        if (monotonicMs() - startedMs > budgetMs) return 'more';
         const batch = this.#reader.take();
         if (batch === undefined) return 'idle';
         this.#hasBatch = true;

@@ -2,6 +2,7 @@
  * How many records may pass before the next look at the clock: few where handlers are slow, so that what has settled is
  * released in time, many where they are fast, so that looks cost nothing.
  */
+import { monotonicMs } from '../timing.js';
 
 /** Records after which RELEASED moves at the latest. */
 const MAX_STRIDE = 64;
@@ -11,7 +12,7 @@ const RELEASE_INTERVAL_MS = 10;
 export class LookPace {
   #stride = 1;
   #left = 1;
-  #lastMs = performance.now();
+  #lastMs = monotonicMs();
 
   /** The time before now is not to be counted. */
   startAt(nowMs: number): void {
@@ -25,7 +26,7 @@ export class LookPace {
 
   /** Looks at the clock, and chooses when to look again. */
   look(): number {
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     const elapsedMs = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
     // Aims at a look every millisecond or so; one slow record puts it back to looking after each.

@@ -3,6 +3,7 @@
  * loop a turn at least every few milliseconds.
  */
 import type { RingReader } from '../ring/ring-reader.js';
+import { clearInterval, setImmediate, setInterval } from '../timing.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /** How long other work of the thread may have to wait for the dispatcher. */

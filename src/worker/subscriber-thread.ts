@@ -9,6 +9,7 @@ import { NameDirectory } from '../ring/name-registry.js';
 import { storeCounts } from '../ring/reader-counters.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
+import { checkTimers, setInterval } from '../timing.js';
 import { compileFilter } from '../topic/filter.js';
 import { BatchTarget } from './batch-target.js';
 import { checkBlocking, DedicatedLoop } from './dedicated-loop.js';
@@ -19,6 +20,7 @@ import { Router } from './router.js';
 import { SingleTarget } from './single-target.js';
 import { loadSubscriber, type SubscriberContext, type SubscriberObject } from './subscriber-module.js';
 import type { Target } from './target.js';
+import { takeOutput } from './thread-output.js';
 import { TypeDirectory } from './type-directory.js';
 import {
   type Attachment,
@@ -34,6 +36,7 @@ import {
 export async function attachSubscriber(attachment: Attachment): Promise<void> {
   const { port } = attachment;
   const abort = new AbortController();
+  const printed = takeOutput();
   const context: SubscriberContext = { name: attachment.name, data: attachment.data, signal: abort.signal };
   let step: RefusedStep = 'types';
   if (attachment.hangTimeoutMs !== undefined) beat(attachment, attachment.hangTimeoutMs);
@@ -45,8 +48,9 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
     step = 'loop';
     if (attachment.loop === 'dedicated') checkBlocking(attachRing(attachment.ring).cells);
     step = 'setup';
+    checkTimers();
     await module.setup?.(context);
-    new SubscriberThread(attachment, types, module, context, abort).start();
+    new SubscriberThread(attachment, types, module, context, abort, printed).start();
   } catch (error) {
     send(port, { kind: 'refused', step, error: crossError(error) });
     port.close();
@@ -66,6 +70,8 @@ class SubscriberThread {
   readonly #module: SubscriberObject;
   readonly #context: SubscriberContext;
   readonly #abort: AbortController;
+  /** Waits for what the module printed. */
+  readonly #printed: () => Promise<void>;
   readonly #memory: RingMemory;
   readonly #reader: RingReader;
   readonly #target: Target;
@@ -84,11 +90,13 @@ class SubscriberThread {
     module: SubscriberObject,
     context: SubscriberContext,
     abort: AbortController,
+    printed: () => Promise<void>,
   ) {
     this.#port = attachment.port;
     this.#module = module;
     this.#context = context;
     this.#abort = abort;
+    this.#printed = printed;
     this.#memory = attachRing(attachment.ring);
     const { life } = attachment;
     this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () =>
@@ -197,15 +205,10 @@ class SubscriberThread {
     } catch (thrown) {
       error = crossError(thrown);
     }
-    // What the module printed passes through the main thread, and is lost if this one ends before that.
-    await Promise.all([drained(process.stdout), drained(process.stderr)]);
+    await this.#printed();
     send(this.#port, { kind: 'stopped', error });
     this.#port.close();
   }
-}
-
-function drained(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
 function send(port: MessagePort, message: FromThread): void {

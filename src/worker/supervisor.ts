@@ -11,6 +11,7 @@
  */
 import type { ResourceLimits } from 'node:worker_threads';
 import { WorkerExitedError } from '../errors.js';
+import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../timing.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from './filter-timeline.js';
 import type { RestartPolicy } from './restart-policy.js';
@@ -177,7 +178,7 @@ export class Supervisor {
       this.#conclude(error);
       return;
     }
-    const delayMs = this.#policy.next(performance.now());
+    const delayMs = this.#policy.next(monotonicMs());
     if (delayMs === undefined) {
       this.#conclude(this.#givenUp(error));
       return;

@@ -1,4 +1,5 @@
 /** Notices a thread whose event loop does not turn any more. */
+import { clearInterval, monotonicMs, setInterval } from '../timing.js';
 
 /** Looks within one timeout. */
 const LOOKS = 4;
@@ -14,10 +15,10 @@ export class Watchdog {
     const lookMs = Math.max(1, timeoutMs / LOOKS);
     let seen = heartbeat();
     let beating = false;
-    let lastMs = performance.now();
+    let lastMs = monotonicMs();
     let stillMs = 0;
     this.#timer = setInterval(() => {
-      const nowMs = performance.now();
+      const nowMs = monotonicMs();
       const beat = heartbeat();
       // A gap longer than two looks is this thread's own fault.
       if (beat === seen) stillMs += beating ? Math.min(nowMs - lastMs, 2 * lookMs) : 0;

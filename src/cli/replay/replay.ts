@@ -1,6 +1,7 @@
 /** Sends an input through a bus to three subscriber threads, as often as asked, and collects what they found. */
 
 import { type Bus, createBus, HandlerError, type Subscription } from '../../index.js';
+import { monotonicMs, nextTurn } from '../../timing.js';
 import { compileFilter, type FilterInput } from '../../topic/filter.js';
 import { FOREVER_MS, RING_BYTES } from '../bus-settings.js';
 import type { EnvelopeInput } from '../envelope-input.js';
@@ -92,10 +93,10 @@ export async function replay(
     const data: ReplaySubscriberData = { channelName: collector.channelName, auditFile };
     const subscriptions = SUBSCRIBERS.map(({ name, filter, module }) => bus.subscribe(filter, module, { name, data }));
     await Promise.all(subscriptions.map((subscription) => subscription.ready));
-    const startedMs = performance.now();
+    const startedMs = monotonicMs();
     await sendAll(bus, input, passes, abort.signal, progress);
     await bus.close({ drainTimeoutMs: FOREVER_MS });
-    const elapsedMs = performance.now() - startedMs;
+    const elapsedMs = monotonicMs() - startedMs;
     abort.signal.throwIfAborted();
     const reports = await collector.collect(subscriptions.length);
     return { ...sumUp(bus, input, progress.pass, elapsedMs, subscriptions, reports, auditFile), firstFailure };
@@ -124,7 +125,7 @@ async function sendAll(
     for (const envelope of kept!) if (!bus.forward(envelope)) await bus.writable();
     signal.throwIfAborted();
     // A turn of the event loop: for the terminal, and for what the threads have to say.
-    await new Promise(setImmediate);
+    await nextTurn();
   }
 }
 

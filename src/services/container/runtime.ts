@@ -2,6 +2,7 @@
  * What the container service needs of a runtime: make a container, run processes in it, freeze it, take it away.
  * A runtime emits nothing and keeps no order between containers; the service does.
  */
+import { systemMs } from '../../timing.js';
 
 export interface ProcessSpec {
   /** Command and arguments; the command is looked up in the root filesystem. */
@@ -77,6 +78,6 @@ export interface Runtime {
 
 /** The present time, as finely as Node has it: microseconds. */
 export function timestampNow(): Timestamp {
-  const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
+  const microseconds = Math.round(systemMs() * 1000);
   return { seconds: Math.floor(microseconds / 1e6), nanos: (microseconds % 1e6) * 1000 };
 }

@@ -30,7 +30,7 @@ import {
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '../../timing.js';
 import type { Digest } from '../content/digest.js';
 import { MalformedInputError, UnsafeEntryError } from '../service-errors.js';
 import { climbsOut, entrySegments, lstatIfThere, RootedTree } from './rooted-tree.js';

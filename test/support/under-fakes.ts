@@ -1,0 +1,134 @@
+/** Uses of a bus while timers and clocks are faked. Run as a program, with a faker and a use by name. */
+import assert from 'node:assert/strict';
+import { writeSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import process from 'node:process';
+import { mock } from 'node:test';
+import FakeTimers from '@sinonjs/fake-timers';
+import { type Bus, createBus, type Envelope } from '../../src/index.js';
+import { fillRing, LARGE_TEXT, SMALL_RING_BYTES, thrownBy } from './bus-scene.js';
+
+const systemNow = Date.now;
+
+/** Ways to fake. */
+export const FAKERS: Readonly<Record<string, () => void>> = {
+  'mock.timers of node:test': () => mock.timers.enable(),
+  // What vitest and jest install.
+  '@sinonjs/fake-timers': () => void FakeTimers.install(),
+  '@sinonjs/fake-timers at another time': () => void FakeTimers.install({ now: 86_400_000 }),
+  'a frozen performance.now': () => {
+    performance.now = () => 0;
+  },
+  'functions that do nothing': () => {
+    const names = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'queueMicrotask'];
+    for (const name of names) Object.assign(globalThis, { [name]: () => undefined });
+    Object.assign(process, { hrtime: () => [0, 0], nextTick: () => undefined });
+  },
+};
+
+const COUNTING = moduleOf('export default (envelope, { data }) => { Atomics.add(data, 0, 1); }');
+const PENDING = moduleOf('export default () => new Promise(() => {})');
+const FAKING = moduleOf(`
+  import { createRequire } from 'node:module';
+  createRequire(${JSON.stringify(import.meta.url)})('@sinonjs/fake-timers').install();
+  export default async (envelope, { data }) => { Atomics.add(data, 0, 1); }`);
+
+function moduleOf(text: string): URL {
+  return new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+}
+
+function next(bus: Bus): Promise<Envelope> {
+  return new Promise((resolve) => {
+    bus.subscribe('/a', resolve, { once: true });
+    bus.publish('/a', 1);
+  });
+}
+
+/** What must go as ever. Each gets ready before the fakes are installed, and returns what is done afterwards. */
+export const USES: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
+  'a bus from before delivers and closes': async () => {
+    const bus = createBus();
+    await next(bus);
+    return async () => {
+      await next(bus);
+      assert.deepEqual(await bus.close(), { undelivered: 0 });
+    };
+  },
+  'a bus made meanwhile delivers and closes': async () => async () => {
+    const bus = createBus();
+    await next(bus);
+    await next(bus);
+    assert.deepEqual(await bus.close(), { undelivered: 0 });
+  },
+  'events carry the real time': async () => async () => {
+    const bus = createBus();
+    const before = systemNow();
+    const ms = Number((await next(bus)).timestamp / 1_000_000n);
+    assert.ok(ms >= before - 10 && ms <= systemNow() + 10, `${ms} is not about ${before}`);
+    await bus.close();
+  },
+  'a module is started, gets its event, and is stopped': async () => async () => {
+    await stopAfterTen(COUNTING);
+  },
+  'a module that installs fakes in its own thread is delivered to, and stopped': async () => async () => {
+    await stopAfterTen(FAKING);
+  },
+  'a close gives up at its deadline': async () => {
+    const bus = createBus();
+    bus.subscribe('/a', () => new Promise(() => {}));
+    bus.publish('/a', 1);
+    bus.publish('/a', 2);
+    return async () => {
+      assert.deepEqual(await bus.close({ drainTimeoutMs: 50 }), { undelivered: 2 });
+    };
+  },
+  'publishSync and next give up at their time limits': async () => {
+    const bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    await bus.subscribe('/a', PENDING).ready;
+    fillRing(bus, '/a');
+    return async () => {
+      const full = thrownBy(() => bus.publishSync('/a', { text: LARGE_TEXT }, { timeoutMs: 50 }));
+      assert.equal(full.code, 'BUS_PUBLISH_TIMEOUT');
+      await assert.rejects(bus.next('/b', { timeoutMs: 20 }), { code: 'BUS_TIMEOUT' });
+      bus.destroy();
+    };
+  },
+  'a reader that stalls is evicted, and a waiting publisher goes on': async () => {
+    const bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: 200 });
+    bus.subscribe('/a', () => new Promise(() => {}));
+    return async () => {
+      fillRing(bus, '/a');
+      await bus.writable();
+      assert.equal(bus.stats().evictions, 1);
+      bus.destroy();
+    };
+  },
+};
+
+async function stopAfterTen(module: URL): Promise<void> {
+  const data = new Int32Array(new SharedArrayBuffer(4));
+  const bus = createBus();
+  const subscription = bus.subscribe('/a', module, { data, hangTimeoutMs: 20_000 });
+  await subscription.ready;
+  for (let i = 0; i < 10; i++) bus.publish('/a', i);
+  await subscription.stop({ drain: true });
+  const { restarts, delivered } = subscription.stats();
+  assert.deepEqual({ handled: data[0], restarts, delivered }, { handled: 10, restarts: 0, delivered: 10 });
+  await bus.close();
+}
+
+/** Prints how each use went. */
+async function run(fake: () => void): Promise<void> {
+  const acts: (() => Promise<void>)[] = [];
+  for (const prepare of Object.values(USES)) acts.push(await prepare());
+  fake();
+  for (const [i, use] of Object.keys(USES).entries()) {
+    const outcome = await acts[i]!().then(
+      () => 'as promised',
+      (error: Error) => error.stack,
+    );
+    writeSync(1, `${use}: ${outcome}\n`);
+  }
+}
+
+if (process.argv[1] === import.meta.filename) void run(FAKERS[process.argv[2]!]!);
