@@ -161,8 +161,8 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
   /**
    * Resolves when nothing is queued and there is room in the ring. Holds the process open until then.
    *
-   * Rejects with `BUS_WOULD_DEADLOCK` when it is awaited in a handler of the reader that holds the ring, and with
-   * `BUS_CLOSED` when the bus is destroyed meanwhile.
+   * Rejects with `BUS_WOULD_DEADLOCK` when there is no room before the event is dealt with that the caller has in hand, as a
+   * handler or in a `for await`, and with `BUS_CLOSED` when the bus is destroyed meanwhile.
    */
   writable(): Promise<void> {
     if (this.#closing !== undefined) return unwatched(Promise.reject(new BusClosedError('writable')));
@@ -276,7 +276,8 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
 
   /**
    * Finishes what is held: from the call on publishing is refused, everything accepted is delivered, streams end, threads
-   * are torn down. Calling it again returns the same promise. Called in a handler, it does not wait for that handler.
+   * are torn down. Calling it again returns the same promise. Called in a handler or
+   * in the body of a `for await`, it does not wait for that one.
    *
    * @param options `drainTimeoutMs`: how long to wait for subscribers, 0 to 2^31 - 1 or `Infinity`, default 10,000
    */

@@ -3,7 +3,7 @@ import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
 import { clearTimeout, queueMicrotask, setTimeout } from '../timing.js';
 import type { BusParts } from './bus-parts.js';
 import { HandlerDelivery } from './handler-delivery.js';
-import { currentHandling } from './handling.js';
+import { currentHandlings } from './handling.js';
 import type { Subscriptions } from './subscriptions.js';
 import { countUndelivered } from './undelivered.js';
 
@@ -49,11 +49,12 @@ export async function closeDown(
   return { undelivered: await (abandoned() ?? abandon(parts, subscriptions)) };
 }
 
-/** Called in a handler, lets a close go on without that handler: it may be what waits for the close. */
+/** Lets a close go on without those on whose behalf it is called: they may be what waits for it. */
 export function excuseCaller(): void {
-  const caller = currentHandling();
-  // When the handler has returned its promise: its siblings on the same reader do not wait for it either.
-  if (caller instanceof HandlerDelivery) queueMicrotask(() => caller.standAside());
+  for (const { holder } of currentHandlings()) {
+    // When a handler has returned its promise: its siblings on the same reader do not wait for it either.
+    if (holder !== undefined) queueMicrotask(() => holder.heldPosition !== undefined && holder.standAside());
+  }
 }
 
 /** Ends what has not ended, at once, and counts what it was owed. */

@@ -1,6 +1,8 @@
 /** A subscription that is read with `for await`: the ring is its queue, and one event is in the reader's hand. */
+import { inspect } from 'node:util';
 import type { Envelope } from '../envelope/envelope.js';
 import type { FilterInput } from '../topic/filter.js';
+import { enterHandling } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import { type Delivery, Subscription, type SubscriptionSource } from './subscription.js';
 
@@ -29,7 +31,7 @@ export class EventStream<E extends Envelope = Envelope>
     return new Promise((release) => {
       const waiter = this.#waiters.shift();
       if (waiter === undefined) this.#ready = envelope;
-      else this.#settle(waiter, { done: false, value: envelope });
+      else this.#settle(waiter, this.#handOut(envelope));
       // Somebody is already asking for the one after: that one counts as dealt with.
       if (this.#waiters.length > 0) release();
       else this.#release = release;
@@ -44,7 +46,7 @@ export class EventStream<E extends Envelope = Envelope>
     const envelope = this.#ready;
     if (envelope !== undefined) {
       this.#ready = undefined;
-      return Promise.resolve({ done: false, value: envelope });
+      return Promise.resolve(this.#handOut(envelope));
     }
     if (this.#over) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => {
@@ -78,6 +80,22 @@ export class EventStream<E extends Envelope = Envelope>
     // What was handed over counts as dealt with: its consumer may be the one who waits for the end.
     if (this.#ready === undefined) this.#letGo();
     return ended;
+  }
+
+  /**
+   * The code that reads the value is what deals with the event: the body of a `for await`, or whoever awaits `next`. It
+   * runs in an async context of its own, where nothing else would tell.
+   */
+  #handOut(envelope: E): IteratorYieldResult<E> {
+    const { handling } = this.delivery;
+    const result = {
+      done: false as const,
+      get value(): E {
+        if (handling !== undefined) enterHandling(handling);
+        return envelope;
+      },
+    };
+    return Object.defineProperty(result, inspect.custom, { value: () => ({ done: false, value: envelope }) });
   }
 
   #letGo(): void {

@@ -6,7 +6,7 @@ import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../worker/filter-timeline.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure, Target } from '../worker/target.js';
-import { captureContext, currentHandling } from './handling.js';
+import { captureContext, currentHandlings, type EventHolder, Handling } from './handling.js';
 import type { LocalReader, LocalReaderEvents } from './local-reader.js';
 import type { Delivery, DeliveryCounts, ReaderView } from './subscription.js';
 
@@ -23,8 +23,9 @@ export interface HandlerDeliveryEvents extends LocalReaderEvents {
   readonly written: () => number;
 }
 
-export class HandlerDelivery implements Delivery {
+export class HandlerDelivery implements Delivery, EventHolder {
   readonly thread = 'bus';
+  readonly handling = new Handling(this);
   readonly ready = Promise.resolve();
   readonly ended: Promise<void>;
   /** Resolves when {@link standAside} was called. */
@@ -55,7 +56,8 @@ export class HandlerDelivery implements Delivery {
     this.aside = new Promise((resolve) => {
       this.#resolveAside = resolve;
     });
-    const context = captureContext(this);
+    void this.ended.then(() => this.handling.end());
+    const context = captureContext(this.handling);
     const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
     this.#target = new SingleTarget(joinSequence, handle, events.report);
     reader.add(filter, this.#target, events);
@@ -75,6 +77,10 @@ export class HandlerDelivery implements Delivery {
 
   get owedFrom(): number {
     return this.#target.busy ? this.#target.heldPosition : this.#reader.position;
+  }
+
+  get heldPosition(): number | undefined {
+    return this.#target.busy && !this.#removed && !this.isAside ? this.#target.heldPosition : undefined;
   }
 
   get filters(): readonly FilterFrom[] {
@@ -123,7 +129,7 @@ export class HandlerDelivery implements Delivery {
       else this.#resolveEnded();
     };
     // In its own handler: only when that has returned is it known whether it is pending.
-    if (currentHandling() === this) queueMicrotask(settle);
+    if (currentHandlings().includes(this.handling)) queueMicrotask(settle);
     else settle();
   }
 }

@@ -1,15 +1,52 @@
 /**
- * Which subscription's handler the current code runs for, across awaits and timers.
+ * Which events the current code has in hand, across awaits and timers.
  *
- * Tells a wait that can never end from one that can: a handler that waits for its own reader to read on.
+ * Tells a wait that can never end from one that can: whoever has an event in hand and waits for its reader to read on.
  */
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 
-const current = new AsyncLocalStorage<object | undefined>();
+/** Whoever deals with a reader's events: a handler, or the code that iterates over a stream. */
+export interface EventHolder {
+  /** The reader's slot. */
+  readonly reader: number;
+  /** Position of the first event in hand, behind which the reader waits; undefined: it waits for nothing here. */
+  readonly heldPosition: number | undefined;
+  /** Lets the reader, and those who wait for all of its handlers, go on without this one. */
+  standAside(): void;
+}
 
-/** The token given to {@link captureContext} by whoever's handler this code runs for. */
-export function currentHandling(): object | undefined {
-  return current.getStore();
+/** A holder as async contexts know it. They may outlive it. */
+export class Handling {
+  #holder: EventHolder | undefined;
+
+  constructor(holder: EventHolder) {
+    this.#holder = holder;
+  }
+
+  /** Undefined when it has ended. */
+  get holder(): EventHolder | undefined {
+    return this.#holder;
+  }
+
+  end(): void {
+    this.#holder = undefined;
+  }
+}
+
+/** Several, where code that has an event in hand iterates over a stream, or over two. */
+const current = new AsyncLocalStorage<readonly Handling[] | undefined>();
+const NOTHING: readonly Handling[] = [];
+
+/** On whose behalf the current code runs. */
+export function currentHandlings(): readonly Handling[] {
+  return current.getStore() ?? NOTHING;
+}
+
+/** Marks what the current code does from now on as done on behalf of `handling`, too. */
+export function enterHandling(handling: Handling): void {
+  const before = currentHandlings();
+  if (before.includes(handling)) return;
+  current.enterWith([...before.filter(({ holder }) => holder !== undefined), handling]);
 }
 
 /**
@@ -21,7 +58,7 @@ export function outsideHandlers(act: () => void): void {
   else current.run(undefined, act);
 }
 
-/** The caller's async context, with `token` marked as what is being handled in it. */
-export function captureContext(token: object): AsyncResource {
-  return current.run(token, () => new AsyncResource('RINGCAST_HANDLER'));
+/** The caller's async context, marked as running on behalf of `handling` and nobody else. */
+export function captureContext(handling: Handling): AsyncResource {
+  return current.run([handling], () => new AsyncResource('RINGCAST_HANDLER'));
 }

@@ -2,7 +2,7 @@
 import { BusClosedError, WouldDeadlockError } from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import { clearInterval, queueMicrotask, setInterval } from '../timing.js';
-import { currentHandling, outsideHandlers } from './handling.js';
+import { currentHandlings, type Handling, outsideHandlers } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import type { Publisher } from './publisher.js';
 import type { Readers } from './readers.js';
@@ -12,8 +12,8 @@ import { STALL_LOOK_MS, type StallWatch } from './stall-watch.js';
 interface Waiter {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-  /** What is being handled in the waiter's async context. */
-  readonly handling: unknown;
+  /** On whose behalf it waits. */
+  readonly handlings: readonly Handling[];
 }
 
 export class Room {
@@ -67,10 +67,11 @@ export class Room {
     if (this.#isWritable()) return Promise.resolve();
     const waiting = new Promise<void>((resolve, reject) => {
       this.#keepAlive.hold();
-      this.#waiters.push({ resolve, reject, handling: currentHandling() });
+      this.#waiters.push({ resolve, reject, handlings: currentHandlings() });
     });
-    // Not at once: the caller may be a getter of an event that is being encoded where the queue would be written.
-    if (this.#parked) this.#rejectDeadlocked();
+    // Not at once: the caller may be a getter of an event that is being encoded where the queue would be written, or a
+    // handler that has not yet returned its promise.
+    if (this.#parked) queueMicrotask(() => this.#rejectDeadlocked());
     else this.#proceedSoon();
     return unwatched(waiting);
   }
@@ -140,20 +141,29 @@ export class Room {
     this.#stalls.reset();
   }
 
-  /** A handler that waits for the reader which waits for the handler would wait for ever. */
+  /** Whoever waits for room that is not made before the event in its own hand is dealt with would wait for ever. */
   #rejectDeadlocked(): void {
-    const holder = this.#writer.holder;
-    if (holder < 0 || !this.#waiters.some((waiter) => readerOf(waiter) === holder)) return;
-    const error = new WouldDeadlockError('writable', this.#readers.describe(holder));
-    const [doomed, others] = [this.#waiters, [] as Waiter[]];
-    this.#waiters = others;
-    for (const waiter of doomed) {
-      if (readerOf(waiter) !== holder) others.push(waiter);
+    if (!this.#waiters.some((waiter) => this.#blocks(waiter) >= 0)) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) {
+      const reader = this.#blocks(waiter);
+      if (reader < 0) this.#waiters.push(waiter);
       else {
         this.#keepAlive.release();
-        waiter.reject(error);
+        waiter.reject(new WouldDeadlockError('writable', this.#readers.describe(reader)));
       }
     }
+  }
+
+  /** The reader that cannot make the room as long as the waiter waits; -1: none. */
+  #blocks({ handlings }: Waiter): number {
+    for (const { holder } of handlings) {
+      const position = holder?.heldPosition;
+      if (position === undefined || !this.#writer.gate.gates(holder!.reader)) continue;
+      if (this.#writer.wait.isInTheWay(position, this.#publisher.roomBytes)) return holder!.reader;
+    }
+    return -1;
   }
 
   #settle(settle: (waiter: Waiter) => void): void {
@@ -164,8 +174,4 @@ export class Room {
       settle(waiter);
     }
   }
-}
-
-function readerOf(waiter: Waiter): number | undefined {
-  return (waiter.handling as { readonly reader?: number } | undefined)?.reader;
 }

@@ -4,7 +4,7 @@ import { SubscriptionEndedError } from '../errors.js';
 import type { CompiledFilter, FilterInput } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { LagRange } from '../worker/lag.js';
-import { currentHandling } from './handling.js';
+import { currentHandlings, type Handling } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import { checkKeys, flagOption } from './option-check.js';
 import { emitSafely, unwatched } from './report.js';
@@ -71,6 +71,8 @@ export interface Delivery {
   readonly filters: readonly FilterFrom[];
   /** Position in the ring from which the subscription has not been served; for a thread, after it has exited. */
   readonly owedFrom: number;
+  /** What code that deals with its events is known by, where that runs on the thread of the bus. */
+  readonly handling?: Handling;
   /** Resolves when the handler can be called; rejects when it never will be. */
   readonly ready: Promise<void>;
   /** Resolves when nothing is handled any more. Never rejects. */
@@ -179,8 +181,8 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
    * Ends the subscription. What is unread is dropped, or, with `drain`, delivered first. On this thread no handler starts
    * after a call without `drain`.
    *
-   * @returns a promise that resolves when nothing is being handled any more, in its own handler at once; calling it again
-   *   is harmless
+   * @returns a promise that resolves when nothing is being handled any more, in its own handler or `for await` at once;
+   *   calling it again is harmless
    */
   stop(options: { readonly drain?: boolean } = {}): Promise<void> {
     checkKeys('options', options, ['drain']);
@@ -188,7 +190,7 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     const ended = this.stopAt(drain ? this.#source.nextSequence() : 0);
     if (drain) this.#source.wakeWhenWritten(this.#delivery.reader);
     // A handler that waits for its own subscription would wait for itself.
-    return currentHandling() === this.#delivery ? Promise.resolve() : ended;
+    return currentHandlings().some((handling) => handling === this.#delivery.handling) ? Promise.resolve() : ended;
   }
 
   /** As {@link stop}, with the sequence to end at. @internal */

@@ -5,7 +5,7 @@
  * RELEASED, then look at WRITER_WAIT. So one of the two sees the other. The checked model is `test/models/park.pml`.
  */
 import type { Cells } from '../memory/cells.js';
-import { narrow } from '../memory/position.js';
+import { distance, narrow } from '../memory/position.js';
 import { NEED, WRITER_AWAKE, WRITER_BLOCKED, WRITER_PARKED, WRITER_WAIT } from './control-descriptor.js';
 import { UNIT_SHIFT } from './record-descriptor.js';
 
@@ -58,8 +58,18 @@ export class RoomWait {
     this.#cells.store(WRITER_WAIT, WRITER_AWAKE);
   }
 
+  /** Whether there cannot be `freeBytes` of room while a reader that gates has not released `position`. */
+  isInTheWay(position: number, freeBytes: number): boolean {
+    return distance(this.#need(freeBytes), position) > 0;
+  }
+
+  /** The position that every reader has to have released. */
+  #need(freeBytes: number): number {
+    return narrow(this.#writer.tail + (freeBytes >> UNIT_SHIFT) - this.#capacityUnits);
+  }
+
   #announce(freeBytes: number, how: number): boolean {
-    this.#cells.store(NEED, narrow(this.#writer.tail + (freeBytes >> UNIT_SHIFT) - this.#capacityUnits));
+    this.#cells.store(NEED, this.#need(freeBytes));
     this.#cells.store(WRITER_WAIT, how);
     if (this.#writer.freeBytes() < freeBytes) return true;
     this.unpark();
