@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec as Spec } from 'node:test/reporters';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const USAGE = 'Usage: npm test -- [FILE|FOLDER]… [--only REGEX] [--full] [--concurrency N]';
@@ -20,12 +20,13 @@ const compiled = join(root, 'dist');
 /** Files that take longest, in this order: started first, they do not run alone at the end. */
 const LONGEST = ['models/models', 'torture/torture', 'services/container', 'package/package', 'concurrency/'];
 
-function main(): void {
+async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       only: { type: 'string', short: 'o' },
       full: { type: 'boolean', default: false },
+      'in-process': { type: 'boolean', default: false },
       concurrency: { type: 'string', default: String(Math.max(2, availableParallelism())) },
     },
   });
@@ -34,6 +35,11 @@ function main(): void {
   // What is named is run, long or not.
   const files = positionals.length > 0 ? positionals.flatMap(named) : testFiles(join(compiled, 'test'), values.full);
   if (values.full) process.env.RINGCAST_TESTS = 'full';
+  if (values['in-process']) {
+    // For a debugger, which would not see into the processes that test files have of their own otherwise.
+    for (const file of files) await import(pathToFileURL(file).href);
+    return;
+  }
 
   const only = values.only === undefined ? {} : { testNamePatterns: [new RegExp(values.only)] };
   const results = run({ files: files.sort(byLength), concurrency, ...only });
@@ -68,7 +74,7 @@ function rank(file: string): number {
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   console.error(`${(error as Error).message}\n${USAGE}`);
   process.exitCode = 2;
