@@ -25,7 +25,7 @@
  * SLEEPERS     the readers that sleep or are about to; taking a bit by one atomic AND is taking charge of that reader.
  * BOUNDARY     for each 64th of the ring, the position of the first record that starts there or behind it.
  * RELEASED     position up to which the writer may overwrite: everything before it has settled.
- * TAKEN        position up to which records were copied out and may be in handlers' hands.
+ * TAKEN        position up to which records were copied out and may be in handlers' hands, by any life of the reader's thread.
  * IN_HAND      sequence of the event being handled, plus one; 0: none.
  * HEARTBEAT    counts turns of the thread's event loop, where somebody watches it.
  * SCRATCH      private to the reader: the target of its ordering read-modify-writes.

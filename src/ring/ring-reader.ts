@@ -41,6 +41,8 @@ export class RingReader {
   #gates: boolean;
   /** Wide. */
   #taken: number;
+  /** The highest that this life or one before it has taken, wide: TAKEN, which never goes back. */
+  #handedOut: number;
   #released: number;
 
   /**
@@ -59,6 +61,7 @@ export class RingReader {
     this.#onRoom = onRoom;
     this.#gates = this.#cells.load(this.#slot + control.STATE) === control.GATING;
     this.#taken = position;
+    this.#handedOut = widen(position, this.#cells.load(this.#slot + control.TAKEN));
     this.#released = narrow(position);
   }
 
@@ -85,8 +88,7 @@ export class RingReader {
       const batch = this.#gates || !this.#isOvertaken() ? this.#copyRun(tail, maxBytes) : undefined;
       if (batch !== undefined) {
         this.#taken += (batch.end - batch.start) >> record.UNIT_SHIFT;
-        // Before any handler runs: a successor must know what may have been handled.
-        this.#cells.store(this.#slot + control.TAKEN, narrow(this.#taken));
+        this.#tellTaken();
         return batch;
       }
       this.#resumeAhead();
@@ -162,8 +164,15 @@ export class RingReader {
     }
     this.#taken = widen(epoch * control.EPOCH_UNITS, resume);
     this.#released = resume;
-    this.#cells.store(this.#slot + control.TAKEN, resume);
+    this.#tellTaken();
     this.#cells.store(this.#slot + control.RELEASED, resume);
+  }
+
+  /** Before any handler runs: a successor must know what may have been handled, by the lives before this one too. */
+  #tellTaken(): void {
+    if (this.#taken <= this.#handedOut) return;
+    this.#handedOut = this.#taken;
+    this.#cells.store(this.#slot + control.TAKEN, narrow(this.#taken));
   }
 
   /** Sequence of the first record at the cursor, as it was last released. */
@@ -259,6 +268,7 @@ export class RingReader {
     if (position === narrow(this.#taken)) return -1;
     // Near EPOCH, not near where it fell asleep: that may be more than 2^31 units away.
     this.#taken = widen(this.#cells.load(control.EPOCH) * control.EPOCH_UNITS, position);
+    this.#handedOut = this.#taken;
     this.#released = position;
     return this.nextSequence;
   }
