@@ -4,6 +4,7 @@ import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { queueMicrotask } from '../timing.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../worker/filter-timeline.js';
+import { scannedFor } from '../worker/lag.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure, Target } from '../worker/target.js';
 import { captureContext, currentHandlings, type EventHolder, Handling } from './handling.js';
@@ -113,8 +114,9 @@ export class HandlerDelivery implements Delivery, EventHolder {
   }
 
   counts(): DeliveryCounts {
-    const { delivered, failed } = this.#target;
-    const { scanned, lagged, rescued } = this.#reader;
+    const { delivered, failed, lagged } = this.#target;
+    const { nextSequence, rescued } = this.#reader;
+    const scanned = scannedFor(this.#target, nextSequence);
     const view = this.#events.viewReader();
     return { delivered, failed, scanned, lagged, rescued, ...view, restarts: 0, deadLetters: 0 };
   }

@@ -26,7 +26,7 @@ export interface ReadingContext {
 export interface LocalStart {
   /** Wide position of the cursor. */
   readonly position: number;
-  /** Sequence of the first record that the reader counts. */
+  /** Sequence of the first record there; of the first that is gone already, where some are. */
   readonly sequence: number;
   /** Whether records from that sequence on are gone already. */
   readonly missed: boolean;
@@ -67,9 +67,8 @@ export class LocalReader {
     this.#ringReader.overtaken = start.missed;
     this.#router = new Router(context.topicNames, context.fields);
     const { sequence } = start;
-    this.#dispatcher = new Dispatcher(this.#ringReader, this.#router, context.types, sequence, sequence, {
+    this.#dispatcher = new Dispatcher(this.#ringReader, this.#router, context.types, sequence, {
       onSettled: () => this.#pump.settled(),
-      onLagged: (range) => this.#tellLagged(range),
       onOverwritten: (error) => {
         for (const { onOverwritten } of [...this.#targets.values()]) onOverwritten(error);
       },
@@ -80,6 +79,7 @@ export class LocalReader {
 
   add(filter: CompiledFilter, target: Target, events: LocalReaderEvents): void {
     this.#targets.set(target, events);
+    target.onLagged = events.onLagged;
     this.#router.set(target, filter);
   }
 
@@ -93,6 +93,7 @@ export class LocalReader {
   /** Takes a target out; what it has in hand it keeps. */
   remove(target: Target): void {
     target.active = false;
+    target.countedUntil = Math.min(target.countedUntil, this.nextSequence);
     this.#router.remove(target);
     this.#draining.delete(target);
     outsideHandlers(() => this.#dispatcher.drop(target));
@@ -108,6 +109,7 @@ export class LocalReader {
    */
   drain(target: Target, written: () => number, done: () => void): void {
     this.#draining.set(target, done);
+    target.countedUntil = target.endSequence;
     this.#written = written;
     // It may settle while the reader waits for another one.
     target.onIdle = () => this.#finishDrained();
@@ -142,23 +144,8 @@ export class LocalReader {
     return this.#dispatcher.nextSequence;
   }
 
-  get scanned(): number {
-    return this.#dispatcher.scanned;
-  }
-
-  get lagged(): number {
-    return this.#dispatcher.lagged;
-  }
-
   get rescued(): number {
     return this.#dispatcher.rescued;
-  }
-
-  #tellLagged({ first, count }: LagRange): void {
-    for (const [target, { onLagged }] of this.#targets) {
-      const from = Math.max(first, target.joinSequence);
-      if (from < first + count) onLagged({ first: from, count: first + count - from });
-    }
   }
 
   #afterTurn(): void {

@@ -18,7 +18,7 @@ export function lookThrough(
   onRoom: () => void,
 ): void {
   const reader = new RingReader(memory, slot, place.position, onRoom);
-  const events = { onSettled: () => {}, onLagged: () => {} };
-  const dispatcher = new Dispatcher(reader, router, types, place.sequence, place.sequence, events);
+  const events = { onSettled: () => {} };
+  const dispatcher = new Dispatcher(reader, router, types, place.sequence, events);
   while (dispatcher.step(Number.POSITIVE_INFINITY) !== 'idle');
 }

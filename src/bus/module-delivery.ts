@@ -7,7 +7,7 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { LagRange } from '../worker/lag.js';
-import { nextLife } from '../worker/next-life.js';
+import { nextLife, ToldLag } from '../worker/next-life.js';
 import type { RestartPolicy } from '../worker/restart-policy.js';
 import { Supervisor } from '../worker/supervisor.js';
 import type { SupervisedModule } from '../worker/thread-life.js';
@@ -47,9 +47,7 @@ export class ModuleDelivery implements Delivery {
   readonly #dedicated: boolean;
   #restarts = 0;
   #deadLetters = 0;
-  /** Missed records that the thread has told of, and the sequence behind the last of them. */
-  #lagged = 0;
-  #laggedUntil = 0;
+  readonly #told = new ToldLag();
   #final: DeliveryCounts | undefined;
 
   constructor(
@@ -86,15 +84,13 @@ export class ModuleDelivery implements Delivery {
       inHand: () => writer.gate.inHand(this.reader),
       heartbeat: () => writer.memory.cells.load(slotOf(this.reader) + HEARTBEAT),
       settledUntil: () => writer.gate.nextSequence(this.reader),
-      nextLife: (skips: readonly number[]) =>
-        nextLife(writer, this.reader, { count: this.#lagged, until: this.#laggedUntil }, skips),
+      nextLife: (skips: readonly number[]) => nextLife(writer, this.reader, this.#told, skips),
     };
     this.#supervisor = new Supervisor(module, filter, start, run.resourceLimits, run.policy, records, {
       onReady,
       onRoom: events.onRoom,
-      onLagged: (range) => {
-        this.#lagged += range.count;
-        this.#laggedUntil = range.first + range.count;
+      onLagged: (range, handledBefore) => {
+        this.#told.add(range, handledBefore);
         events.onLagged(range);
       },
       onHandlerFailure: (cause, topic, sequence) => events.onError(new HandlerError(name, topic, sequence, cause)),
@@ -162,14 +158,14 @@ export class ModuleDelivery implements Delivery {
   }
 
   counts(): DeliveryCounts {
-    return (
-      this.#final ?? {
-        ...loadCounts(this.#writer.memory.cells, this.reader),
-        restarts: this.#restarts,
-        deadLetters: this.#deadLetters,
-        ...this.#viewReader(),
-      }
-    );
+    if (this.#final !== undefined) return this.#final;
+    const counts = loadCounts(this.#writer.memory.cells, this.reader);
+    // What the thread has counted and not told yet is told soon, or by the next life.
+    const lagged = this.#told.count;
+    const scanned = counts.scanned + counts.lagged - lagged;
+    const restarts = this.#restarts;
+    const deadLetters = this.#deadLetters;
+    return { ...counts, scanned, lagged, restarts, deadLetters, ...this.#viewReader() };
   }
 
   /** Ends the blocked wait of a dedicated loop, which then looks at its wake word and its port. */

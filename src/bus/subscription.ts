@@ -13,7 +13,10 @@ import { emitSafely, unwatched } from './report.js';
 export interface SubscriptionEvents {
   /** A handler failed, or the thread ended by itself. Unheard, it goes to the bus, and from there into a warning. */
   error: [error: Error];
-  /** A lossy subscription was overtaken: `range.count` records from sequence `range.first` on were overwritten unread. */
+  /**
+   * A lossy subscription was overtaken: `range.count` records from sequence `range.first` on, accepted while it was active,
+   * were overwritten unread. Told before anything behind them is delivered.
+   */
   lagged: [range: LagRange];
   /** The thread ended by itself; it is started again at its own cursor in `delayMs`. */
   restart: [error: Error, delayMs: number];
@@ -34,13 +37,16 @@ export interface SubscriptionStats {
   readonly delivered: number;
   /** Events whose handler threw or rejected. */
   readonly failed: number;
-  /** Records that were overwritten before its reader got to them: 0 unless it is lossy or was evicted. */
+  /** Records that it missed: the sum of what its `lagged` events told. 0 unless it is lossy or was evicted. */
   readonly lagged: number;
   /** Times that its thread was started again. */
   readonly restarts: number;
   /** Events left out because the thread died of them. */
   readonly deadLetters: number;
-  /** Records its reader has gone through, wanted or not, those of other handlers on the same reader included. */
+  /**
+   * Records that its reader has gone through since the subscription began, wanted by it or not. Plus `lagged`: all that were
+   * written in that time, as far as the reader has come.
+   */
   readonly scanned: number;
   /** Bytes of the ring that its reader still holds. */
   readonly backlogBytes: number;

@@ -18,7 +18,7 @@ type Primitive = bigint | boolean | number | string | symbol | null | undefined;
  *
  * Valid for as long as it is kept; it keeps the 64 KiB that its thread copied it into, so {@link detach} what is kept for
  * long.
- * All subscriptions of a thread share one envelope per event.
+ * The subscriptions of a thread share what is in it: `event` is decoded once for all of them.
  */
 export interface Envelope<T = unknown> {
   /** Where it was published, `/tasks/exit`. */
@@ -34,14 +34,17 @@ export interface Envelope<T = unknown> {
   /**
    * The event, decoded on first use. Where this thread does not know the type it is the Any `{ typeUrl, value }`.
    *
+   * All handlers of a thread that get the event may share this object, so none should change it: what one changes, those
+   * after it see. Which of them get the event is decided before the first of them runs.
+   *
    * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when the payload does not decode as its type
    */
   readonly event: DeepReadonly<T>;
-  /** The event's bytes: a view, not to be written to. */
+  /** The event's bytes: a view that the handlers of a thread share, not to be written to. */
   readonly payload: Uint8Array;
   /** True where the subscriber had this event in hand when its thread ended, and gets it again. */
   readonly redelivered: boolean;
-  /** How many records a lossy subscription missed just before this one. */
+  /** How many records this subscription, being lossy, missed since the event that it got before this one. */
   readonly lagged: number;
   /** The envelope as protobuf (containerd.types.Envelope): a copy of its own. */
   toBinary(): Uint8Array;

@@ -157,6 +157,23 @@ export class ReceivedEnvelope implements Envelope {
     );
   }
 
+  /** The same envelope, over the same bytes, for a subscription that missed records just before it. */
+  withLagged(lagged: number): ReceivedEnvelope {
+    const copy = new ReceivedEnvelope(
+      this.#source,
+      this.#start,
+      this.#end,
+      this.#isCanonical() ? this.#payloadStart - this.#start : 0,
+      this.#topic,
+      this.#type,
+      this.sequence,
+      this.redelivered,
+      lagged,
+    );
+    copy.#event = this.#event;
+    return copy;
+  }
+
   /** For JSON.stringify: the time as RFC 3339 with nanoseconds, the event in protobuf's JSON mapping. */
   toJSON(): Record<string, unknown> {
     const { topic, namespace, sequence, typeUrl } = this;

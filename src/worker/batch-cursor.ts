@@ -82,7 +82,7 @@ export class BatchCursor {
    *
    * @param topic read from the envelope where undefined
    */
-  envelope(topic: string | undefined, redelivered: boolean, lagged: number): ReceivedEnvelope {
+  envelope(topic: string | undefined, redelivered: boolean): ReceivedEnvelope {
     const { words, bytes } = this.#batch;
     if (this.#source?.bytes !== bytes) this.#source = this.#sourceOf(bytes);
     const start = this.#start;
@@ -98,7 +98,7 @@ export class BatchCursor {
       this.#types.type(payload >>> record.TYPE_ID_SHIFT),
       this.sequence,
       redelivered,
-      lagged,
+      0,
     );
   }
 

@@ -16,9 +16,9 @@ import { distance } from '../memory/position.js';
 import type { RingReader } from '../ring/ring-reader.js';
 import { monotonicMs } from '../timing.js';
 import { BatchCursor } from './batch-cursor.js';
-import { LagAccount, type LagRange } from './lag.js';
+import { tellLag, tellMissed } from './lag.js';
 import { LookPace } from './look-pace.js';
-import type { Router } from './router.js';
+import type { Route, Router } from './router.js';
 import { firstHeld, type Target } from './target.js';
 import type { TypeDirectory } from './type-directory.js';
 
@@ -48,15 +48,12 @@ export interface DispatcherEvents {
   onOverwritten?(error: Error): void;
   /** Nothing is pending any more. */
   onSettled(): void;
-  /** Records were missed; told before the next one is handed out. */
-  onLagged(range: LagRange): void;
 }
 
 export class Dispatcher {
   readonly #reader: RingReader;
   readonly #router: Router;
   readonly #events: DispatcherEvents;
-  readonly #startSequence: number;
   readonly #busy: Target[] = [];
   readonly #settled = (target: Target): void => {
     if (!target.busy) this.#remove(target);
@@ -68,7 +65,8 @@ export class Dispatcher {
   /** True inside {@link step}, which finishes its batches itself. */
   #stepping = false;
   readonly #pace = new LookPace();
-  readonly #lag: LagAccount;
+  /** Which steps of a route take the event at the cursor, where that is decided for all of them first. */
+  readonly #verdicts: boolean[] = [];
   /** Sequence behind the last record seen. */
   #nextSequence: number;
   /** Where a handler had written over records. */
@@ -81,24 +79,20 @@ export class Dispatcher {
   rescued = 0;
 
   /**
-   * @param startSequence sequence of the first record that is counted
    * @param nextSequence sequence of the first record from the reader's cursor on; later than that in a second life
    */
   constructor(
     reader: RingReader,
     router: Router,
     types: TypeDirectory,
-    startSequence: number,
     nextSequence: number,
     events: DispatcherEvents,
   ) {
     this.#reader = reader;
     this.#router = router;
     this.#cursor = new BatchCursor(types);
-    this.#startSequence = startSequence;
     this.#nextSequence = nextSequence;
     this.#events = events;
-    this.#lag = new LagAccount((range) => events.onLagged(range));
   }
 
   /** Sequence behind the last record seen. */
@@ -106,19 +100,8 @@ export class Dispatcher {
     return this.#nextSequence;
   }
 
-  /** Records that were overwritten before they were read. */
-  get lagged(): number {
-    return this.#lag.count;
-  }
-
-  /** Records seen, wanted or not, those skipped during sleep included. Plus those missed: all that were written. */
-  get scanned(): number {
-    return this.#nextSequence - this.#startSequence - this.lagged;
-  }
-
   /** Goes on from what a life before this one left. */
-  redeliver(redelivery: Redelivery, lagged: number): void {
-    this.#lag.count = lagged;
+  redeliver(redelivery: Redelivery): void {
     if (redelivery.skips.length > 0) this.#skips = new Set(redelivery.skips);
     if (distance(redelivery.until, this.#reader.taken) > 0) this.#redelivery = redelivery;
   }
@@ -245,24 +228,35 @@ export class Dispatcher {
     this.#router.reach(sequence);
     if (this.#skips?.delete(sequence) === true) return false;
     let envelope: ReceivedEnvelope | undefined;
-    if (topicId === 0) envelope = cursor.envelope(undefined, again, this.#lag.untold);
+    if (topicId === 0) envelope = cursor.envelope(undefined, again);
     const route = envelope === undefined ? this.#router.byId(topicId) : this.#router.byTopic(envelope.topic);
+    const { steps, decidesFirst } = route;
+    if (decidesFirst) envelope = this.#decide(route, envelope ?? cursor.envelope(route.topic, again));
     const { position } = cursor;
     let taken = false;
-    for (const { target, accepts } of route.steps) {
+    for (let i = 0; i < steps.length; i++) {
+      const { target, accepts } = steps[i]!;
       if (!target.wants(sequence)) continue;
-      envelope ??= cursor.envelope(route.topic, again, this.#lag.untold);
-      if (accepts !== undefined && !accepts(envelope)) continue;
+      envelope ??= cursor.envelope(route.topic, again);
+      if (accepts !== undefined && !(decidesFirst ? this.#verdicts[i] : accepts(envelope))) continue;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
       if (again) this.#reader.setInHand(sequence);
-      if (!taken) this.#lag.untold = 0;
       taken = true;
       const wasBusy = target.busy;
-      target.hand(envelope, position, this.#settled);
+      target.hand(target.untold === 0 ? envelope : tellLag(envelope, target), position, this.#settled);
       // One that stopped itself in its handler is waited for by nobody here.
       if (target.busy && !wasBusy && target.active) this.#busy.push(target);
     }
     return taken;
+  }
+
+  /** Before the first handler has the event: a condition must not read what a handler has changed. */
+  #decide({ steps }: Route, envelope: ReceivedEnvelope): ReceivedEnvelope {
+    for (let i = 0; i < steps.length; i++) {
+      const { target, accepts } = steps[i]!;
+      this.#verdicts[i] = accepts === undefined || (target.wants(envelope.sequence) && accepts(envelope));
+    }
+    return envelope;
   }
 
   /** Everything up to `sequence` that was not seen was overwritten. */
@@ -270,7 +264,7 @@ export class Dispatcher {
     const first = this.#nextSequence;
     this.#reader.overtaken = false;
     this.#nextSequence = sequence;
-    this.#lag.miss(first, sequence);
+    tellMissed(this.#router.targets, first, sequence);
   }
 
   #countRescue(position: number): void {

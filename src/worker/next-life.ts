@@ -4,12 +4,31 @@
  */
 import { loadCounts } from '../ring/reader-counters.js';
 import type { RingWriter } from '../ring/ring-writer.js';
+import type { LagRange } from './lag.js';
 import type { LifeStart } from './worker-protocol.js';
 
-/** Missed records that the lives so far have told of: how many, and the sequence behind the last of them. */
-export interface ToldLag {
-  readonly count: number;
-  readonly until: number;
+/** Missed records that the lives so far have told of. */
+export class ToldLag {
+  count = 0;
+  /** Sequence behind the last of them. */
+  until = 0;
+  /** Those that no event has told of, unless one has been handled since. */
+  #untold = 0;
+  #handledBefore = 0;
+
+  /** @param handledBefore events that were handled before these records were missed */
+  add({ first, count }: LagRange, handledBefore: number): void {
+    if (handledBefore !== this.#handledBefore) this.#untold = 0;
+    this.#handledBefore = handledBefore;
+    this.#untold += count;
+    this.count += count;
+    this.until = first + count;
+  }
+
+  /** Those that no event has told of, when as many events have been handled. */
+  untold(handled: number): number {
+    return handled === this.#handledBefore ? this.#untold : 0;
+  }
 }
 
 /**
@@ -28,5 +47,6 @@ export function nextLife(writer: RingWriter, reader: number, told: ToldLag, skip
   const until = gate.taken(reader);
   gate.revive(reader);
   const counts = { ...loadCounts(memory.cells, reader), lagged: told.count };
-  return { position, nextSequence, missed, redelivery: { until, skips }, counts };
+  const untold = told.untold(counts.delivered + counts.failed);
+  return { position, nextSequence, missed, redelivery: { until, skips }, counts, untold };
 }

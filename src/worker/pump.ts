@@ -77,12 +77,12 @@ export class Pump {
     this.#scheduled = false;
     // Not kept back by a pending handler: the turn before may have ended inside a batch, of which the rest is due.
     if (this.#stopped || this.#asleep) return;
-    const seen = this.#dispatcher.scanned;
+    const seen = this.#dispatcher.nextSequence;
     const step = this.#dispatcher.step(TURN_BUDGET_MS);
     this.#onTurn();
     if (step === 'waiting' || this.#stopped) return;
     // A reader that just had work looks once more before it sleeps: a wake costs the writer microseconds.
-    if (step === 'more' || this.#dispatcher.scanned !== seen || !this.#reader.fallAsleep()) this.#schedule();
+    if (step === 'more' || this.#dispatcher.nextSequence !== seen || !this.#reader.fallAsleep()) this.#schedule();
     else this.#asleep = true;
   }
 

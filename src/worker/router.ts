@@ -23,6 +23,8 @@ interface RouteStep {
 export interface Route {
   readonly topic: string;
   readonly steps: readonly RouteStep[];
+  /** Whether a condition behind the first step has to be decided before the first handler runs. */
+  readonly decidesFirst: boolean;
   /** Version of the index that the steps follow from. */
   readonly version: number;
 }
@@ -63,6 +65,10 @@ export class Router {
     this.#keepChanges((change) => change.target !== target || change.fromSequence < fromSequence);
     this.#changes.push({ target, fromSequence, filter });
     this.#changesAt = this.#changes[0]!.fromSequence;
+  }
+
+  get targets(): Iterable<Target> {
+    return this.#handles.keys();
   }
 
   remove(target: Target): void {
@@ -112,6 +118,7 @@ export class Router {
       target: subscriber,
       accepts: condition?.bind(this.#resolver),
     }));
-    return { topic, steps, version };
+    const decidesFirst = steps.some(({ accepts }, i) => i > 0 && accepts !== undefined);
+    return { topic, steps, decidesFirst, version };
   }
 }

@@ -15,6 +15,7 @@ import { BatchTarget } from './batch-target.js';
 import { checkBlocking, DedicatedLoop } from './dedicated-loop.js';
 import { Dispatcher } from './dispatcher.js';
 import { FieldReader } from './field-reader.js';
+import { type LagRange, scannedFor } from './lag.js';
 import { Pump } from './pump.js';
 import { Router } from './router.js';
 import { SingleTarget } from './single-target.js';
@@ -106,19 +107,20 @@ class SubscriberThread {
     this.#target = this.#makeTarget(attachment.joinSequence);
     this.#target.delivered = life.counts.delivered;
     this.#target.failed = life.counts.failed;
+    this.#target.lagged = life.counts.lagged;
+    this.#target.untold = life.untold;
+    this.#target.onLagged = (range) => this.#tellLagged(range);
     this.#router = new Router(new NameDirectory(attachment.topicNames), new FieldReader(types));
     this.#router.set(this.#target, compileFilter(attachment.filter));
     const directory = new TypeDirectory(types, new NameDirectory(attachment.typeNames));
-    const { startSequence } = attachment;
-    this.#dispatcher = new Dispatcher(this.#reader, this.#router, directory, startSequence, life.nextSequence, {
+    this.#dispatcher = new Dispatcher(this.#reader, this.#router, directory, life.nextSequence, {
       onSettled: () => this.#loop.settled(),
       onTaken: () => this.#heedChanges(),
       // With each release, so that what a crash loses of the counts is what comes again.
       onRelease: () => this.#tellCounts(),
-      onLagged: (range) => send(this.#port, { kind: 'lagged', range }),
     });
     this.#dispatcher.rescued = life.counts.rescued;
-    if (life.redelivery !== undefined) this.#dispatcher.redeliver(life.redelivery, life.counts.lagged);
+    if (life.redelivery !== undefined) this.#dispatcher.redeliver(life.redelivery);
     const onTurn = (): void => this.#afterTurn();
     this.#loop =
       attachment.loop === 'dedicated'
@@ -155,7 +157,10 @@ class SubscriberThread {
     if (message === WAKE_MESSAGE) {
       this.#loop.notified();
     } else if (message.kind === 'stop') {
-      this.#target.endSequence = Math.min(this.#target.endSequence, message.endSequence);
+      const target = this.#target;
+      target.endSequence = Math.min(target.endSequence, message.endSequence);
+      const passed = Math.max(target.endSequence, this.#dispatcher.nextSequence);
+      target.countedUntil = Math.min(target.countedUntil, passed);
       this.#written = message.written;
       this.#abort.abort();
       // Whether that was all is seen after the next turn: this one may be in the middle of a batch.
@@ -192,9 +197,17 @@ class SubscriberThread {
     void this.#tearDown();
   }
 
-  #tellCounts(): void {
+  #tellLagged(range: LagRange): void {
+    // Before the message: what the bus has been told of is never more than what is counted.
+    this.#tellCounts();
     const { delivered, failed } = this.#target;
-    const { scanned, lagged, rescued } = this.#dispatcher;
+    send(this.#port, { kind: 'lagged', range, handledBefore: delivered + failed });
+  }
+
+  #tellCounts(): void {
+    const { delivered, failed, lagged } = this.#target;
+    const { nextSequence, rescued } = this.#dispatcher;
+    const scanned = scannedFor(this.#target, nextSequence);
     storeCounts(this.#memory.cells, this.#reader.reader, { scanned, delivered, failed, lagged, rescued });
   }
 

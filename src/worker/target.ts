@@ -6,6 +6,7 @@
  */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { distance } from '../memory/position.js';
+import type { LagAccount, LagRange } from './lag.js';
 
 /** Told when a busy target has settled something: all of it, if it is no longer busy. */
 export type Settled = (target: Target) => void;
@@ -13,11 +14,14 @@ export type Settled = (target: Target) => void;
 /** Told of each failure of a handler. Must not throw. */
 export type ReportFailure = (error: unknown, envelope: ReceivedEnvelope) => void;
 
-export abstract class Target {
+export abstract class Target implements LagAccount {
   /** Sequences below it were accepted before the subscription. */
   readonly joinSequence: number;
   /** Sequences from it on were accepted after the subscription ended. */
   endSequence = Number.MAX_SAFE_INTEGER;
+  countedUntil = Number.MAX_SAFE_INTEGER;
+  lagged = 0;
+  untold = 0;
   active = true;
   delivered = 0;
   failed = 0;
@@ -26,6 +30,7 @@ export abstract class Target {
   /** Position and sequence of the first record in hand, while busy. */
   heldPosition = 0;
   heldSequence = 0;
+  onLagged: ((range: LagRange) => void) | undefined;
   /** Called whenever the target stops being busy. */
   onIdle: (() => void) | undefined;
   readonly #report: ReportFailure;

@@ -36,7 +36,8 @@ export interface LifeEvents {
   /** The module is set up and reads. */
   onReady(): void;
   onHandlerFailure(error: unknown, topic: string, sequence: number): void;
-  onLagged(range: LagRange): void;
+  /** @param handledBefore events that were handled before what was missed, failed ones included */
+  onLagged(range: LagRange, handledBefore: number): void;
   /** The thread made the room that the parked writer waits for. */
   onRoom(): void;
   /** The thread has exited, and everything that it said has been told. Called once. */
@@ -113,7 +114,7 @@ export class ThreadLife {
         this.#events.onRoom();
         break;
       case 'lagged':
-        this.#events.onLagged(message.range);
+        this.#events.onLagged(message.range, message.handledBefore);
         break;
       case 'handler-failed':
         this.#events.onHandlerFailure(uncrossError(message.error), message.topic, message.sequence);

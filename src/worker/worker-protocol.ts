@@ -35,8 +35,6 @@ export interface Attachment {
   readonly reader: number;
   /** Records below it were accepted before the subscription, or are not replayed to it. */
   readonly joinSequence: number;
-  /** Sequence of the first record that the reader counts. */
-  readonly startSequence: number;
   /** Where this life begins. */
   readonly life: LifeStart;
   readonly port: MessagePort;
@@ -53,6 +51,8 @@ export interface LifeStart {
   readonly redelivery: Redelivery | undefined;
   /** What the lives before have counted. */
   readonly counts: ReaderCounts;
+  /** Missed records that no event has told of yet, only the `lagged` event. */
+  readonly untold: number;
 }
 
 /** An error as it crosses: structured clone keeps name, message, stack and cause of the standard ones, and drops the rest. */
@@ -82,7 +82,8 @@ export type FromThread =
   | { readonly kind: 'refused'; readonly step: RefusedStep; readonly error: CrossedError }
   /** The writer waits in its event loop, and this thread has made the room it waits for. */
   | { readonly kind: 'room' }
-  | { readonly kind: 'lagged'; readonly range: LagRange }
+  /** `handledBefore`: how many events the subscription had handled before, failed ones included. */
+  | { readonly kind: 'lagged'; readonly range: LagRange; readonly handledBefore: number }
   | { readonly kind: 'handler-failed'; readonly topic: string; readonly sequence: number; readonly error: CrossedError }
   /** Nothing more will be handled; teardown is done, or failed. */
   | { readonly kind: 'stopped'; readonly error: CrossedError | undefined };

@@ -96,8 +96,7 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
       typeNames: allocateNames(16),
       reader,
       joinSequence: 0,
-      startSequence: 0,
-      life: { position: 0, nextSequence: 0, missed: false, redelivery: undefined, counts: NO_COUNTS },
+      life: { position: 0, nextSequence: 0, missed: false, redelivery: undefined, counts: NO_COUNTS, untold: 0 },
       port: port2,
     });
     const body = Buffer.from('0a02080112016e1a022f6122030a0178', 'hex');
@@ -150,8 +149,8 @@ describe('damaged records', { timeout: 240_000 }, () => {
       let handled = 0;
       const count = (): void => void handled++;
       router.set(new SingleTarget(0, count, () => {}), compileFilter('/**'));
-      const events = { onSettled: () => {}, onLagged: () => {} };
-      const dispatcher = new Dispatcher(reader, router, new TypeDirectory(registry, names), 0, 0, events);
+      const events = { onSettled: () => {} };
+      const dispatcher = new Dispatcher(reader, router, new TypeDirectory(registry, names), 0, events);
       try {
         assert.equal(dispatcher.step(Number.POSITIVE_INFINITY), 'idle');
       } catch (error) {

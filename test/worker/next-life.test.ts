@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Batch } from '../../src/ring/batch-memory.js';
 import { UNIT_BYTES } from '../../src/ring/record-descriptor.js';
 import { RingReader } from '../../src/ring/ring-reader.js';
-import { nextLife } from '../../src/worker/next-life.js';
+import { nextLife, ToldLag } from '../../src/worker/next-life.js';
 import { CAPACITY_UNITS, eventsOf, ringAt, write } from '../support/ring-rig.js';
 
 const step = fc.oneof(
@@ -37,7 +37,7 @@ test('whatever an earlier life may have handled comes again as redelivered, howe
           if (op.do === 'write') write(writer, op.units);
           else if (op.do === 'evict') writer.evict(reader.reader);
           else if (op.do === 'die') {
-            const life = nextLife(writer, reader.reader, { count: 0, until: 0 }, []);
+            const life = nextLife(writer, reader.reader, new ToldLag(), []);
             reader = new RingReader(memory, reader.reader, life.position, () => {});
             until = life.redelivery!.until;
           } else {

@@ -1,0 +1,201 @@
+/** The law of `src/worker/lag.ts`: whatever tells a subscription what it missed says the same, whoever shares its reader. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { type Bus, createBus, type Envelope, type From, type Subscription } from '../../src/index.js';
+import { inlineModule, LARGE_TEXT, range, SMALL_RING_BYTES, turn, until } from '../support/bus-scene.js';
+
+const FILTERS = ['/**', '/a', '/b'] as const;
+
+type Form = 'handler' | 'slow handler' | 'isolated handler' | 'stream';
+
+type Operation =
+  | { readonly do: 'publish'; readonly topic: '/a' | '/b'; readonly length: number; readonly times: number }
+  | { readonly do: 'subscribe'; readonly filter: (typeof FILTERS)[number]; readonly form: Form; readonly from: From }
+  | { readonly do: 'stop' | 'drain'; readonly which: number }
+  | { readonly do: 'turn' };
+
+const publish = fc.record({
+  do: fc.constant('publish' as const),
+  topic: fc.constantFrom('/a' as const, '/b' as const),
+  length: fc.oneof(fc.nat(50), fc.integer({ min: 3_000, max: 7_900 })),
+  times: fc.integer({ min: 1, max: 30 }),
+});
+const subscribing = fc.record({
+  do: fc.constant('subscribe' as const),
+  filter: fc.constantFrom(...FILTERS),
+  form: fc.constantFrom<Form>('handler', 'handler', 'slow handler', 'isolated handler', 'stream'),
+  from: fc.oneof(
+    { weight: 4, arbitrary: fc.constant<From>('now') },
+    { weight: 1, arbitrary: fc.constant<From>('oldest') },
+    { weight: 2, arbitrary: fc.nat(9).map((last): From => ({ last })) },
+    { weight: 1, arbitrary: fc.nat(200).map((sequence): From => ({ sequence })) },
+  ),
+});
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 8, arbitrary: publish },
+  { weight: 4, arbitrary: subscribing },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('stop' as const, 'drain' as const), which: fc.nat(9) }) },
+  { weight: 6, arbitrary: fc.constant<Operation>({ do: 'turn' }) },
+);
+
+/** What one subscription got and was told, checked against each other at each step. */
+class Account {
+  readonly subscription: Subscription;
+  readonly topic: string;
+  /** The first sequence that it may count, and whether it is exactly that; else the ring may have lost what lies there. */
+  readonly joined: number;
+  readonly exact: boolean;
+  readonly got: number[] = [];
+  readonly missed: number[] = [];
+  ended = Number.POSITIVE_INFINITY;
+  #told = 0;
+  #toldSince = 0;
+
+  constructor(bus: Bus, { filter, form, from }: Operation & { do: 'subscribe' }, topics: readonly string[]) {
+    this.topic = filter;
+    this.joined = startOf(from, (topic) => filter === '/**' || topic === filter, topics);
+    this.exact = from === 'now' || (typeof from === 'object' && 'sequence' in from);
+    const options = { delivery: 'lossy', from } as const;
+    if (form === 'stream') {
+      const stream = bus.subscribe(filter, options);
+      this.subscription = stream;
+      void (async () => {
+        for await (const envelope of stream) this.#take(envelope);
+      })();
+    } else {
+      const slow = form === 'slow handler';
+      const handle = async (envelope: Envelope): Promise<void> => {
+        this.#take(envelope);
+        if (slow) await turn();
+      };
+      this.subscription = bus.subscribe(filter, handle, { ...options, isolate: form === 'isolated handler' });
+    }
+    this.subscription.on('lagged', ({ first, count }) => {
+      this.#told += count;
+      this.#toldSince += count;
+      this.missed.push(...range(count).map((i) => first + i));
+      assert.equal(this.subscription.stats().lagged, this.#told);
+    });
+  }
+
+  #take({ sequence, lagged }: Envelope): void {
+    // The consumer of a stream comes to its event later than a gap behind that event may be told of.
+    assert.equal(lagged, this.#toldSince, `event ${sequence}`);
+    assert.equal(this.subscription.stats().lagged, this.#told);
+    this.#toldSince = 0;
+    this.got.push(sequence);
+  }
+
+  /** @param topics of all records, by their sequence */
+  check(topics: readonly string[], drained: boolean): void {
+    const { scanned, lagged, delivered } = this.subscription.stats();
+    assert.equal(lagged, this.missed.length);
+    assert.ok(delivered <= this.got.length);
+    const all = [...this.got, ...this.missed];
+    assert.equal(new Set(all).size, all.length, 'nothing twice, nothing both got and missed');
+    for (const sequence of all) assert.ok(sequence >= this.joined && sequence < this.ended, `${sequence} is its own`);
+    if (!drained) return;
+    if (this.exact) assert.equal(scanned + lagged, Math.max(0, this.ended - this.joined));
+    const told = new Set(all);
+    const first = this.exact ? this.joined : Math.min(...all, this.ended);
+    for (let sequence = first; sequence < this.ended; sequence++) {
+      const wanted = this.topic === '/**' || topics[sequence] === this.topic;
+      assert.ok(!wanted || told.has(sequence), `record ${sequence} was got or told of`);
+    }
+  }
+}
+
+function startOf(from: From, wants: (topic: string) => boolean, topics: readonly string[]): number {
+  if (from === 'now') return topics.length;
+  if (from === 'oldest') return 0;
+  if ('sequence' in from) return from.sequence;
+  if (from.last === 0) return topics.length;
+  return [...topics.keys()].filter((sequence) => wants(topics[sequence]!)).at(-from.last) ?? 0;
+}
+
+async function run(operations: readonly Operation[]): Promise<number> {
+  const bus = createBus({ capacityBytes: SMALL_RING_BYTES, keepUnwanted: true });
+  const topics: string[] = [];
+  const all: Account[] = [];
+  const stopped = new Set<Account>();
+  const wrong: Error[] = [];
+  bus.on('error', (error) => wrong.push(error));
+  for (const op of operations) {
+    if (op.do === 'turn') await turn();
+    else if (op.do === 'publish') {
+      for (const _ of range(op.times)) {
+        assert.equal(bus.publish(op.topic, { text: 'x'.repeat(op.length) }), true);
+        topics.push(op.topic);
+      }
+    } else if (op.do === 'subscribe') {
+      if (all.length < 10) all.push(new Account(bus, op, topics));
+    } else {
+      const one = all[op.which];
+      if (one === undefined || one.ended < Number.POSITIVE_INFINITY) continue;
+      one.ended = bus.stats().written;
+      if (op.do === 'stop') stopped.add(one);
+      void one.subscription.stop({ drain: op.do === 'drain' });
+    }
+  }
+  for (const one of all) one.ended = Math.min(one.ended, topics.length);
+  assert.deepEqual(await bus.close(), { undelivered: 0 });
+  assert.deepEqual(wrong, []);
+  for (const one of all) one.check(topics, !stopped.has(one));
+  return all.reduce((sum, { missed }) => sum + missed.length, 0);
+}
+
+describe('each lossy subscription', { timeout: 240_000 }, () => {
+  test('is told the same by its event, its envelopes and its counts, and exactly what it missed', async (t) => {
+    let missed = 0;
+    const property = fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 100 }), async (operations) => {
+      missed += await run(operations);
+    });
+    await fc.assert(property, { numRuns: 500, interruptAfterTimeLimit: 30_000 });
+    assert.ok(missed > 1_000, `${missed} records were missed`);
+    t.diagnostic(`${missed} records were missed`);
+  });
+
+  for (const loop of ['cooperative', 'dedicated'] as const) {
+    test(`in a ${loop} thread that dies of the event that tells of a gap is told of it again, and counts it once`, async () => {
+      await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+      // Whether it may go on, how often it has died, how much it has logged, and the log: id, lagged, redelivered.
+      const data = new Int32Array(new SharedArrayBuffer(4 * 1_000));
+      const module = inlineModule(`
+        export default ({ event, lagged, redelivered }, { data }) => {
+          const at = 3 + 3 * Atomics.add(data, 2, 1);
+          data.set([event.id, lagged, Number(redelivered)], at);
+          Atomics.wait(data, 0, 0);
+          if (lagged > 0 && Atomics.add(data, 1, 1) < 2) process.exit(7);
+        };`);
+      const options = { delivery: 'lossy', loop, data, restart: { backoffMs: 0 } } as const;
+      const subscription = bus.subscribe('/a', module, options);
+      const told: number[] = [];
+      subscription.on('lagged', ({ count }) => told.push(count));
+      await subscription.ready;
+      bus.publish('/a', { id: 0 });
+      await until(() => Atomics.load(data, 2) === 1);
+      for (const id of range(40)) bus.publish('/a', { id: 1 + id, text: LARGE_TEXT });
+      Atomics.store(data, 0, 1);
+      Atomics.notify(data, 0);
+      await subscription.stop({ drain: true });
+      const log = range(data[2]!).map((i) => [...data.subarray(3 + 3 * i, 6 + 3 * i)]);
+      const { lagged, scanned, restarts } = subscription.stats();
+      const firsts = log.filter(([, missed]) => missed! > 0);
+      assert.deepEqual([restarts, told.length, scanned + lagged], [2, 1, 41]);
+      assert.deepEqual(
+        firsts.map(([id]) => id),
+        Array(3).fill(told[0]! + 1),
+      );
+      assert.deepEqual(
+        firsts.map(([, missed]) => missed),
+        Array(3).fill(lagged),
+      );
+      assert.deepEqual(
+        firsts.map(([, , again]) => again),
+        [0, 1, 1],
+      );
+      assert.equal(lagged, told[0]);
+    });
+  }
+});
