@@ -40,6 +40,17 @@ export class InvalidNamespaceError extends BusError {
   }
 }
 
+/** A type URL that is longer than 1,024 bytes: of an Any, of a forwarded envelope, or of a registered type. Fix it there. */
+export class InvalidTypeUrlError extends BusError {
+  readonly code = 'BUS_INVALID_TYPE_URL';
+  constructor(
+    readonly typeUrl: string,
+    readonly reason: string,
+  ) {
+    super(`type URL ${show(typeUrl)}: ${reason}`);
+  }
+}
+
 /** A filter expression or structured filter that does not parse; thrown by `subscribe`. */
 export class InvalidFilterError extends BusError {
   readonly code = 'BUS_INVALID_FILTER';

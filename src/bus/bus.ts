@@ -91,6 +91,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
    * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
    * @throws {InvalidEventError} `BUS_INVALID_EVENT` when it cannot be encoded as its type
+   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` when it is an Any whose type URL is longer than 1,024 bytes
    * @throws {EventTooLargeError} `BUS_EVENT_TOO_LARGE` when its record is larger than an eighth of the ring
    * @throws {QueueFullError} `BUS_QUEUE_FULL` when `maxPendingBytes` wait already
    * @throws {BusClosedError} `BUS_CLOSED`
@@ -146,6 +147,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    * @param envelope an encoded `containerd.types.Envelope`, or an envelope that a handler received
    * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE`
    * @throws {IncompleteEnvelopeError} `BUS_INCOMPLETE_ENVELOPE` when it has no time or no event
+   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` when its type URL is longer than 1,024 bytes
    * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
    * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
    */

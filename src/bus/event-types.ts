@@ -4,6 +4,7 @@ import { type PayloadEncoder, rawPayload } from '../envelope/envelope-template.j
 import type { EventCodec } from '../envelope/event-codec.js';
 import { messagePackCodec } from '../envelope/payload-codec.js';
 import { prototypeOf, type TypeRegistry, typeUrlOfAny } from '../envelope/type-registry.js';
+import { checkTypeUrl } from '../envelope/type-url.js';
 import { InvalidEventError } from '../errors.js';
 import type { NameRegistry } from '../ring/name-registry.js';
 import { MAX_TYPE_ID } from '../ring/record-descriptor.js';
@@ -38,6 +39,7 @@ export class EventTypes {
    * the type declared for its topic, and every other value as MessagePack.
    *
    * @throws {InvalidEventError} `BUS_INVALID_EVENT` for undefined, and when a getter throws that says what it is
+   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` for an Any whose type URL is too long
    */
   of(event: unknown, declared: EventCodec | undefined): PublishedType {
     if (event === undefined) throw new InvalidEventError('is undefined; publish a value, or null for none');
@@ -51,7 +53,10 @@ export class EventTypes {
       return this.#lastType;
     }
     const typeUrl = typeUrlOfAny(event);
-    if (typeUrl !== undefined) return { typeUrl, codec: rawPayload, id: this.idOfUrl(typeUrl) };
+    if (typeUrl !== undefined) {
+      checkTypeUrl(typeUrl);
+      return { typeUrl, codec: rawPayload, id: this.idOfUrl(typeUrl) };
+    }
     return this.#typeOf(declared ?? messagePackCodec);
   }
 

@@ -12,7 +12,8 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import type { Clock } from './clock.js';
 import type { EventTypes, PublishedType } from './event-types.js';
 import type { PendingRecord } from './pending-queue.js';
-import type { TopicEntry, TopicTable } from './topic-table.js';
+import type { TopicEntry } from './topic-entry.js';
+import type { TopicTable } from './topic-table.js';
 
 /** First guess of a record's size, and the margin over the last one. */
 const EXPECTED_BYTES = 512;

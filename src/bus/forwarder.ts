@@ -8,6 +8,7 @@
 import { reencode, scanEnvelope } from '../envelope/envelope-scan.js';
 import { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import { TemplateTable } from '../envelope/template-table.js';
+import { checkTypeUrl } from '../envelope/type-url.js';
 import { lengthOf } from '../envelope/wire-writer.js';
 import { IncompleteEnvelopeError } from '../errors.js';
 import { HEADER_BYTES } from '../ring/record-descriptor.js';
@@ -15,7 +16,7 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import { checkNamespace } from '../topic/topic.js';
 import type { EventTypes } from './event-types.js';
 import { recordOffset } from './event-writer.js';
-import type { TopicEntry } from './topic-table.js';
+import type { TopicEntry } from './topic-entry.js';
 
 class ForwardTemplate extends EnvelopeTemplate {
   constructor(
@@ -31,7 +32,10 @@ class ForwardTemplate extends EnvelopeTemplate {
 /** A canonical envelope and what its record says of it. */
 export interface ForwardedEnvelope {
   topic: string;
-  typeId: number;
+  namespace: string;
+  typeUrl: string;
+  /** Whether it came in its canonical form. */
+  canonical: boolean;
   body: Buffer;
   /** From the start of the body; 0: read the envelope. */
   payloadOffset: number;
@@ -87,6 +91,7 @@ export class Forwarder {
    * @returns its canonical form; the body is `bytes` themselves where they are canonical
    * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE` when the bytes are no envelope
    * @throws {IncompleteEnvelopeError} `BUS_INCOMPLETE_ENVELOPE` when it lacks a valid time or its event
+   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL`
    * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
    */
   read(bytes: Uint8Array): ForwardedEnvelope {
@@ -107,18 +112,28 @@ export class Forwarder {
     if (!scanned.hasEvent || typeUrl === '') {
       throw new IncompleteEnvelopeError('event', 'is missing or has no type URL');
     }
+    checkTypeUrl(typeUrl);
     checkNamespace(namespace);
-    const typeId = this.#types.idOfUrl(typeUrl);
-    // Validated once; the next one like it is recognized by its bytes.
-    if (canonical) this.#seen.add(new ForwardTemplate(namespace, topic, typeUrl, typeId));
     const hasPayload = canonical && scanned.payloadEnd === source.length;
     return {
       topic,
-      typeId,
+      namespace,
+      typeUrl,
+      canonical,
       body: canonical ? source : reencode(source),
       payloadOffset: hasPayload ? scanned.payloadStart : 0,
       seconds,
       nanos,
     };
+  }
+  /**
+   * Keeps what the next envelope like this one is recognized by. Only when its topic is valid, too.
+   *
+   * @returns the id of its type
+   */
+  remember({ namespace, topic, typeUrl, canonical }: ForwardedEnvelope): number {
+    const typeId = this.#types.idOfUrl(typeUrl);
+    if (canonical) this.#seen.add(new ForwardTemplate(namespace, topic, typeUrl, typeId));
+    return typeId;
   }
 }

@@ -25,7 +25,8 @@ import { Forwarder } from './forwarder.js';
 import { PendingQueue, type PendingRecord } from './pending-queue.js';
 import type { Readers } from './readers.js';
 import type { StallWatch } from './stall-watch.js';
-import type { TopicEntry, TopicTable } from './topic-table.js';
+import type { TopicEntry } from './topic-entry.js';
+import type { TopicTable } from './topic-table.js';
 
 /** Longest blocked wait between two looks at what holds the ring. */
 const BLOCK_SLICE_MS = 50;
@@ -163,8 +164,9 @@ export class Publisher {
   #forwardScanned(bytes: Uint8Array): boolean {
     const envelope = this.#forwarder.read(bytes);
     const entry = this.#wantedEntry(envelope.topic, undefined);
+    const typeId = this.#forwarder.remember(envelope);
     if (entry === undefined) return true;
-    const { body, payloadOffset, typeId, seconds, nanos } = envelope;
+    const { body, payloadOffset, seconds, nanos } = envelope;
     const { id: topicId, wantedLow, wantedHigh } = entry;
     this.#events.checkSize(body.length, entry.topic);
     const record = { body, topicId, payloadOffset, typeId, seconds, nanos, wantedLow, wantedHigh };

@@ -5,70 +5,15 @@
  * somebody wants them, get an id; the others pass through a bounded set, so that a million one-off topics cost no memory.
  */
 
-import { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import type { EventCodec } from '../envelope/event-codec.js';
 import type { NameRegistry } from '../ring/name-registry.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterHandle, FilterIndex } from '../topic/filter-index.js';
-import { checkTopic, isReservedTopic } from '../topic/topic.js';
+import { checkTopic } from '../topic/topic.js';
+import { TemplateMemory, TopicEntry } from './topic-entry.js';
 
 /** Topics of one generation of the recent set; two are remembered. */
 const RECENT_TOPICS = 2048;
-/** Templates kept for one topic, besides the last used: namespaces times types. */
-const MAX_TEMPLATES = 64;
-
-export class TopicEntry {
-  readonly topic: string;
-  /** Index in the topic registry; 0: none. */
-  id = 0;
-  /** Readers that want the topic as of `version` of the filters, one bit each. */
-  wantedLow = 0;
-  wantedHigh = 0;
-  version = -1;
-  /** True below `/ringcast`, where only the bus itself publishes. */
-  readonly reserved: boolean;
-  /** Codec of plain objects on this topic, if one was declared. */
-  readonly declared: EventCodec | undefined;
-  /** The last used template. */
-  template: EnvelopeTemplate | undefined;
-  /** The others, if there are any: made when a second one is asked for. */
-  #templates: Map<string, EnvelopeTemplate> | undefined;
-
-  constructor(topic: string, declared: EventCodec | undefined) {
-    this.topic = topic;
-    this.reserved = isReservedTopic(topic);
-    this.declared = declared;
-  }
-
-  /** The template of a namespace, which is valid, and a type. */
-  templateFor(namespace: string, typeUrl: string): EnvelopeTemplate {
-    const last = this.template;
-    if (last !== undefined && last.namespace === namespace && last.typeUrl === typeUrl) return last;
-    const template = last === undefined ? this.#make(namespace, typeUrl) : this.#other(last, namespace, typeUrl);
-    this.template = template;
-    return template;
-  }
-
-  #other(last: EnvelopeTemplate, namespace: string, typeUrl: string): EnvelopeTemplate {
-    const templates = (this.#templates ??= new Map([[keyOf(last.namespace, last.typeUrl), last]]));
-    const key = keyOf(namespace, typeUrl);
-    const known = templates.get(key);
-    if (known !== undefined) return known;
-    if (templates.size >= MAX_TEMPLATES) templates.clear();
-    const template = this.#make(namespace, typeUrl);
-    templates.set(key, template);
-    return template;
-  }
-
-  #make(namespace: string, typeUrl: string): EnvelopeTemplate {
-    return new EnvelopeTemplate(namespace, this.topic, typeUrl);
-  }
-}
-
-/** A namespace has no line end in it. */
-function keyOf(namespace: string, typeUrl: string): string {
-  return `${namespace}\n${typeUrl}`;
-}
 
 export class TopicTable {
   readonly #index = new FilterIndex<number>();
@@ -76,6 +21,7 @@ export class TopicTable {
   readonly #names: NameRegistry;
   readonly #maxTopics: number;
   readonly #declared: ReadonlyMap<string, EventCodec>;
+  readonly #templates = new TemplateMemory();
   readonly #known = new Map<string, TopicEntry>();
   /** The last known one: most events of a burst are on one topic. */
   #last: TopicEntry | undefined;
@@ -128,14 +74,18 @@ export class TopicTable {
     if (again !== undefined) {
       if (this.#known.size < this.#maxTopics) {
         this.#known.set(topic, again);
+        again.known = true;
         // Looks at who wants it again, and gives it an id if somebody does.
         again.version = -1;
       }
       return again;
     }
     checkTopic(topic);
-    const entry = new TopicEntry(topic, this.#declared.get(topic));
+    const entry = new TopicEntry(topic, this.#declared.get(topic), this.#templates);
     if (this.#recent.size >= RECENT_TOPICS) {
+      for (const passed of this.#lessRecent.values()) {
+        if (passed.template !== undefined && !passed.known) passed.forget();
+      }
       this.#lessRecent = this.#recent;
       this.#recent = new Map();
     }
@@ -152,6 +102,6 @@ export class TopicTable {
       else entry.wantedHigh |= 1 << (reader - 32);
     }
     const wanted = (entry.wantedLow | entry.wantedHigh) !== 0;
-    if (wanted && entry.id === 0 && this.#known.has(entry.topic)) entry.id = this.#names.append(entry.topic);
+    if (wanted && entry.id === 0 && entry.known) entry.id = this.#names.append(entry.topic);
   }
 }

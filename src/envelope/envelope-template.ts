@@ -51,6 +51,9 @@ function putString(target: Buffer, position: number, tag: number, text: string, 
 let usualEventPrefix = 1;
 let usualValuePrefix = 1;
 
+/** A template's objects: itself and its three buffers. */
+const OBJECT_BYTES = 512;
+
 /** Writes envelopes of one namespace, topic and type. */
 export class EnvelopeTemplate {
   /** After {@link write}: where the payload starts, counted from the envelope's start. */
@@ -75,6 +78,11 @@ export class EnvelopeTemplate {
     readonly typeUrl: string,
   ) {
     this.#layOut(usualEventPrefix, usualValuePrefix);
+  }
+
+  /** What it takes of memory, about. */
+  get memoryBytes(): number {
+    return OBJECT_BYTES + this.#headSize + 2 * this.typeUrl.length;
   }
 
   /**
@@ -187,7 +195,8 @@ export class EnvelopeTemplate {
     const typeUrlSize = Buffer.byteLength(this.typeUrl);
     const routingSize = fieldSize(namespaceSize) + fieldSize(topicSize) + 1;
     const typeSize = fieldSize(typeUrlSize) + 1;
-    const head = Buffer.allocUnsafe(routingSize + eventPrefix + typeSize + valuePrefix);
+    // Not from Node's pool: a template is kept, and would keep 8 KiB of it.
+    const head = Buffer.allocUnsafeSlow(routingSize + eventPrefix + typeSize + valuePrefix);
     let position = putString(head, 0, NAMESPACE_TAG, this.namespace, namespaceSize);
     position = putString(head, position, TOPIC_TAG, this.topic, topicSize);
     head[position] = EVENT_TAG;

@@ -14,6 +14,7 @@ import type { EventCodec } from './event-codec.js';
 import { builtInTypes } from './generated/index.js';
 import { messagePackCodec } from './payload-codec.js';
 import { adaptProtobufjs, isProtobufjsClass, type ProtobufjsClass, typeUrlOf } from './protobufjs-adapter.js';
+import { checkTypeUrl } from './type-url.js';
 
 // Loads ES modules too, and shares them with `import`.
 const require = createRequire(import.meta.url);
@@ -79,6 +80,7 @@ export class TypeRegistry {
    * Adds a type. Adding the same one again changes nothing.
    *
    * @throws {DuplicateTypeError} `BUS_DUPLICATE_TYPE` when another type has its type URL
+   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL`
    */
   register(type: EventType): void {
     this.#add([type]);
@@ -120,6 +122,7 @@ export class TypeRegistry {
    * @param urls  `file:` URLs
    * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module does not load (`cause`) or exports no event type
    * @throws {DuplicateTypeError} `BUS_DUPLICATE_TYPE` when two different types have one type URL
+   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL`
    */
   load(urls: readonly string[]): void {
     this.#add(urls.flatMap(typesOf));
@@ -158,6 +161,7 @@ export class TypeRegistry {
     const added = new Map<string, EventType>();
     for (const type of types) {
       const typeUrl = isCodec(type) ? type.typeUrl : typeUrlOf(type);
+      checkTypeUrl(typeUrl);
       const known = added.get(typeUrl) ?? this.#byUrl.get(typeUrl)?.type;
       if (known === undefined) added.set(typeUrl, type);
       else if (known !== type && !isBundledCopy(type, known)) throw new DuplicateTypeError(typeUrl);

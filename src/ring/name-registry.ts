@@ -71,13 +71,28 @@ export class NameRegistry {
 /** The looking-up side, in any thread. */
 export class NameDirectory {
   readonly #table: NameTable;
+  /** Those that were asked for again; the table's own size bounds them. */
+  readonly #names: (string | undefined)[] = [];
 
   constructor(buffer: SharedArrayBuffer) {
     this.#table = new NameTable(buffer);
   }
 
-  /** The name of an id taken from a record. Allocates the string: callers keep it. */
+  /** The name of an id taken from a record; the same string each time. */
   name(id: number): string {
+    return this.#names[id] ?? this.#keep(id);
+  }
+
+  #keep(id: number): string {
+    // No holes: an array with gaps becomes a slow one.
+    while (this.#names.length < id) this.#names.push(undefined);
+    const name = this.glance(id);
+    this.#names[id] = name;
+    return name;
+  }
+
+  /** The same, and nothing is kept: for names of no further use. */
+  glance(id: number): string {
     return this.#table.bytes.toString('utf8', this.#table.endOf(id - 1), this.#table.endOf(id));
   }
 }

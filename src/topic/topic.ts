@@ -9,6 +9,7 @@
  * whole topic is ours. A valid topic is ASCII, so bytes and characters are the same count.
  */
 import { InvalidNamespaceError, InvalidTopicError } from '../errors.js';
+import { show } from '../shown.js';
 
 /** Longest topic, in bytes. */
 const MAX_TOPIC_BYTES = 1024;
@@ -62,7 +63,7 @@ export function topicFault(topic: unknown): string | undefined {
   if (topic.length > MAX_TOPIC_BYTES) return `greater than maximum length (${MAX_TOPIC_BYTES} bytes)`;
   for (const component of topic.slice(1).split('/')) {
     const fault = identifierFault(component);
-    if (fault !== undefined) return `failed validation on component ${JSON.stringify(component)}: ${fault}`;
+    if (fault !== undefined) return `failed validation on component ${show(component)}: ${fault}`;
   }
   return undefined;
 }
@@ -70,10 +71,10 @@ export function topicFault(topic: unknown): string | undefined {
 function identifierFault(identifier: string): string | undefined {
   if (identifier === '') return 'identifier must not be empty';
   if (identifier.length > MAX_IDENTIFIER_LENGTH) {
-    return `identifier ${JSON.stringify(identifier)} greater than maximum length (${MAX_IDENTIFIER_LENGTH} characters)`;
+    return `identifier ${show(identifier)} greater than maximum length (${MAX_IDENTIFIER_LENGTH} characters)`;
   }
   if (!IDENTIFIER.test(identifier)) {
-    return `identifier ${JSON.stringify(identifier)} must match ${IDENTIFIER.source}`;
+    return `identifier ${show(identifier)} must match ${IDENTIFIER.source}`;
   }
   return undefined;
 }

@@ -231,13 +231,13 @@ export class Dispatcher {
     if (topicId === 0) envelope = cursor.envelope(undefined, again);
     const route = envelope === undefined ? this.#router.byId(topicId) : this.#router.byTopic(envelope.topic);
     const { steps, decidesFirst } = route;
-    if (decidesFirst) envelope = this.#decide(route, envelope ?? cursor.envelope(route.topic, again));
+    if (decidesFirst) envelope = this.#decide(route, envelope ?? cursor.envelope(this.#router.topicOf(topicId), again));
     const { position } = cursor;
     let taken = false;
     for (let i = 0; i < steps.length; i++) {
       const { target, accepts } = steps[i]!;
       if (!target.wants(sequence)) continue;
-      envelope ??= cursor.envelope(route.topic, again);
+      envelope ??= cursor.envelope(this.#router.topicOf(topicId), again);
       if (accepts !== undefined && !(decidesFirst ? this.#verdicts[i] : accepts(envelope))) continue;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
       if (again) this.#reader.setInHand(sequence);

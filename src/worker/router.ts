@@ -8,11 +8,12 @@ import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { NameDirectory } from '../ring/name-registry.js';
 import type { FieldResolver } from '../topic/condition.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import { type FilterHandle, FilterIndex } from '../topic/filter-index.js';
+import { type FilterHandle, FilterIndex, type Match } from '../topic/filter-index.js';
 import type { Target } from './target.js';
 
-/** Topics without an id that are remembered; all are forgotten when there are more. */
+/** Topics without an id that are remembered, and characters in all of them; all are forgotten when there are more. */
 const MAX_UNNAMED = 4096;
+const MAX_UNNAMED_CHARACTERS = 256 * 1024;
 
 interface RouteStep {
   readonly target: Target;
@@ -20,13 +21,19 @@ interface RouteStep {
   readonly accepts: ((envelope: ReceivedEnvelope) => boolean) | undefined;
 }
 
+/** Who wants a topic. Topics that the same targets want whole share one, and so do those that nobody wants. */
 export interface Route {
-  readonly topic: string;
   readonly steps: readonly RouteStep[];
   /** Whether a condition behind the first step has to be decided before the first handler runs. */
   readonly decidesFirst: boolean;
-  /** Version of the index that the steps follow from. */
-  readonly version: number;
+}
+
+const NOBODY: Route = { steps: [], decidesFirst: false };
+
+/** Routes by the matches that they are made of, one after another. */
+interface SharedRoute {
+  route?: Route;
+  readonly next: Map<Match<Target>, SharedRoute>;
 }
 
 interface FilterChange {
@@ -44,8 +51,13 @@ export class Router {
   #changesAt = Number.POSITIVE_INFINITY;
   readonly #topics: NameDirectory;
   readonly #resolver: FieldResolver<ReceivedEnvelope>;
+  /** Version of the index that all routes follow from. */
+  #version = 0;
+  /** Routes by topic id: a word for each topic that is written, wanted or not. */
   readonly #named: (Route | undefined)[] = [];
   readonly #unnamed = new Map<string, Route>();
+  #unnamedCharacters = 0;
+  #shared: SharedRoute = { next: new Map() };
 
   constructor(topics: NameDirectory, resolver: FieldResolver<ReceivedEnvelope>) {
     this.#topics = topics;
@@ -94,31 +106,64 @@ export class Router {
 
   /** The route of a topic id, which is not 0. */
   byId(topicId: number): Route {
-    const known = this.#named[topicId];
-    if (known !== undefined && known.version === this.#index.version) return known;
-    const route = this.#find(known?.topic ?? this.#topics.name(topicId));
-    // Ids are given out one by one, so the array stays dense.
-    this.#named[topicId] = route;
-    return route;
+    if (this.#version !== this.#index.version) this.#forget();
+    return this.#named[topicId] ?? this.#nameRoute(topicId);
+  }
+
+  /** The topic with an id, which is not 0. */
+  topicOf(topicId: number): string {
+    return this.#topics.name(topicId);
   }
 
   /** The route of a topic that has no id. */
   byTopic(topic: string): Route {
+    if (this.#version !== this.#index.version) this.#forget();
     const known = this.#unnamed.get(topic);
-    if (known !== undefined && known.version === this.#index.version) return known;
+    if (known !== undefined) return known;
+    this.#unnamedCharacters += topic.length;
+    if (this.#unnamed.size >= MAX_UNNAMED || this.#unnamedCharacters > MAX_UNNAMED_CHARACTERS) {
+      this.#unnamed.clear();
+      this.#unnamedCharacters = topic.length;
+    }
     const route = this.#find(topic);
-    if (this.#unnamed.size >= MAX_UNNAMED) this.#unnamed.clear();
     this.#unnamed.set(topic, route);
     return route;
   }
 
+  #nameRoute(topicId: number): Route {
+    // No holes: a reader that joins late begins with high ids, and an array with gaps becomes a slow one.
+    while (this.#named.length < topicId) this.#named.push(undefined);
+    const route = this.#find(this.#topics.glance(topicId));
+    this.#named[topicId] = route;
+    return route;
+  }
+
+  /** Forgets all routes: they hold on to targets, which may be gone. */
+  #forget(): void {
+    this.#version = this.#index.version;
+    this.#named.fill(undefined);
+    this.#unnamed.clear();
+    this.#unnamedCharacters = 0;
+    this.#shared = { next: new Map() };
+  }
+
   #find(topic: string): Route {
-    const version = this.#index.version;
-    const steps = this.#index.match(topic).map(({ subscriber, condition }) => ({
+    const matches = this.#index.match(topic);
+    if (matches.length === 0) return NOBODY;
+    const steps = matches.map(({ subscriber, condition }) => ({
       target: subscriber,
       accepts: condition?.bind(this.#resolver),
     }));
-    const decidesFirst = steps.some(({ accepts }, i) => i > 0 && accepts !== undefined);
-    return { topic, steps, decidesFirst, version };
+    // A condition may be one for this topic alone.
+    if (matches.some(({ condition }) => condition !== undefined)) {
+      return { steps, decidesFirst: steps.some(({ accepts }, i) => i > 0 && accepts !== undefined) };
+    }
+    let shared = this.#shared;
+    for (const match of matches) {
+      let next = shared.next.get(match);
+      if (next === undefined) shared.next.set(match, (next = { next: new Map() }));
+      shared = next;
+    }
+    return (shared.route ??= { steps, decidesFirst: false });
   }
 }

@@ -1,19 +1,12 @@
 /** What publish and forward let in: containerd's rules for namespaces, topics, times and events, one validator at both doors. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Envelope as EnvelopeMessage, TaskExit } from '../../src/events.js';
+import { TaskExit } from '../../src/events.js';
 import { type Bus, createBus, type Envelope } from '../../src/index.js';
 import { SMALL_RING_BYTES, thrownBy } from '../support/bus-scene.js';
+import { envelopeWith } from '../support/envelope-bytes.js';
 
 const event = { typeUrl: TaskExit.typeUrl, value: Buffer.of(0x18, 7) };
-const whole = { timestamp: { seconds: 1_700_000_000, nanos: 5 }, namespace: 'default', topic: '/test', event };
-
-/** The bytes of an envelope that differs from a whole one in some fields; undefined leaves a field out. */
-function envelopeWith(fields: ConstructorParameters<typeof EnvelopeMessage>[0]): Uint8Array {
-  const target = Buffer.alloc(4096);
-  const envelope = new EnvelopeMessage({ ...whole, ...fields });
-  return new Uint8Array(target.subarray(0, EnvelopeMessage.encode(envelope, target, 0, target.length)));
-}
 
 const ok = undefined;
 const LONGEST = 'a'.repeat(76);

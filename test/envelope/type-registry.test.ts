@@ -8,6 +8,7 @@ import { isAny, TypeRegistry } from '../../src/envelope/type-registry.js';
 import {
   DuplicateTypeError,
   InvalidEventError,
+  InvalidTypeUrlError,
   MalformedPayloadError,
   TypesModuleError,
   UnknownTypeError,
@@ -55,6 +56,16 @@ async function accountClass(): Promise<AccountClass> {
 }
 
 describe('type registry', () => {
+  it('refuses types whose URL is longer than 1,024 bytes, and adds none of a module that has one', () => {
+    const registry = new TypeRegistry();
+    const codec = { typeUrl: 'x'.repeat(1025), encode: () => 0, decode: () => 0 };
+    assert.throws(() => registry.register(codec), InvalidTypeUrlError);
+    const source = (typeUrl: string): string => `{ typeUrl: ${typeUrl}, encode() {}, decode() {} }`;
+    const types = `export const short = ${source("'acme.Short'")}, long = ${source("'x'.repeat(1025)")};`;
+    assert.throws(() => registry.load([sourceModule(types)]), InvalidTypeUrlError);
+    assert.equal(registry.find('acme.Short'), undefined);
+  });
+
   it('knows the types of this package', () => {
     const registry = new TypeRegistry();
     for (const type of [TaskExit, ImageCreate, DeadLetter, Timestamp, Any, Empty, Int64Value]) {
