@@ -10,9 +10,9 @@
  */
 import type { Envelope } from '../envelope/envelope.js';
 
-/** The topics of a bus that was created without: any topic, any event. */
+/** The topics of a bus that was created without: any topic, any event, as free as the arguments of an EventEmitter. */
 export interface AnyTopics {
-  readonly [topic: string]: unknown;
+  readonly [topic: string]: any;
 }
 
 /** The topics of a map. */
@@ -26,7 +26,7 @@ export interface TopicEnvelope<Topic extends string, Payload> extends Envelope<P
 
 /** What a subscription to `Filter` receives. */
 export type SelectedEnvelope<Topics extends object, Filter> =
-  string extends TopicOf<Topics> ? Envelope : EnvelopeOn<Topics, SelectedTopic<TopicOf<Topics>, Filter>>;
+  string extends TopicOf<Topics> ? Envelope<any> : EnvelopeOn<Topics, SelectedTopic<TopicOf<Topics>, Filter>>;
 
 /** `Filter`, or, where no topic of the map is selected by it, a type that no filter has and that says so. */
 export type CheckedFilter<Topics extends object, Filter> =
