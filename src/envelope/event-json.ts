@@ -1,5 +1,6 @@
 /** Events as JSON: as `ctr events` prints them, and in protobuf's JSON mapping for programs. */
 
+import { types } from 'node:util';
 import { UnknownTypeError } from '../errors.js';
 import type { Envelope } from './envelope.js';
 import type { EventCodec, FieldDescriptor } from './event-codec.js';
@@ -95,11 +96,7 @@ function isTimestamp(field: FieldDescriptor): boolean {
 
 function isDefault(value: unknown): boolean {
   return (
-    value === 0 ||
-    value === 0n ||
-    value === '' ||
-    value === false ||
-    (value instanceof Uint8Array && value.length === 0)
+    value === 0 || value === 0n || value === '' || value === false || (types.isUint8Array(value) && value.length === 0)
   );
 }
 
@@ -112,7 +109,7 @@ function valueJson(field: FieldDescriptor, value: unknown, style: Style): unknow
     const { seconds, nanos } = value as { seconds: number; nanos: number };
     return rfc3339(BigInt(seconds) * 1_000_000_000n + BigInt(nanos));
   }
-  if (value instanceof Uint8Array) return base64(value);
+  if (types.isUint8Array(value)) return base64(value);
   if (typeof value === 'bigint') return style.go ? value : String(value);
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   return field.kind === 'float' ? shortest(value as number) : value;
@@ -143,14 +140,27 @@ function looseJson(value: unknown, go: boolean): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   if (typeof value !== 'object' || value === null) return value;
   const convert = (one: unknown) => looseJson(one, go);
-  if (value instanceof Date) return rfc3339(BigInt(value.getTime()) * 1_000_000n);
-  if (value instanceof Uint8Array) return base64(value);
-  if (Array.isArray(value) || value instanceof Set) return Array.from(value, convert);
-  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  if (types.isDate(value)) return dateJson(value);
+  if (types.isUint8Array(value)) return base64(value);
+  if (types.isRegExp(value)) return String(value);
+  if (types.isNativeError(value)) return { name: value.name, message: value.message };
+  if (Array.isArray(value) || types.isSet(value)) return Array.from(value, convert);
+  const entries = types.isMap(value) ? [...value] : Object.entries(value);
   return record(
-    entries.map(([key, one]) => [String(key), convert(one)]),
+    entries.map(([key, one]) => [keyText(key), convert(one)]),
     go,
   );
+}
+
+/** A date that is none, which may be published too, is null as in JSON.stringify. */
+function dateJson(date: Date): string | null {
+  const ms = date.getTime();
+  return Number.isNaN(ms) ? null : rfc3339(BigInt(ms) * 1_000_000n);
+}
+
+/** The key of a Map as the name of a property. Objects may have no text, or one of their own. */
+function keyText(key: unknown): string {
+  return typeof key === 'object' && key !== null ? JSON.stringify(looseJson(key, false)) : String(key);
 }
 
 /** JSON as Go's encoding/json writes it: no spaces, and `<`, `>`, `&`, U+2028 and U+2029 escaped. */

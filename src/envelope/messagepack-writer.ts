@@ -11,6 +11,7 @@
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 
+import { types } from 'node:util';
 import { InvalidEventError } from '../errors.js';
 import {
   UNDEFINED_EXTENSION,
@@ -51,7 +52,7 @@ const TYPED_ARRAYS = [
 const ARRAY_BUFFER_CODE = 16;
 const DATA_VIEW_CODE = 17;
 
-/** Objects without properties of their own that hold something else; they would arrive empty. */
+/** What holds something else than properties of its own, whatever properties it has: it would arrive without that. */
 const NOT_DATA: ReadonlySet<string> = new Set(['Promise', 'SharedArrayBuffer', 'WeakMap', 'WeakRef', 'WeakSet']);
 
 /**
@@ -59,7 +60,10 @@ const NOT_DATA: ReadonlySet<string> = new Set(['Promise', 'SharedArrayBuffer', '
  *
  * Objects are written by their own enumerable properties, those with a `toJSON` by what it returns.
  *
- * @throws {InvalidEventError} `BUS_INVALID_EVENT` for functions, symbols, cycles and nesting deeper than 500
+ * Built-in kinds are told by what they are, not by their class, so values of another realm (`vm`, jest) are what they are.
+ *
+ * @throws {InvalidEventError} `BUS_INVALID_EVENT` for functions, symbols, cycles, nesting deeper than 500, and objects that
+ *   could not arrive as they are: boxed primitives, promises, generators, blobs and their like
  */
 export function writeValue(target: Buffer, position: number, limit: number, value: unknown, depth = 0): number {
   switch (typeof value) {
@@ -86,25 +90,37 @@ function writeObject(target: Buffer, position: number, limit: number, value: obj
   if (Array.isArray(value)) return writeArray(target, position, limit, value, depth);
   if (ArrayBuffer.isView(value)) return writeView(target, position, limit, value);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    if (value instanceof Date) return writeDate(target, position, limit, value);
-    if (value instanceof Map) return writeWrapped(target, position, limit, MAP_EXTENSION, [...value], depth);
-    if (value instanceof Set) return writeWrapped(target, position, limit, SET_EXTENSION, [...value], depth);
-    if (value instanceof RegExp) {
+  const isPlain = prototype === Object.prototype || prototype === null;
+  if (!isPlain) {
+    if (types.isDate(value)) return writeDate(target, position, limit, value);
+    if (types.isMap(value)) return writeWrapped(target, position, limit, MAP_EXTENSION, [...value], depth);
+    if (types.isSet(value)) return writeWrapped(target, position, limit, SET_EXTENSION, [...value], depth);
+    if (types.isRegExp(value)) {
       return writeWrapped(target, position, limit, REGEXP_EXTENSION, [value.source, value.flags], depth);
     }
-    if (value instanceof Error) {
+    if (value instanceof Error || types.isNativeError(value)) {
       return writeWrapped(target, position, limit, ERROR_EXTENSION, [value.name, value.message, value.cause], depth);
     }
-    if (value instanceof ArrayBuffer) {
+    if (types.isArrayBuffer(value)) {
       return writeTypedArray(target, position, limit, ARRAY_BUFFER_CODE, new Uint8Array(value));
     }
-    const name = Object.prototype.toString.call(value).slice(8, -1);
-    if (NOT_DATA.has(name)) throw new InvalidEventError(`a ${name} cannot be sent to another thread`);
+    if (types.isBoxedPrimitive(value) || NOT_DATA.has(tagOf(value))) refuse(tagOf(value));
   }
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === 'function') return writeValue(target, position, limit, toJSON.call(value, ''), depth + 1);
-  return writeRecord(target, position, limit, value as Record<string, unknown>, depth);
+  const keys = Object.keys(value);
+  // A built-in kind that keeps what it holds out of sight: blobs, generators, iterators, streams, signals …
+  if (keys.length === 0 && !isPlain && tagOf(value) !== 'Object') refuse(tagOf(value));
+  return writeRecord(target, position, limit, value as Record<string, unknown>, keys, depth);
+}
+
+/** `Date` of `[object Date]`. */
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function refuse(kind: string): never {
+  throw new InvalidEventError(`a ${kind} cannot be sent to another thread; send what it holds`);
 }
 
 function writeArray(
@@ -129,9 +145,9 @@ function writeRecord(
   position: number,
   limit: number,
   record: Record<string, unknown>,
+  keys: readonly string[],
   depth: number,
 ): number {
-  const keys = Object.keys(record);
   const count = keys.length;
   let end =
     count < 16
@@ -159,15 +175,15 @@ function writeWrapped(
 
 function writeView(target: Buffer, position: number, limit: number, view: ArrayBufferView): number {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  if (view instanceof Uint8Array) {
+  if (types.isUint8Array(view)) {
     const start = writeHeader(target, position, limit, bytes.length, 0xc4, 0xc5, 0xc6);
     if (start < 0 || start + bytes.length > limit) return -1;
     target.set(bytes, start);
     return start + bytes.length;
   }
-  const name = Object.prototype.toString.call(view).slice(8, -1);
+  const name = tagOf(view);
   const code = name === 'DataView' ? DATA_VIEW_CODE : TYPED_ARRAYS.indexOf(name);
-  if (code < 0) throw new InvalidEventError(`a ${name} cannot be sent to another thread`);
+  if (code < 0) refuse(name);
   return writeTypedArray(target, position, limit, code, bytes);
 }
 

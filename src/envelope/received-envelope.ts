@@ -4,6 +4,7 @@
  * Nothing is decoded that nobody asks for: each property reads the bytes when it is used.
  */
 
+import { MalformedPayloadError } from '../errors.js';
 import type { Envelope } from './envelope.js';
 import type { EnvelopeContext, ResolvedType } from './envelope-context.js';
 import { type ScannedEnvelope, scanEnvelope } from './envelope-scan.js';
@@ -23,6 +24,8 @@ const TYPE_URL_TAG = 10;
 const UNREAD: unique symbol = Symbol('unread');
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
+const sendAnotherWay = (): string => 'an envelope: send envelope.toBinary(), or its event';
+
 /** What the envelopes of one batch share: their bytes, which are private and never written again. */
 export class EnvelopeSource {
   readonly context: EnvelopeContext;
@@ -30,6 +33,8 @@ export class EnvelopeSource {
   /** Asked for once a batch: it is a call into V8. */
   readonly buffer: ArrayBufferLike;
   readonly byteOffset: number;
+  /** A function: posting an envelope fails with its text, where it would lose all but three fields. */
+  readonly notCloneable = sendAnotherWay;
 
   constructor(context: EnvelopeContext, bytes: Buffer) {
     this.context = context;
@@ -45,7 +50,8 @@ export class ReceivedEnvelope implements Envelope {
   readonly redelivered: boolean;
   readonly lagged: number;
 
-  readonly #source: EnvelopeSource;
+  /** A property that structured cloning sees, so that it fails: see {@link EnvelopeSource.notCloneable}. */
+  private readonly source: EnvelopeSource;
   readonly #start: number;
   readonly #end: number;
   readonly #payloadStart: number;
@@ -71,7 +77,7 @@ export class ReceivedEnvelope implements Envelope {
     redelivered: boolean,
     lagged: number,
   ) {
-    this.#source = source;
+    this.source = source;
     this.#start = start;
     this.#end = end;
     this.#payloadStart = payloadOffset === 0 ? 0 : start + payloadOffset;
@@ -111,7 +117,7 @@ export class ReceivedEnvelope implements Envelope {
 
   get payload(): Uint8Array {
     const { start, end } = this.#payloadRange();
-    const { buffer, byteOffset } = this.#source;
+    const { buffer, byteOffset } = this.source;
     return new Uint8Array(buffer, byteOffset + start, end - start);
   }
 
@@ -124,28 +130,28 @@ export class ReceivedEnvelope implements Envelope {
 
   /** What `test` answers for the payload. */
   testPayload(test: MessageTest): boolean {
-    if (this.#isCanonical()) return test(this.#source.bytes, this.#payloadStart, this.#end);
-    return test(this.#source.bytes, this.#scanned().payloadStart, this.#scanned().payloadEnd);
+    if (this.#isCanonical()) return test(this.source.bytes, this.#payloadStart, this.#end);
+    return test(this.source.bytes, this.#scanned().payloadStart, this.#scanned().payloadEnd);
   }
 
   /** What `test` answers for the time, in seconds since the Unix epoch and nanoseconds. */
   testTimestamp<T>(test: (seconds: number, nanos: number) => T): T {
-    if (readTimestamp(this.#source.bytes, this.#start, this.#end) >= 0) return test(found.seconds, found.nanos);
+    if (readTimestamp(this.source.bytes, this.#start, this.#end) >= 0) return test(found.seconds, found.nanos);
     return test(this.#scanned().seconds, this.#scanned().nanos);
   }
 
   toBinary(): Uint8Array {
-    return new Uint8Array(this.#source.bytes.subarray(this.#start, this.#end));
+    return new Uint8Array(this.source.bytes.subarray(this.#start, this.#end));
   }
 
   detach(): Envelope {
     const size = this.#end - this.#start;
     // Not from Node's pool, which would be kept as a whole.
     const copy = Buffer.allocUnsafeSlow(size);
-    this.#source.bytes.copy(copy, 0, this.#start, this.#end);
+    this.source.bytes.copy(copy, 0, this.#start, this.#end);
     const payloadOffset = this.#isCanonical() ? this.#payloadStart - this.#start : 0;
     return new ReceivedEnvelope(
-      new EnvelopeSource(this.#source.context, copy),
+      new EnvelopeSource(this.source.context, copy),
       0,
       size,
       payloadOffset,
@@ -177,10 +183,19 @@ export class ReceivedEnvelope implements Envelope {
   /** For JSON.stringify: the time as RFC 3339 with nanoseconds, the event in protobuf's JSON mapping. */
   toJSON(): Record<string, unknown> {
     const { topic, namespace, sequence, typeUrl } = this;
-    const { codec } = this.#resolved();
-    const any = { typeUrl, value: Buffer.from(this.payload).toString('base64') };
-    const event = codec === undefined ? any : eventJson(codec, this.event);
+    const event = this.#eventJson();
     return { topic, namespace, timestamp: rfc3339(this.timestamp), sequence, typeUrl, event, ...this.#flags() };
+  }
+
+  /** As its bytes where they are of no known type, or not of the type that they say. */
+  #eventJson(): unknown {
+    const { codec } = this.#resolved();
+    try {
+      if (codec !== undefined) return eventJson(codec, this.event);
+    } catch (error) {
+      if (!(error instanceof MalformedPayloadError)) throw error;
+    }
+    return { typeUrl: this.typeUrl, value: Buffer.from(this.payload).toString('base64') };
   }
 
   [inspectCustom](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
@@ -206,7 +221,7 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   #scanned(): ScannedEnvelope {
-    return (this.#scan ??= scanEnvelope(this.#source.bytes, this.#start, this.#end));
+    return (this.#scan ??= scanEnvelope(this.source.bytes, this.#start, this.#end));
   }
 
   #payloadRange(): { start: number; end: number } {
@@ -218,7 +233,7 @@ export class ReceivedEnvelope implements Envelope {
     const { typeUrl, codec } = this.#resolved();
     if (codec === undefined) return new Any({ typeUrl, value: this.payload });
     const { start, end } = this.#payloadRange();
-    return codec.decode(this.#source.bytes, start, end);
+    return codec.decode(this.source.bytes, start, end);
   }
 
   #resolved(): ResolvedType {
@@ -226,29 +241,29 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   #resolve(): ResolvedType {
-    if (!this.#isCanonical()) return this.#source.context.resolve(this.#scanned().typeUrl);
+    if (!this.#isCanonical()) return this.source.context.resolve(this.#scanned().typeUrl);
     const { start, end } = this.#typeUrlRange();
-    return this.#source.context.resolveBytes(this.#source.bytes, start, end);
+    return this.source.context.resolveBytes(this.source.bytes, start, end);
   }
 
   /** The namespace or the topic of a canonical envelope. */
   #text(tag: number): string {
     const end = this.#find(tag);
-    return end < 0 ? '' : decodeRecurring(this.#source.bytes, cursor.position, end);
+    return end < 0 ? '' : decodeRecurring(this.source.bytes, cursor.position, end);
   }
 
   /** The text of the type URL of a canonical envelope; empty where it has none. */
   #typeUrlRange(): { start: number; end: number } {
     const eventEnd = this.#find(EVENT_TAG);
     const start = cursor.position;
-    if (start >= eventEnd || this.#source.bytes[start] !== TYPE_URL_TAG) return { start, end: start };
-    const end = readEnd(this.#source.bytes, start + 1, eventEnd);
+    if (start >= eventEnd || this.source.bytes[start] !== TYPE_URL_TAG) return { start, end: start };
+    const end = readEnd(this.source.bytes, start + 1, eventEnd);
     return { start: cursor.position, end };
   }
 
   /** Where the content of a field of a canonical envelope ends; it starts at the cursor. -1 where there is no such field. */
   #find(wanted: number): number {
-    const bytes = this.#source.bytes;
+    const bytes = this.source.bytes;
     let position = this.#start;
     while (position < this.#end) {
       // Canonical: the tags of an envelope have one byte.

@@ -9,6 +9,7 @@
  * No state outlives a call, so a getter of the event may encode another event in between. Nothing is allocated.
  */
 
+import { types } from 'node:util';
 import { InvalidEventError } from '../errors.js';
 
 /** Node's own UTF-8 writer: undocumented, in every release; `write` spends as long again on its arguments. */
@@ -123,7 +124,7 @@ function writeUtf8(target: Buffer, position: number, limit: number, value: strin
 /** The length of a Uint8Array (or Buffer) that it cannot misstate. */
 function byteLengthOf(value: unknown, field: string): number {
   // isView is false for a Proxy, whose length and content need not agree.
-  if (!(value instanceof Uint8Array) || !ArrayBuffer.isView(value)) reject(field, 'a Uint8Array', value);
+  if (!types.isUint8Array(value)) reject(field, 'a Uint8Array', value);
   return lengthOf(value as Uint8Array);
 }
 
