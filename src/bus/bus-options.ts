@@ -1,4 +1,5 @@
 /** What a bus can be created with. */
+import { type EventType, isEventType } from '../envelope/type-registry.js';
 import { InvalidOptionError } from '../errors.js';
 import { checkNamespace, checkTopic } from '../topic/topic.js';
 import { type Clock, GivenClock, WallClock } from './clock.js';
@@ -8,6 +9,7 @@ import {
   flagOption,
   functionOption,
   integerOption,
+  isUrl,
   readable,
   timeoutOption,
 } from './option-check.js';
@@ -24,8 +26,11 @@ export interface BusOptions {
   readonly capacityBytes?: number;
   /** Namespace of events published without one; default `default`. */
   readonly namespace?: string;
-  /** Modules that export users' event types; every thread of the bus imports them. No top-level await. */
-  readonly types?: readonly (URL | string)[];
+  /**
+   * Users' event types. Modules that export some, by URL: every thread of the bus loads them; no top-level await. Event
+   * classes themselves: for the thread that creates the bus alone, because a class cannot be sent to another thread.
+   */
+  readonly types?: readonly (URL | string | EventType)[];
   /** Type URL of the plain objects published on a topic. Without one, plain values are MessagePack. */
   readonly topicTypes?: Readonly<Record<string, string>>;
   /** How much `publish` may queue behind a full ring, in bytes of records; 0 to 2^40, default 16 MiB. */
@@ -48,7 +53,9 @@ export interface BusOptions {
 export interface ResolvedBusOptions {
   readonly capacityBytes: number;
   readonly namespace: string;
+  /** URLs of modules. */
   readonly types: readonly string[];
+  readonly classes: readonly EventType[];
   readonly topicTypes: ReadonlyMap<string, string>;
   readonly maxPendingBytes: number;
   readonly maxTopics: number;
@@ -91,7 +98,7 @@ export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions 
   return {
     capacityBytes: options.capacityBytes ?? DEFAULT_CAPACITY_BYTES,
     namespace,
-    types: resolveTypes(options.types),
+    ...resolveTypes(options.types),
     topicTypes: resolveTopicTypes(options.topicTypes),
     maxPendingBytes: integerOption('maxPendingBytes', options.maxPendingBytes, DEFAULT_MAX_PENDING_BYTES, 0, 2 ** 40),
     maxTopics: integerOption('maxTopics', options.maxTopics, DEFAULT_MAX_TOPICS, 1, 2 ** 24),
@@ -102,16 +109,17 @@ export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions 
   };
 }
 
-function resolveTypes(types: BusOptions['types']): readonly string[] {
-  if (types === undefined) return [];
-  const list = readable('types', () => (Array.isArray(types) ? [...types] : undefined));
-  if (list === undefined) throw new InvalidOptionError('types', types, 'an array of module URLs');
-  return list.map((type: URL | string) => moduleUrl('types', type));
+function resolveTypes(types: BusOptions['types']): Pick<ResolvedBusOptions, 'types' | 'classes'> {
+  const list = types === undefined ? [] : readable('types', () => (Array.isArray(types) ? [...types] : undefined));
+  if (list === undefined) throw new InvalidOptionError('types', types, 'an array of module URLs and event classes');
+  const classes = list.filter((type) => readable('types', () => isEventType(type))) as EventType[];
+  const modules = list.filter((type) => !classes.includes(type as EventType)) as (URL | string)[];
+  return { types: modules.map((module) => moduleUrl('types', module)), classes };
 }
 
 /** A module as a URL string: a URL object, or a string that is an absolute URL. */
 export function moduleUrl(option: string, value: URL | string): string {
-  if (value instanceof URL) return value.href;
+  if (isUrl(value)) return value.href;
   if (typeof value === 'string' && URL.canParse(value)) return value;
   throw new InvalidOptionError(option, value, "a module URL, such as new URL('./module.js', import.meta.url)");
 }

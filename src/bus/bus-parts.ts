@@ -58,7 +58,7 @@ export function assembleBus(
   const ring = allocateRing(options.capacityBytes, startPosition);
   const memory = attachRing(ring);
   const registry = new TypeRegistry();
-  registry.load(options.types);
+  registry.load(options.types, options.classes);
   const declared = new Map(
     [...options.topicTypes].map(([topic, typeUrl]) => {
       const codec = registry.find(typeUrl);

@@ -1,5 +1,6 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { EventEmitter } from 'node:events';
+import { types } from 'node:util';
 import type { DeepReadonly, Envelope } from '../envelope/envelope.js';
 import type { AnyEvent } from '../envelope/type-registry.js';
 import { BusClosedError, InvalidOptionError } from '../errors.js';
@@ -10,10 +11,11 @@ import { assembleBus, type BusParts } from './bus-parts.js';
 import { type BusStats, takeStats } from './bus-stats.js';
 import { abandon, type CloseResult, closeDown, excuseCaller } from './closing.js';
 import { BusEmitter, type Emitter, type EmitterOptions } from './emitter.js';
+import { refuseTopics } from './emitter-guard.js';
 import type { EventStream } from './event-stream.js';
 import type { Handler } from './handler-delivery.js';
 import type { NextOptions } from './next-event.js';
-import { checkKeys, timeoutOption } from './option-check.js';
+import { checkKeys, isUrl, timeoutOption } from './option-check.js';
 import type { Publisher } from './publisher.js';
 import { unwatched } from './report.js';
 import type { HandlerOptions, ModuleOptions, SubscribeOptions } from './subscribe-options.js';
@@ -59,8 +61,18 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
   readonly #parts: BusParts;
   readonly #publisher: Publisher;
   readonly #subscriptions: Subscriptions;
+  /**
+   * A function: sending a bus to another thread fails with its text, where what arrives could do nothing.
+   *
+   * @internal
+   */
+  readonly notCloneable = () => 'a bus stays on its thread';
   #closing: Promise<CloseResult> | undefined;
   #abandoned: Promise<number> | undefined;
+
+  static {
+    refuseTopics(Bus.prototype);
+  }
 
   /** Use {@link createBus}. */
   constructor(options?: BusOptions);
@@ -154,9 +166,9 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
   forward(envelope: Uint8Array | { toBinary(): Uint8Array }): boolean {
     this.#checkOpen('forward');
     const bytes: unknown =
-      envelope instanceof Uint8Array || typeof envelope?.toBinary !== 'function' ? envelope : envelope.toBinary();
+      types.isUint8Array(envelope) || typeof envelope?.toBinary !== 'function' ? envelope : envelope.toBinary();
     // Not a proxy: its bytes and its length need not agree.
-    if (bytes instanceof Uint8Array && ArrayBuffer.isView(bytes)) return this.#publisher.forward(bytes);
+    if (types.isUint8Array(bytes)) return this.#publisher.forward(bytes);
     throw new InvalidOptionError('envelope', bytes, 'the bytes of an envelope, or a received envelope');
   }
 
@@ -214,7 +226,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
     this.#checkOpen('subscribe');
     const input = filter as FilterInput;
     if (typeof subscriber === 'function') return this.#subscriptions.handler(input, subscriber as Handler, options);
-    if (subscriber instanceof URL) return this.#subscriptions.module(input, subscriber, options);
+    if (isUrl(subscriber)) return this.#subscriptions.module(input, subscriber, options);
     if (subscriber === undefined || (typeof subscriber === 'object' && subscriber !== null)) {
       return this.#subscriptions.stream(input, subscriber ?? NO_OPTIONS);
     }

@@ -46,6 +46,8 @@ export class BusEmitter implements Emitter {
   readonly #publishOptions: { readonly namespace?: string } | undefined;
   /** Relative topics and what they are in full. */
   readonly #topics = new Map<string, string>();
+  /** A function: sending an emitter to another thread fails with its text, where what arrives could do nothing. */
+  readonly notCloneable = () => 'an emitter stays on its thread';
 
   constructor(bus: EmitterBus, options: EmitterOptions) {
     checkKeys('options', options, ['namespace', 'prefix']);

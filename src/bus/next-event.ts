@@ -2,6 +2,7 @@
 import type { Envelope } from '../envelope/envelope.js';
 import { SubscriptionEndedError, TimeoutError } from '../errors.js';
 import { clearTimeout, setTimeout } from '../timing.js';
+import { onAbort } from './abort-signal.js';
 import type { Handler } from './handler-delivery.js';
 import { checkKeys, signalOption, timeoutOption } from './option-check.js';
 import { unwatched } from './report.js';
@@ -36,15 +37,14 @@ export function nextEvent(
       void subscription.stop();
       reject(error);
     };
-    const abort = (): void => fail(signal!.reason);
-    signal?.addEventListener('abort', abort);
+    const forget = signal === undefined ? undefined : onAbort(signal, () => fail(signal.reason));
     const timer =
       timeoutMs === Number.POSITIVE_INFINITY
         ? undefined
         : setTimeout(() => fail(new TimeoutError('next', timeoutMs)), timeoutMs);
     void subscription.ended.then(() => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      forget?.();
       // Changes nothing when the event, the signal or the timer came first.
       reject(new SubscriptionEndedError(subscription.name, 'the bus was closed before an event came'));
     });

@@ -73,6 +73,22 @@ export function functionOption<T extends (...args: never[]) => unknown>(
 /** A signal, or undefined. */
 export function signalOption(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
-  if (readable('signal', () => value instanceof AbortSignal)) return value as AbortSignal;
+  if (readable('signal', () => isSignal(value))) return value as AbortSignal;
   throw new InvalidOptionError('signal', value, 'an AbortSignal');
+}
+
+/** An AbortSignal, of any realm. */
+function isSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { aborted, addEventListener } = value as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
+
+/** A URL, of any realm and of jsdom. */
+export function isUrl(value: unknown): value is URL {
+  return (
+    typeof value === 'object' &&
+    Object.prototype.toString.call(value) === '[object URL]' &&
+    typeof (value as URL).href === 'string'
+  );
 }

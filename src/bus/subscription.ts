@@ -4,6 +4,8 @@ import { SubscriptionEndedError } from '../errors.js';
 import type { CompiledFilter, FilterInput } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { LagRange } from '../worker/lag.js';
+import { onAbort } from './abort-signal.js';
+import { refuseTopics } from './emitter-guard.js';
 import { currentHandlings, type Handling } from './handling.js';
 import type { KeepAlive } from './keep-alive.js';
 import { checkKeys, flagOption } from './option-check.js';
@@ -112,6 +114,16 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   #state: SubscriptionStats['state'] = 'starting';
   #holds = false;
   #last: DeliveryCounts | undefined;
+  /**
+   * A function: sending a subscription to another thread fails with its text, where what arrives could do nothing.
+   *
+   * @internal
+   */
+  readonly notCloneable = () => 'a subscription stays on its thread';
+
+  static {
+    refuseTopics(Subscription.prototype);
+  }
 
   /** Made by `bus.subscribe`. @internal */
   constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, source: SubscriptionSource) {
@@ -252,6 +264,5 @@ export function stopOnAbort(subscription: Subscription, signal: AbortSignal | un
     stop();
     return;
   }
-  signal.addEventListener('abort', stop, { once: true });
-  void subscription.ended.then(() => signal.removeEventListener('abort', stop));
+  void subscription.ended.then(onAbort(signal, stop));
 }

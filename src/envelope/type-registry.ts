@@ -1,7 +1,7 @@
 /** The event types one thread knows, by type URL and by class. */
 
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import {
   DuplicateTypeError,
   InvalidEventError,
@@ -9,15 +9,15 @@ import {
   TypesModuleError,
   UnknownTypeError,
 } from '../errors.js';
-import { showThrown } from '../shown.js';
+import { show, showThrown } from '../shown.js';
 import type { EventCodec } from './event-codec.js';
 import { builtInTypes } from './generated/index.js';
 import { messagePackCodec } from './payload-codec.js';
 import { adaptProtobufjs, isProtobufjsClass, type ProtobufjsClass, typeUrlOf } from './protobufjs-adapter.js';
 import { checkTypeUrl } from './type-url.js';
 
-// Loads ES modules too, and shares them with `import`.
-const require = createRequire(import.meta.url);
+// Loads ES modules too, and shares them with `import`. Node's own, also where a test runner puts another in its place.
+const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);
 
 /** An event as containerd carries it: its type by name and its bytes. */
 export interface AnyEvent {
@@ -50,10 +50,27 @@ export function prototypeOf(event: object): object | null {
 export function typeUrlOfAny(event: object): string | undefined {
   try {
     const { typeUrl, value } = event as Partial<AnyEvent>;
-    return typeof typeUrl === 'string' && value instanceof Uint8Array ? typeUrl : undefined;
+    if (typeof typeUrl !== 'string' || !types.isUint8Array(value)) return undefined;
+    checkNothingElse(event);
+    return typeUrl;
   } catch (error) {
     throw InvalidEventError.from(error, LOOKING);
   }
+}
+
+/** An Any carries a type and bytes: what else a plain object has would be lost without a word. */
+function checkNothingElse(any: object): void {
+  const other = Object.keys(any).find((key) => key !== 'typeUrl' && key !== 'value');
+  if (other === undefined || !isPlain(any)) return;
+  throw new InvalidEventError(
+    `has typeUrl and value, as an Any has, and ${show(other)} too, which an Any cannot carry`,
+  );
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  // Of any realm.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 const LOOKING = 'looking at it';
@@ -95,7 +112,10 @@ export class TypeRegistry {
   /**
    * The codec of the class `event` is an instance of; undefined for plain values.
    *
-   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when looking at it throws
+   * A class that is not registered, such as a second copy of one that is, is known by its `typeUrl`, and encodes itself.
+   *
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when looking at it throws, and when its class says that it is an event
+   *   type and cannot be used as one
    */
   codecOf(event: unknown): EventCodec | undefined {
     if (typeof event !== 'object' || event === null) return undefined;
@@ -103,7 +123,7 @@ export class TypeRegistry {
       let prototype = Object.getPrototypeOf(event) as object | null;
       // Up the chain, so that instances of subclasses are found.
       while (prototype !== null && prototype !== Object.prototype) {
-        const codec = this.#byClass.get(prototype.constructor);
+        const codec = this.#byClass.get(prototype.constructor) ?? this.#adopt(prototype.constructor);
         if (codec !== undefined) return codec;
         prototype = Object.getPrototypeOf(prototype) as object | null;
       }
@@ -113,6 +133,19 @@ export class TypeRegistry {
     }
   }
 
+  /** The codec of a class that nobody registered but that is an event type; undefined for any other class. */
+  #adopt(Class: unknown): EventCodec | undefined {
+    const codec = isCodec(Class) ? Class : isProtobufjsClass(Class) ? adaptProtobufjs(Class) : undefined;
+    if (codec !== undefined) this.#byClass.set(Class, codec);
+    else if (claimsToBeType(Class)) {
+      const name = typeof Class === 'function' ? Class.name : '';
+      throw new InvalidEventError(
+        `is of class ${show(name)}, which has a typeUrl but no encode and decode; make the class with \`ringcast generate\``,
+      );
+    }
+    return codec;
+  }
+
   /**
    * Imports modules and adds every event type they export, by name, as default, or inside exported objects (as protobufjs
    * nests packages). All are added or, after an error, none.
@@ -120,12 +153,19 @@ export class TypeRegistry {
    * Synchronous, because `createBus` is: a module must not use top-level await.
    *
    * @param urls  `file:` URLs
+   * @param classes event types of the calling thread; where a module or this package has one of the same type URL, the
+   *   class given here is the one that this thread reads
    * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module does not load (`cause`) or exports no event type
    * @throws {DuplicateTypeError} `BUS_DUPLICATE_TYPE` when two different types have one type URL
    * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL`
    */
-  load(urls: readonly string[]): void {
+  load(urls: readonly string[], classes: readonly EventType[] = []): void {
     this.#add(urls.flatMap(typesOf));
+    for (const type of classes) {
+      const codec = this.#byClass.get(type) ?? (isCodec(type) ? type : adaptProtobufjs(type));
+      this.#byClass.set(type, codec);
+      this.#byUrl.set(codec.typeUrl, { type, codec });
+    }
   }
 
   /**
@@ -188,6 +228,15 @@ function isCodec(value: unknown): value is EventCodec {
   return typeof typeUrl === 'string' && typeof encode === 'function' && typeof decode === 'function';
 }
 
+/** Whether a value can be used as an event type. */
+export function isEventType(value: unknown): value is EventType {
+  return isCodec(value) || isProtobufjsClass(value);
+}
+
+function claimsToBeType(Class: unknown): boolean {
+  return typeof Class === 'function' && typeof (Class as { typeUrl?: unknown }).typeUrl === 'string';
+}
+
 function typesOf(url: string): EventType[] {
   let exports: object;
   try {
@@ -245,7 +294,7 @@ function partsOfAny(any: unknown): AnyEvent {
   }
   if (typeof typeUrl !== 'string') throw new InvalidOptionError('any.typeUrl', typeUrl, 'the name of a type');
   // Not a proxy: its bytes and its length need not agree.
-  if (!ArrayBuffer.isView(value) || !(value instanceof Uint8Array)) {
+  if (!types.isUint8Array(value)) {
     throw new InvalidOptionError('any.value', value, 'a Uint8Array');
   }
   return { typeUrl, value };
