@@ -166,7 +166,7 @@ export class ReceivedEnvelope implements Envelope {
   /** The same envelope, over the same bytes, for a subscription that missed records just before it. */
   withLagged(lagged: number): ReceivedEnvelope {
     const copy = new ReceivedEnvelope(
-      this.#source,
+      this.source,
       this.#start,
       this.#end,
       this.#isCanonical() ? this.#payloadStart - this.#start : 0,
