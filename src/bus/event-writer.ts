@@ -30,7 +30,7 @@ export class EventWriter {
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   #expectedBytes = EXPECTED_BYTES;
   /** True while an encoder, and with it the event's getters, may be running. */
-  encoding = false;
+  #encoding = false;
 
   constructor(writer: RingWriter, topics: TopicTable, types: EventTypes, clock: Clock) {
     this.#writer = writer;
@@ -123,7 +123,7 @@ export class EventWriter {
   /** Encodes into memory outside the ring, as large as it takes. */
   #encode(template: EnvelopeTemplate, type: PublishedType, event: unknown, seconds: number, nanos: number): Buffer {
     // Within a getter the scratch may hold the outer event.
-    let target = this.encoding ? Buffer.allocUnsafeSlow(SCRATCH_BYTES) : this.#scratch;
+    let target = this.#encoding ? Buffer.allocUnsafeSlow(SCRATCH_BYTES) : this.#scratch;
     for (;;) {
       const end = this.#encodeInto(target, 0, target.length, template, type, event, seconds, nanos);
       if (end >= 0) {
@@ -132,7 +132,7 @@ export class EventWriter {
       }
       if (target.length >= MAX_ENCODE_BYTES) this.checkSize(target.length, template.topic);
       target = Buffer.allocUnsafeSlow(target.length * 4);
-      if (!this.encoding && target.length <= this.#writer.maxRecordBytes) this.#scratch = target;
+      if (!this.#encoding && target.length <= this.#writer.maxRecordBytes) this.#scratch = target;
     }
   }
 
@@ -146,12 +146,12 @@ export class EventWriter {
     seconds: number,
     nanos: number,
   ): number {
-    const outer = this.encoding;
-    this.encoding = true;
+    const outer = this.#encoding;
+    this.#encoding = true;
     try {
       return template.write(target, start, limit, seconds, nanos, type.codec, event);
     } finally {
-      this.encoding = outer;
+      this.#encoding = outer;
     }
   }
 }

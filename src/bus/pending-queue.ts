@@ -12,6 +12,8 @@ export interface PendingRecord {
   readonly nanos: number;
   wantedLow: number;
   wantedHigh: number;
+  /** True of the event that a `publishSync` waits with: accepted when it is written, or never. */
+  tentative?: boolean;
 }
 
 /** The dead head of the array is cut off when it is longer than this and than what lives. */
@@ -45,6 +47,12 @@ export class PendingQueue {
       this.#records = this.#records.slice(this.#head);
       this.#head = 0;
     }
+  }
+
+  /** Takes a record out that has not come to the front. */
+  remove(record: PendingRecord): void {
+    this.#records.splice(this.#records.indexOf(record, this.#head), 1);
+    this.bytes -= record.body.length;
   }
 
   /** From now on `reader` wants all that waits. */

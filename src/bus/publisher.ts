@@ -5,7 +5,7 @@
  * differ only in what happens when the ring is full: `publish` queues, `tryPublish` refuses, `publishSync` waits.
  *
  * *Order.* While the heap queue holds anything, nothing is written but the queue. While an event is being encoded, what
- * its own getters publish goes to the queue behind it.
+ * its own getters publish goes to the queue behind it. The event that a `publishSync` waits with stands in the queue, too.
  */
 import {
   InvalidTopicError,
@@ -22,6 +22,7 @@ import type { ResolvedBusOptions } from './bus-options.js';
 import type { EventTypes } from './event-types.js';
 import { EventWriter } from './event-writer.js';
 import { Forwarder } from './forwarder.js';
+import { LateJoins } from './late-joins.js';
 import { PendingQueue, type PendingRecord } from './pending-queue.js';
 import type { Readers } from './readers.js';
 import type { StallWatch } from './stall-watch.js';
@@ -48,6 +49,7 @@ export class Publisher {
   readonly #topics: TopicTable;
   readonly #events: EventWriter;
   readonly #forwarder: Forwarder;
+  readonly #late = new LateJoins();
   readonly #burst: BurstFlush;
   readonly #readers: Readers;
   readonly #stalls: StallWatch;
@@ -58,6 +60,10 @@ export class Publisher {
   readonly #keepUnwanted: boolean;
   readonly #onQueued: () => void;
   readonly #onBlocked: () => void;
+  /** Places of the queue ahead of the event that is being encoded, the outermost; -1: none is. */
+  #encodedBehind = -1;
+  /** Events in the queue that a publishSync waits with: more than one when a listener calls it, too. */
+  #tentative = 0;
 
   /**
    * @param onQueued called when the queue holds something that the ring has no room for
@@ -87,16 +93,41 @@ export class Publisher {
     this.#events = new EventWriter(writer, topics, types, options.clock);
   }
 
-  /** The sequence of the event that is accepted next. */
+  /** The sequence of the event that is accepted next; while one is on its way, its own. */
   get nextSequence(): number {
-    // The event that is being encoded goes before what its getters have published so far.
-    const encoding = this.#events.encoding && this.queue.length > 0 ? 1 : 0;
-    return this.#writer.sequence + this.queue.length + encoding;
+    return this.#writer.sequence + this.#settledPlaces();
   }
 
-  /** True in the user code that runs while an event is being encoded. */
-  get encoding(): boolean {
-    return this.#events.encoding;
+  /** True while an event is being encoded, or on its way before others that were accepted before it. */
+  get isOrderOpen(): boolean {
+    return this.#encodedBehind >= 0 || this.#settledPlaces() + this.#tentative < this.queue.length;
+  }
+
+  /** Calls back with the sequence of the next event: at once, or when none is on its way any more. */
+  whenSettled(act: (nextSequence: number) => void): void {
+    if (this.#encodedBehind < 0 && this.#tentative === 0) act(this.nextSequence);
+    else this.#late.wait(() => act(this.nextSequence));
+  }
+
+  /**
+   * Told of a subscription that was made just now, from the next sequence on.
+   *
+   * @param passBy told the sequence of each event that was accepted before it all the same, before that is written
+   */
+  joined(reader: number, passBy: (sequence: number) => void): void {
+    const places = this.#settledPlaces();
+    if (places === this.queue.length) return;
+    const behind = [...this.queue].slice(places);
+    this.wantTentative(reader);
+    this.#late.add(
+      behind.filter(({ tentative }) => tentative !== true),
+      passBy,
+    );
+  }
+
+  /** Lets no reader sleep through an event that a publishSync waits with: what it wants may have changed meanwhile. */
+  wantTentative(reader: number): void {
+    if (this.#tentative > 0) this.queue.want(reader);
   }
 
   /** Room that a waiting publisher waits for: enough for the largest record behind the largest padding. */
@@ -125,29 +156,28 @@ export class Publisher {
   }
 
   publishSync(topic: string, event: unknown, namespace: string | undefined, timeoutMs: number): void {
-    if (this.#events.encoding) throw new ReentrantPublishError('publishSync');
+    if (this.#encodedBehind >= 0) throw new ReentrantPublishError('publishSync');
     const entry = this.#wantedEntry(topic, namespace);
     if (entry === undefined) return;
-    let ahead = this.queue.length;
+    const ahead = this.queue.length;
     const record = this.#write(entry, event, namespace);
     if (record === undefined) return;
+    record.tentative = true;
+    this.queue.insert(record, ahead);
+    this.#tentative++;
     const deadlineMs = monotonicMs() + timeoutMs;
     try {
-      for (;;) {
-        while (ahead > 0 && this.#writeFirst()) ahead--;
-        // Who listens for evictions may have subscribed during the wait.
-        this.#topics.update(entry);
-        const { wantedLow, wantedHigh } = entry;
-        if (ahead === 0 && this.#events.writeRecord({ ...record, wantedLow, wantedHigh })) break;
-        this.#blockUntil(deadlineMs, timeoutMs);
+      // Or whoever publishes when told of an eviction writes it.
+      while (record.tentative) if (!this.#writeFirst()) this.#blockUntil(deadlineMs, timeoutMs);
+      this.#stalls.reset();
+    } finally {
+      if (record.tentative) {
+        this.queue.remove(record);
+        this.#tentative--;
       }
-    } catch (error) {
-      // What its getters published was accepted all the same.
+      // What its getters published was accepted in any case.
       this.#writeBehind();
-      throw error;
     }
-    this.#stalls.reset();
-    this.#accepted();
   }
 
   /** Puts an envelope from elsewhere into the ring. Returns as {@link publish} does. */
@@ -184,7 +214,8 @@ export class Publisher {
     const entry = this.#topics.entry(topic);
     if (!this.#isWritten(entry)) return -1;
     const sequence = this.nextSequence;
-    const ahead = this.queue.length;
+    // Before an event on its way, or its sequence could not be said.
+    const ahead = this.#settledPlaces();
     const record = this.#write(entry, event, undefined);
     if (record !== undefined) this.#enqueue(record, ahead);
     return sequence;
@@ -203,7 +234,18 @@ export class Publisher {
 
   /** True while nothing waits and no event is being encoded. */
   #isDirect(): boolean {
-    return this.queue.length === 0 && !this.#events.encoding;
+    return this.queue.length === 0 && this.#encodedBehind < 0;
+  }
+
+  /** Places of the queue, from its front, before which no event is on its way. */
+  #settledPlaces(): number {
+    let places = 0;
+    if (this.#tentative === 0) places = this.queue.length;
+    else
+      for (const { tentative } of this.queue)
+        if (tentative !== true) places++;
+        else break;
+    return this.#encodedBehind < 0 ? places : Math.min(places, this.#encodedBehind);
   }
 
   /** The entry of a topic that somebody wants; undefined, and counted, when nobody does. */
@@ -226,21 +268,33 @@ export class Publisher {
 
   /** Writes an event into the ring. Returns undefined, or the finished record if it has to wait. */
   #write(entry: TopicEntry, event: unknown, namespace: string | undefined): PendingRecord | undefined {
+    const direct = this.#isDirect();
+    const nested = this.#encodedBehind >= 0;
+    if (!nested) this.#encodedBehind = this.queue.length;
     let record: PendingRecord | undefined;
     try {
-      record = this.#events.write(entry, event, namespace ?? this.#namespace, this.#isDirect());
+      record = this.#events.write(entry, event, namespace ?? this.#namespace, direct);
     } catch (error) {
+      if (!nested) this.#encodedBehind = -1;
       // What its getters published was accepted all the same.
       this.#writeBehind();
       throw error;
     }
+    if (!nested) this.#encodedBehind = -1;
     if (record === undefined) this.#accepted();
     return record;
   }
 
   #writeFirst(): boolean {
-    if (!this.#events.writeRecord(this.queue.first!)) return false;
+    const record = this.queue.first!;
+    if (!this.#events.writeRecord(record)) return false;
     this.queue.shift();
+    if (record.tentative === true) {
+      record.tentative = false;
+      this.#tentative--;
+      this.counts.accepted++;
+      this.#settleJoins();
+    }
     this.#burst.written();
     return true;
   }
@@ -274,11 +328,17 @@ export class Publisher {
   #accepted(): void {
     this.counts.accepted++;
     this.#burst.written();
-    if (this.queue.length > 0) this.#writeBehind();
+    if (this.queue.length > 0 || this.#late.any) this.#writeBehind();
   }
 
   /** Writes what waits behind an event, unless that one is still being encoded. */
   #writeBehind(): void {
-    if (this.queue.length > 0 && !this.#events.encoding && !this.writeQueued()) this.#onQueued();
+    if (this.#encodedBehind >= 0) return;
+    this.#settleJoins();
+    if (this.queue.length > 0 && !this.writeQueued()) this.#onQueued();
+  }
+
+  #settleJoins(): void {
+    if (this.#late.any) this.#late.settle(this.queue, this.#settledPlaces(), this.#writer.sequence);
   }
 }

@@ -96,8 +96,8 @@ export interface Delivery {
 
 /** What a subscription asks of the publishing side. */
 export interface SubscriptionSource {
-  /** The sequence of the event that is accepted next. */
-  nextSequence(): number;
+  /** Calls back with the sequence of the next event: at once, or when none is being encoded any more. */
+  whenSettled(act: (nextSequence: number) => void): void;
   /** Lets `reader` look once more when all that was accepted is in the ring, wanted by it or not. */
   wakeWhenWritten(reader: number): void;
   /** Lets `filter` decide what is accepted from now on. */
@@ -205,8 +205,16 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   stop(options: { readonly drain?: boolean } = {}): Promise<void> {
     checkKeys('options', options, ['drain']);
     const drain = flagOption('drain', options.drain);
-    const ended = this.stopAt(drain ? this.#source.nextSequence() : 0);
-    if (drain) this.#source.wakeWhenWritten(this.#delivery.reader);
+    const { ended } = this.#delivery;
+    if (drain) {
+      if (this.active) this.#state = 'stopping';
+      this.#source.whenSettled((nextSequence) => {
+        void this.stopAt(nextSequence);
+        this.#source.wakeWhenWritten(this.#delivery.reader);
+      });
+    } else {
+      void this.stopAt(0);
+    }
     // A handler that waits for its own subscription would wait for itself.
     return currentHandlings().some((handling) => handling === this.#delivery.handling) ? Promise.resolve() : ended;
   }

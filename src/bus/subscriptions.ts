@@ -11,7 +11,7 @@ import { LocalReaders } from './local-readers.js';
 import { ModuleThreads } from './module-threads.js';
 import { checkNextOptions, type NextOptions, nextEvent } from './next-event.js';
 import { ReaderSlots } from './reader-slots.js';
-import { findStart } from './replay.js';
+import { findStart, type Start } from './replay.js';
 import { emitSafely, reportError } from './report.js';
 import {
   checkHandlerOptions,
@@ -22,6 +22,9 @@ import {
   type SubscribeOptions,
 } from './subscribe-options.js';
 import { type Delivery, Subscription, type SubscriptionSource, stopOnAbort } from './subscription.js';
+
+/** Selects no event. */
+const NOTHING = compileFilter({ topics: '/**', exclude: '/**' });
 
 export class Subscriptions {
   readonly #parts: BusParts;
@@ -39,15 +42,16 @@ export class Subscriptions {
     this.#threads = new ModuleThreads(parts, this.#slots);
     const { publisher, room, topics, writer } = parts;
     this.#source = {
-      nextSequence: () => publisher.nextSequence,
+      whenSettled: (act) => publisher.whenSettled(act),
       wakeWhenWritten: (reader) => void room.emptied().then(() => writer.waker.wakeNow(reader)),
       setFilter: (subscription, input) => {
         const filter = compileFilter(input);
         // Whether the event that is being encoded comes before or after could not be said.
-        if (publisher.encoding) throw new ReentrantPublishError('setFilter');
+        if (publisher.isOrderOpen) throw new ReentrantPublishError('setFilter');
         const { delivery } = subscription;
         delivery.setFilter(filter, publisher.nextSequence);
         topics.want(subscription, filter, delivery.reader);
+        publisher.wantTentative(delivery.reader);
       },
     };
   }
@@ -67,7 +71,7 @@ export class Subscriptions {
     const shares = options.isolate !== true && start.isNow;
     const delivery = options.delivery ?? 'lossless';
     const reader = shares ? this.#readers.shared(delivery) : this.#readers.open(subscription.name, delivery, start);
-    this.#deliverTo(subscription, reader, filter, handle, start.joinSequence);
+    this.#deliverTo(subscription, reader, filter, handle, start);
     stopOnAbort(subscription, options.signal);
     return subscription;
   }
@@ -78,7 +82,7 @@ export class Subscriptions {
     const stream = this.#make(EventStream, filter, options);
     const start = findStart(this.#parts, options.from, filter);
     const reader = this.#readers.open(stream.name, options.delivery ?? 'lossless', start);
-    this.#deliverTo(stream, reader, filter, stream.accept, start.joinSequence);
+    this.#deliverTo(stream, reader, filter, stream.accept, start);
     stopOnAbort(stream, options.signal);
     return stream;
   }
@@ -90,7 +94,7 @@ export class Subscriptions {
       const subscription = this.#make(Subscription, filter, {});
       // A reader for all of them, and only them: none is ever pending, so none waits for another.
       const reader = this.#readers.shared('next');
-      this.#deliverTo(subscription, reader, filter, handler, this.#parts.publisher.nextSequence);
+      this.#deliverTo(subscription, reader, filter, handler, findStart(this.#parts));
       return subscription;
     }, options);
   }
@@ -99,7 +103,9 @@ export class Subscriptions {
     checkModuleOptions(options);
     const filter = compileFilter(input);
     const subscription = this.#make(Subscription, filter, options);
-    this.#track(subscription, this.#threads.start(subscription, filter, module, options));
+    const delivery = this.#threads.start(subscription, filter, module, options);
+    this.#track(subscription, delivery);
+    if ((options.from ?? 'now') === 'now') this.#passBy(delivery, filter);
     stopOnAbort(subscription, options.signal);
     return subscription;
   }
@@ -118,7 +124,7 @@ export class Subscriptions {
     reader: LocalReader,
     filter: CompiledFilter,
     handler: Handler,
-    joinSequence: number,
+    { joinSequence, isNow }: Start,
   ): void {
     const { writer, topics, bus } = this.#parts;
     topics.want(subscription, filter, reader.reader);
@@ -135,6 +141,15 @@ export class Subscriptions {
       written: () => writer.sequence,
     });
     this.#track(subscription, delivery);
+    if (isNow) this.#passBy(delivery, filter);
+  }
+
+  /** Keeps from a subscription that begins now what was accepted before it and is written behind an event on its way. */
+  #passBy(delivery: Delivery, filter: CompiledFilter): void {
+    this.#parts.publisher.joined(delivery.reader, (sequence) => {
+      delivery.setFilter(NOTHING, sequence);
+      delivery.setFilter(filter, sequence + 1);
+    });
   }
 
   #track(subscription: Subscription, delivery: Delivery): void {
