@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError, NoEmitterError } from '../errors.js';
 import { errorOf } from '../shown.js';
 import type { EmitOptions, Emitter } from './emitter.js';
+import { checkFunction } from './option-check.js';
 import { reportError } from './report.js';
 
 const context = new AsyncLocalStorage<Emitter>();
@@ -20,7 +21,7 @@ export function runWithEmitter<R>(emitter: Emitter, fn: () => R): R {
   if (!isEmitter(emitter)) {
     throw new InvalidOptionError('emitter', emitter, 'an object with an emit function, such as bus.emitter()');
   }
-  checkFunction(fn);
+  checkFunction('fn', fn);
   return context.run(emitter, fn);
 }
 
@@ -36,7 +37,7 @@ export function currentEmitter(): Emitter | undefined {
  * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
  */
 export function withNamespace<R>(namespace: string, fn: () => R): R {
-  checkFunction(fn);
+  checkFunction('fn', fn);
   const emitter = context.getStore();
   return emitter?.withNamespace === undefined ? fn() : context.run(emitter.withNamespace(namespace), fn);
 }
@@ -63,10 +64,6 @@ export function tryEmit(topic: string, event: unknown): boolean {
     reportError(errorOf(error));
     return false;
   }
-}
-
-function checkFunction(fn: unknown): void {
-  if (typeof fn !== 'function') throw new InvalidOptionError('fn', fn, 'a function');
 }
 
 function isEmitter(value: unknown): value is Emitter {

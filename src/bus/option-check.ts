@@ -1,5 +1,6 @@
 /** Checks of options objects: bad input is refused before anything is changed. */
 import { InvalidOptionError, UnknownOptionError } from '../errors.js';
+import { makesGenerator } from '../worker/outcome.js';
 
 /** Checks that `options` is a plain object (or undefined) with known keys only, whose values can be read. */
 export function checkKeys(name: string, options: unknown, known: readonly string[]): void {
@@ -66,8 +67,20 @@ export function functionOption<T extends (...args: never[]) => unknown>(
   name: string,
   value: T | undefined,
 ): T | undefined {
-  if (value !== undefined && typeof value !== 'function') throw new InvalidOptionError(name, value, 'a function');
+  if (value !== undefined) checkFunction(name, value);
   return value;
+}
+
+/** Checks that `value` is a function that does something when it is called: a generator function only makes a generator. */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw new InvalidOptionError(name, value, 'a function');
+  if (makesGenerator(value)) {
+    throw new InvalidOptionError(
+      name,
+      value,
+      "a function or an async function, without '*': nobody runs the generator",
+    );
+  }
 }
 
 /** A signal, or undefined. */

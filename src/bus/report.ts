@@ -9,7 +9,25 @@ export function reportError(error: Error, ...emitters: readonly EventEmitter[]):
       return;
     }
   }
-  process.emitWarning(error);
+  warn(error, '');
+}
+
+/** Warns of whatever was thrown. Does not throw, whatever has taken the place of `process.emitWarning`. */
+function warn(thrown: unknown, otherwise: string): void {
+  try {
+    process.emitWarning(isError(thrown) ? thrown : new Error(otherwise, { cause: thrown }));
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    // A proxy that does not tell its prototype.
+    return false;
+  }
 }
 
 /** Emits an event whose listeners may throw: their error becomes a process warning, as the caller cannot handle it. */
@@ -17,7 +35,7 @@ export function emitSafely(emitter: EventEmitter, event: string, ...values: read
   try {
     emitter.emit(event, ...values);
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : new Error(`a listener of ${event} threw`, { cause: error }));
+    warn(error, `a listener of ${event} threw`);
   }
 }
 

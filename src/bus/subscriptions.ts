@@ -10,6 +10,7 @@ import type { LocalReader } from './local-reader.js';
 import { LocalReaders } from './local-readers.js';
 import { ModuleThreads } from './module-threads.js';
 import { checkNextOptions, type NextOptions, nextEvent } from './next-event.js';
+import { checkFunction } from './option-check.js';
 import { ReaderSlots } from './reader-slots.js';
 import { findStart, type Start } from './replay.js';
 import { emitSafely, reportError } from './report.js';
@@ -62,6 +63,7 @@ export class Subscriptions {
   }
 
   handler(input: FilterInput, handler: Handler, options: HandlerOptions): Subscription {
+    checkFunction('handler', handler);
     checkHandlerOptions(options);
     const filter = compileFilter(input);
     const subscription = this.#make(Subscription, filter, options);
@@ -129,10 +131,8 @@ export class Subscriptions {
     const { writer, topics, bus } = this.#parts;
     topics.want(subscription, filter, reader.reader);
     const delivery = new HandlerDelivery(reader, filter, joinSequence, handler, {
-      report: (cause, envelope) => {
-        const error = new HandlerError(subscription.name, envelope.topic, envelope.sequence, cause);
-        reportError(error, subscription, bus);
-      },
+      report: (cause, topic, sequence) =>
+        reportError(new HandlerError(subscription.name, topic, sequence, cause), subscription, bus),
       onLagged: (range) => emitSafely(subscription, 'lagged', range),
       onEvicted: (error) => emitSafely(subscription, 'evicted', error),
       onOverwritten: (error) => reportError(error, subscription, bus),

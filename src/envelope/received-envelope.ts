@@ -95,6 +95,19 @@ export class ReceivedEnvelope implements Envelope {
   }
 
   get topic(): string {
+    return this.#readTopic();
+  }
+
+  /** The topic, whatever properties a handler has put on the envelope; empty when it has spoilt the bytes, too. */
+  static topicOf(envelope: ReceivedEnvelope): string {
+    try {
+      return envelope.#readTopic();
+    } catch {
+      return '';
+    }
+  }
+
+  #readTopic(): string {
     return (this.#topic ??= this.#isCanonical() ? this.#text(TOPIC_TAG) : this.#scanned().topic);
   }
 

@@ -1,6 +1,7 @@
 /** A target whose handler gets all that it wants of a batch at once, as an array. */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
-import { isPromiseLike, type ReportFailure, type Settled, Target } from './target.js';
+import { pendingOutcome } from './outcome.js';
+import { type ReportFailure, type Settled, Target } from './target.js';
 
 export class BatchTarget extends Target {
   readonly #handleBatch: (envelopes: readonly ReceivedEnvelope[]) => unknown;
@@ -16,39 +17,36 @@ export class BatchTarget extends Target {
     this.#handleBatch = handleBatch;
   }
 
-  override hand(envelope: ReceivedEnvelope, position: number): void {
+  override hand(envelope: ReceivedEnvelope, sequence: number, position: number): void {
     if (!this.busy) {
       this.busy = true;
-      this.heldPosition = position;
-      this.heldSequence = envelope.sequence;
+      this.hold(sequence, position);
     }
     this.#collected.push(envelope);
   }
 
   override endBatch(settled: Settled): void {
     const envelopes = this.#collected;
+    // Pending since an earlier call.
     if (envelopes.length === 0) return;
     this.#collected = [];
     // A subscription that was stopped since they were collected starts no handler any more.
-    if (!this.active) {
-      this.becomeIdle(settled);
-      return;
-    }
-    const done = (): void => {
-      this.delivered += envelopes.length;
-      this.becomeIdle(settled);
-    };
-    const failed = (error: unknown): void => {
-      // Which event of the batch is to blame is not known: the report names the first, the count takes all.
-      this.fail(error, envelopes[0]!, envelopes.length);
-      this.becomeIdle(settled);
-    };
+    if (this.active) void this.#handle(envelopes, settled);
+    else this.becomeIdle(settled);
+  }
+
+  async #handle(envelopes: ReceivedEnvelope[], settled: Settled): Promise<void> {
+    // The array is the handler's from now on, to do with as it likes.
+    const count = envelopes.length;
+    const first = envelopes[0]!;
     try {
-      const result = this.#handleBatch(envelopes);
-      if (isPromiseLike(result)) Promise.resolve(result).then(done, failed);
-      else done();
+      const pending = pendingOutcome(this.#handleBatch(envelopes));
+      if (pending !== undefined) await pending;
+      this.delivered += count;
     } catch (error) {
-      failed(error);
+      // Which event of the batch is to blame is not known: the report names the first, the count takes all.
+      this.fail(error, first, this.heldSequence, count);
     }
+    this.becomeIdle(settled);
   }
 }

@@ -243,7 +243,8 @@ export class Dispatcher {
       if (again) this.#reader.setInHand(sequence);
       taken = true;
       const wasBusy = target.busy;
-      target.hand(target.untold === 0 ? envelope : tellLag(envelope, target), position, this.#settled);
+      const told = target.untold === 0 ? envelope : tellLag(envelope, target);
+      target.hand(told, sequence, position, this.#settled);
       // One that stopped itself in its handler is waited for by nobody here.
       if (target.busy && !wasBusy && target.active) this.#busy.push(target);
     }

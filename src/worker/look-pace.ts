@@ -10,9 +10,15 @@ const MAX_STRIDE = 64;
 const RELEASE_INTERVAL_MS = 10;
 
 export class LookPace {
+  readonly #maxStride: number;
   #stride = 1;
   #left = 1;
   #lastMs = monotonicMs();
+
+  /** @param maxStride records after which there is a look in any case */
+  constructor(maxStride = MAX_STRIDE) {
+    this.#maxStride = maxStride;
+  }
 
   /** The time before now is not to be counted. */
   startAt(nowMs: number): void {
@@ -30,7 +36,7 @@ export class LookPace {
     const elapsedMs = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
     // Aims at a look every millisecond or so; one slow record puts it back to looking after each.
-    if (elapsedMs < RELEASE_INTERVAL_MS / 10) this.#stride = Math.min(this.#stride * 2, MAX_STRIDE);
+    if (elapsedMs < RELEASE_INTERVAL_MS / 10) this.#stride = Math.min(this.#stride * 2, this.#maxStride);
     else if (elapsedMs > RELEASE_INTERVAL_MS / 2) this.#stride = 1;
     this.#left = this.#stride;
     return nowMs;

@@ -1,13 +1,12 @@
 /**
- * Drives a dispatcher in an event loop: runs while there is something to read, sleeps when there is not, and gives the
- * loop a turn at least every few milliseconds.
+ * Drives a dispatcher in an event loop: runs while there is something to read, sleeps when there is not. It shares the
+ * turns of the loop with all others of the thread.
  */
 import type { RingReader } from '../ring/ring-reader.js';
 import { clearInterval, setImmediate, setInterval } from '../timing.js';
 import type { Dispatcher } from './dispatcher.js';
+import { type TurnTask, turns } from './turns.js';
 
-/** How long other work of the thread may have to wait for the dispatcher. */
-const TURN_BUDGET_MS = 4;
 /** At most ten safety checks a second. */
 const SAFETY_CHECK_MS = 100;
 
@@ -15,7 +14,7 @@ export class Pump {
   readonly #reader: RingReader;
   readonly #dispatcher: Dispatcher;
   readonly #onTurn: () => void;
-  readonly #run = (): void => this.#turn();
+  readonly #run: TurnTask = (budgetMs) => this.#turn(budgetMs);
   #asleep = false;
   #scheduled = false;
   #stopped = false;
@@ -70,15 +69,15 @@ export class Pump {
   #schedule(): void {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
-    setImmediate(this.#run);
+    turns.add(this.#run);
   }
 
-  #turn(): void {
+  #turn(budgetMs: number): void {
     this.#scheduled = false;
     // Not kept back by a pending handler: the turn before may have ended inside a batch, of which the rest is due.
     if (this.#stopped || this.#asleep) return;
     const seen = this.#dispatcher.nextSequence;
-    const step = this.#dispatcher.step(TURN_BUDGET_MS);
+    const step = this.#dispatcher.step(budgetMs);
     this.#onTurn();
     if (step === 'waiting' || this.#stopped) return;
     // A reader that just had work looks once more before it sleeps: a wake costs the writer microseconds.

@@ -1,12 +1,22 @@
 /** A target whose handler gets one event at a time: while its promise is pending, later events wait in a backlog. */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
-import { isPromiseLike, type ReportFailure, type Settled, Target } from './target.js';
+import { pendingOutcome } from './outcome.js';
+import { type ReportFailure, type Settled, Target } from './target.js';
+import { turns } from './turns.js';
+
+interface Waiting {
+  readonly envelope: ReceivedEnvelope;
+  readonly sequence: number;
+  readonly position: number;
+}
 
 export class SingleTarget extends Target {
   readonly #handle: (envelope: ReceivedEnvelope) => unknown;
   /** At most the rest of one batch. */
-  readonly #backlog: { envelope: ReceivedEnvelope; position: number }[] = [];
+  readonly #backlog: Waiting[] = [];
   #next = 0;
+  #settled!: Settled;
+  readonly #goOn = (): void => this.#drain();
 
   /** @param handle called with each event; a returned promise is awaited before the next one */
   constructor(joinSequence: number, handle: (envelope: ReceivedEnvelope) => unknown, report: ReportFailure) {
@@ -14,62 +24,62 @@ export class SingleTarget extends Target {
     this.#handle = handle;
   }
 
-  override hand(envelope: ReceivedEnvelope, position: number, settled: Settled): void {
+  override hand(envelope: ReceivedEnvelope, sequence: number, position: number, settled: Settled): void {
     if (this.busy) {
-      this.#backlog.push({ envelope, position });
+      this.#backlog.push({ envelope, sequence, position });
       return;
     }
-    const pending = this.#call(envelope);
+    const pending = this.#call(envelope, sequence);
     if (pending === undefined) return;
     this.busy = true;
-    this.heldPosition = position;
-    this.heldSequence = envelope.sequence;
-    this.#await(pending, envelope, settled);
+    this.#settled = settled;
+    this.hold(sequence, position);
+    void this.#await(pending, envelope);
   }
 
   override endBatch(): void {}
 
   /** Runs the handler. Returns its promise, if it gave one. */
-  #call(envelope: ReceivedEnvelope): PromiseLike<unknown> | undefined {
+  #call(envelope: ReceivedEnvelope, sequence: number): PromiseLike<unknown> | undefined {
     try {
-      const result = this.#handle(envelope);
-      if (isPromiseLike(result)) return result;
+      const pending = pendingOutcome(this.#handle(envelope));
+      if (pending !== undefined) return pending;
       this.delivered++;
     } catch (error) {
-      this.fail(error, envelope);
+      this.fail(error, envelope, sequence, 1);
     }
     return undefined;
   }
 
-  #await(pending: PromiseLike<unknown>, envelope: ReceivedEnvelope, settled: Settled): void {
-    Promise.resolve(pending).then(
-      () => {
-        this.delivered++;
-        this.#drain(settled);
-      },
-      (error: unknown) => {
-        this.fail(error, envelope);
-        this.#drain(settled);
-      },
-    );
+  async #await(pending: PromiseLike<unknown>, envelope: ReceivedEnvelope): Promise<void> {
+    try {
+      await pending;
+      this.delivered++;
+    } catch (error) {
+      this.fail(error, envelope, this.heldSequence, 1);
+    }
+    this.#drain();
   }
 
-  /** Goes on through the backlog until a handler is pending again or nothing is left. */
-  #drain(settled: Settled): void {
+  /** Goes on through the backlog until a handler is pending again, the turn is spent, or nothing is left. */
+  #drain(): void {
     while (this.#next < this.#backlog.length) {
-      const { envelope, position } = this.#backlog[this.#next++]!;
-      if (!this.wants(envelope.sequence)) continue;
-      this.heldPosition = position;
-      this.heldSequence = envelope.sequence;
-      const pending = this.#call(envelope);
+      if (turns.spent()) {
+        turns.add(this.#goOn);
+        return;
+      }
+      const { envelope, sequence, position } = this.#backlog[this.#next++]!;
+      if (!this.wants(sequence)) continue;
+      this.hold(sequence, position);
+      const pending = this.#call(envelope, sequence);
       if (pending !== undefined) {
-        settled(this);
-        this.#await(pending, envelope, settled);
+        this.#settled(this);
+        void this.#await(pending, envelope);
         return;
       }
     }
     this.#backlog.length = 0;
     this.#next = 0;
-    this.becomeIdle(settled);
+    this.becomeIdle(this.#settled);
   }
 }

@@ -1,6 +1,7 @@
 /** The subscriber module that a user writes: what it may export, and how it is loaded in its thread. */
 import type { Envelope } from '../envelope/envelope.js';
 import { ModuleLoadError, ModuleShapeError } from '../errors.js';
+import { makesGenerator } from './outcome.js';
 
 /** What a subscriber module is given besides events. */
 export interface SubscriberContext<D = unknown> {
@@ -37,7 +38,7 @@ type SubscriberParts = { readonly [Part in keyof SubscriberObject]?: unknown };
  *
  * @throws {ModuleLoadError} `BUS_MODULE_LOAD` when it does not load, or throws as its default export is looked at
  * @throws {ModuleShapeError} `BUS_MODULE_SHAPE` when its default export is neither a function nor an object with `handle`
- *   or `handleBatch`
+ *   or `handleBatch`, or has a generator function there
  */
 export async function loadSubscriber(url: string): Promise<SubscriberObject> {
   let exported: unknown;
@@ -49,6 +50,7 @@ export async function loadSubscriber(url: string): Promise<SubscriberObject> {
   } catch (error) {
     throw new ModuleLoadError(url, error);
   }
+  refuseGenerator(url, 'its default export', exported);
   if (typeof exported === 'function') return { handle: exported as SubscriberFunction };
   if (exported === undefined) {
     throw new ModuleShapeError(url, 'has no default export; export default a function (envelope, context) => …');
@@ -63,12 +65,19 @@ export async function loadSubscriber(url: string): Promise<SubscriberObject> {
     if (part !== undefined && typeof part !== 'function') {
       throw new ModuleShapeError(url, `${name} of its default export is no function`);
     }
+    refuseGenerator(url, `${name} of its default export`, part);
   }
   if ((parts.handle === undefined) === (parts.handleBatch === undefined)) {
     const found = parts.handle === undefined ? 'neither' : 'both';
     throw new ModuleShapeError(url, `its default export must have one of handle and handleBatch, and has ${found}`);
   }
   return exported as SubscriberObject;
+}
+
+function refuseGenerator(url: string, what: string, exported: unknown): void {
+  if (!makesGenerator(exported)) return;
+  const reason = `${what} is a generator function, which nobody runs; write a function or an async function, without '*'`;
+  throw new ModuleShapeError(url, reason);
 }
 
 function partsOf(exported: object): SubscriberParts {

@@ -2,7 +2,6 @@
  * The thread's side of a module subscription: attaches to the ring, sets the user's module up, reads until told to stop.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { FILTER_VERSION, HEARTBEAT, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
@@ -141,13 +140,8 @@ class SubscriberThread {
   #makeTarget(joinSequence: number): Target {
     const module = this.#module;
     const context = this.#context;
-    const report = (error: unknown, envelope: ReceivedEnvelope): void =>
-      send(this.#port, {
-        kind: 'handler-failed',
-        topic: envelope.topic,
-        sequence: envelope.sequence,
-        error: crossError(error),
-      });
+    const report = (error: unknown, topic: string, sequence: number): void =>
+      send(this.#port, { kind: 'handler-failed', topic, sequence, error: crossError(error) });
     return module.handleBatch === undefined
       ? new SingleTarget(joinSequence, (envelope) => module.handle!(envelope, context), report)
       : new BatchTarget(joinSequence, (envelopes) => module.handleBatch!(envelopes, context), report);

@@ -4,15 +4,15 @@
  * While a target is busy it holds RELEASED back at the first record that it has not settled. Nothing that a handler
  * throws leaves a target.
  */
-import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { distance } from '../memory/position.js';
 import type { LagAccount, LagRange } from './lag.js';
 
 /** Told when a busy target has settled something: all of it, if it is no longer busy. */
 export type Settled = (target: Target) => void;
 
-/** Told of each failure of a handler. Must not throw. */
-export type ReportFailure = (error: unknown, envelope: ReceivedEnvelope) => void;
+/** Told of each failure of a handler, by the event it failed on. Must not throw. */
+export type ReportFailure = (error: unknown, topic: string, sequence: number) => void;
 
 export abstract class Target implements LagAccount {
   /** Sequences below it were accepted before the subscription. */
@@ -44,8 +44,11 @@ export abstract class Target implements LagAccount {
     return this.active && sequence >= this.joinSequence && sequence < this.endSequence;
   }
 
-  /** Takes an event that the target wants. */
-  abstract hand(envelope: ReceivedEnvelope, position: number, settled: Settled): void;
+  /**
+   * Takes an event that the target wants. Its sequence comes beside the envelope: handlers share that, and may have
+   * written over its properties.
+   */
+  abstract hand(envelope: ReceivedEnvelope, sequence: number, position: number, settled: Settled): void;
 
   /** Told, while busy, that every record of the batch has been handed out. */
   abstract endBatch(settled: Settled): void;
@@ -56,10 +59,15 @@ export abstract class Target implements LagAccount {
     this.onIdle?.();
   }
 
-  /** Counts and reports the failure of one call of a handler, which took `events`. */
-  protected fail(error: unknown, envelope: ReceivedEnvelope, events = 1): void {
+  protected hold(sequence: number, position: number): void {
+    this.heldSequence = sequence;
+    this.heldPosition = position;
+  }
+
+  /** Counts and reports the failure of one call of a handler, which took `events`, from `first` on. */
+  protected fail(error: unknown, first: ReceivedEnvelope, sequence: number, events: number): void {
     this.failed += events;
-    this.#report(error, envelope);
+    this.#report(error, ReceivedEnvelope.topicOf(first), sequence);
   }
 }
 
@@ -68,12 +76,4 @@ export function firstHeld(busy: readonly Target[]): Target | undefined {
   let first = busy[0];
   for (const target of busy) if (distance(target.heldPosition, first!.heldPosition) < 0) first = target;
   return first;
-}
-
-export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
 }

@@ -1,0 +1,50 @@
+/**
+ * What handlers return, which may be anything: promises of subclasses and of other realms, thenables that throw, proxies.
+ * Whatever it is, it is waited for as `await` does, and what goes wrong is the failure of that handler and nothing else.
+ */
+import { types } from 'node:util';
+
+/** As it is before any code of users' runs. */
+const { then } = Promise.prototype;
+
+/**
+ * What has to be awaited of what a handler returned; undefined: nothing. The event is handled when it resolves.
+ *
+ * @throws whatever looking at it throws, and a TypeError for a generator, of which nothing has run
+ */
+export function pendingOutcome(returned: unknown): PromiseLike<unknown> | undefined {
+  if (returned === null || (typeof returned !== 'object' && typeof returned !== 'function')) return undefined;
+  if (types.isPromise(returned)) return awaitable(returned);
+  if (types.isGeneratorObject(returned)) {
+    throw new TypeError('the handler returned a generator, which nobody runs: return a promise, or nothing');
+  }
+  return typeof (returned as { then?: unknown }).then === 'function' ? (returned as PromiseLike<unknown>) : undefined;
+}
+
+/**
+ * A promise whose `await` runs nothing of the user's but a `then` of a subclass. A promise that rejects while that throws
+ * would count as unhandled, and end the process.
+ */
+function awaitable(promise: Promise<unknown>): PromiseLike<unknown> {
+  const own = Object.getOwnPropertyDescriptor(promise, 'constructor');
+  if (own === undefined && promise.constructor === Promise) return promise;
+  // What `then` makes its result of, for as long as it takes: a constructor of the user's may do anything.
+  const pinned = Reflect.defineProperty(promise, 'constructor', { value: Promise, configurable: true });
+  if (!pinned) return promise;
+  const plain: Promise<unknown> = Reflect.apply(then, promise, []);
+  if (own === undefined) Reflect.deleteProperty(promise, 'constructor');
+  else Reflect.defineProperty(promise, 'constructor', own);
+  // Marks it as handled, whatever becomes of what follows.
+  plain.catch(() => {});
+  return promise.then === then ? plain : promise;
+}
+
+/** Whether a function only makes a generator when it is called, and runs nothing. */
+export function makesGenerator(fn: unknown): boolean {
+  try {
+    return typeof fn === 'function' && /GeneratorFunction\]$/.test(Object.prototype.toString.call(fn));
+  } catch {
+    // A proxy that does not tell.
+    return false;
+  }
+}
