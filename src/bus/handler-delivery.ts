@@ -9,7 +9,7 @@ import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure, Target } from '../worker/target.js';
 import { captureContext, currentHandlings, type EventHolder, Handling } from './handling.js';
 import type { LocalReader, LocalReaderEvents } from './local-reader.js';
-import type { Delivery, DeliveryCounts, ReaderView } from './subscription.js';
+import { type Delivery, type DeliveryCounts, NO_READER, type ReaderView } from './subscription.js';
 
 /** Called with each event; a returned promise is awaited before the next one. */
 export type Handler<E extends Envelope = Envelope> = (envelope: E) => void | Promise<void>;
@@ -117,7 +117,8 @@ export class HandlerDelivery implements Delivery, EventHolder {
     const { delivered, failed, lagged } = this.#target;
     const { nextSequence, rescued } = this.#reader;
     const scanned = scannedFor(this.#target, nextSequence);
-    const view = this.#events.viewReader();
+    // Removed, it holds nothing; the slot may be another reader's.
+    const view = this.#removed ? NO_READER : this.#events.viewReader();
     return { delivered, failed, scanned, lagged, rescued, ...view, restarts: 0, deadLetters: 0 };
   }
 

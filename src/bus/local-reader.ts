@@ -51,18 +51,27 @@ export class LocalReader {
   readonly #targets = new Map<Target, LocalReaderEvents>();
   readonly #draining = new Map<Target, () => void>();
   readonly #onUnused: () => void;
+  readonly #onRetired: () => void;
   /** Sequence of the next record. */
   #written!: () => number;
-  #retired = false;
 
   /**
    * @param start where the slot's cursor is
    * @param onRoom the room that the parked writer waits for is there
-   * @param onUnused the last handler is gone, and nothing touches the slot any more
+   * @param onUnused the last handler is gone: no other may join
+   * @param onRetired nothing touches the slot any more
    */
-  constructor(reader: number, context: ReadingContext, start: LocalStart, onRoom: () => void, onUnused: () => void) {
+  constructor(
+    reader: number,
+    context: ReadingContext,
+    start: LocalStart,
+    onRoom: () => void,
+    onUnused: () => void,
+    onRetired: () => void,
+  ) {
     this.reader = reader;
     this.#onUnused = onUnused;
+    this.#onRetired = onRetired;
     this.#ringReader = new RingReader(context.memory, reader, start.position, onRoom);
     this.#ringReader.overtaken = start.missed;
     this.#router = new Router(context.topicNames, context.fields);
@@ -97,9 +106,12 @@ export class LocalReader {
     this.#router.remove(target);
     this.#draining.delete(target);
     outsideHandlers(() => this.#dispatcher.drop(target));
-    // Not at once: the caller may be one of our handlers, in the middle of a batch.
     this.#targets.delete(target);
-    if (this.#targets.size === 0) queueMicrotask(() => this.#retire());
+    if (this.#targets.size > 0) return;
+    this.#onUnused();
+    // Not in the middle of a batch, where the caller is one of our handlers.
+    if (this.#dispatcher.stepping) queueMicrotask(() => this.#retire());
+    else this.#retire();
   }
 
   /**
@@ -162,10 +174,7 @@ export class LocalReader {
   }
 
   #retire(): void {
-    // Somebody joined meanwhile; or several left, one after the other, before the first of these turns.
-    if (this.#targets.size > 0 || this.#retired) return;
-    this.#retired = true;
     this.#pump.stop();
-    this.#onUnused();
+    this.#onRetired();
   }
 }

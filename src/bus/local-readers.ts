@@ -38,8 +38,9 @@ export class LocalReaders {
       () => room.made(),
       () => {
         this.#unshare(reader);
-        this.#slots.giveBack(slot);
+        this.#slots.letGo(slot);
       },
+      () => this.#slots.giveBack(slot),
     );
     this.#slots.assign(slot, {
       local: true,

@@ -23,6 +23,8 @@ export interface ModuleDeliveryEvents {
   /** @returns the sequence of what was published about it; -1: nothing */
   onDeadLetter(sequence: number, deaths: number, error: Error): number;
   onRoom(): void;
+  /** The subscription was stopped at once: nothing more is delivered, although its thread may go on for a while. */
+  onLetGo(): void;
   /** The thread has exited; its slot can be used again. */
   onExit(): void;
 }
@@ -42,6 +44,7 @@ export class ModuleDelivery implements Delivery {
   endSequence = Number.MAX_SAFE_INTEGER;
   readonly #name: string;
   readonly #writer: RingWriter;
+  readonly #events: ModuleDeliveryEvents;
   readonly #supervisor: Supervisor;
   readonly #viewReader: () => ReaderView;
   readonly #dedicated: boolean;
@@ -62,6 +65,7 @@ export class ModuleDelivery implements Delivery {
     this.reader = module.reader;
     this.joinSequence = module.joinSequence;
     this.#writer = writer;
+    this.#events = events;
     this.#dedicated = module.loop === 'dedicated';
     this.#viewReader = viewReader;
     // The slot may have had another reader.
@@ -144,13 +148,22 @@ export class ModuleDelivery implements Delivery {
     // An end that was said before stays: the next life must not go on beyond it.
     this.endSequence = Math.min(this.endSequence, endSequence);
     this.#supervisor.stop(this.endSequence, this.#writer.sequence);
+    // Between two lives it ends at once, and the slot may be somebody else's.
+    if (this.#final !== undefined) return;
     this.#changed();
+    // A thread that finds itself overtaken because of this reads of the stop before it routes, and tells of no loss.
+    if (this.#isLetGo) this.#events.onLetGo();
   }
 
   /** After the message: a thread that sees a record written after this call sees the version, and reads the message first. */
   #changed(): void {
     this.#writer.memory.cells.add(slotOf(this.reader) + FILTER_VERSION, 1);
     if (this.#dedicated) this.#notify();
+  }
+
+  /** Whether it was stopped without being owed anything. */
+  get #isLetGo(): boolean {
+    return this.endSequence <= this.joinSequence;
   }
 
   destroy(): void {
@@ -165,7 +178,9 @@ export class ModuleDelivery implements Delivery {
     const scanned = counts.scanned + counts.lagged - lagged;
     const restarts = this.#restarts;
     const deadLetters = this.#deadLetters;
-    return { ...counts, scanned, lagged, restarts, deadLetters, ...this.#viewReader() };
+    // Stopped at once, it holds nothing.
+    const view = this.#isLetGo ? NO_READER : this.#viewReader();
+    return { ...counts, scanned, lagged, restarts, deadLetters, ...view };
   }
 
   /** Ends the blocked wait of a dedicated loop, which then looks at its wake word and its port. */

@@ -80,6 +80,10 @@ export class ModuleThreads {
         return published;
       },
       onRoom: () => room.made(),
+      onLetGo: () => {
+        topics.unwant(subscription);
+        this.#slots.letGo(reader);
+      },
       onExit: () => {
         this.#budgetSpinning(-1);
         topics.unwant(subscription);

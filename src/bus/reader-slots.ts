@@ -35,6 +35,14 @@ export class ReaderSlots {
     this.#parts.readers.set(reader, user);
   }
 
+  /** Lets a reader whose subscriptions were stopped hold nobody any more, though it may still touch its slot. */
+  letGo(reader: number): void {
+    const { writer, room } = this.#parts;
+    // The way of an eviction, of which nobody is told: what it goes on copying it knows to be overwritten.
+    writer.evict(reader);
+    room.made();
+  }
+
   /** Gives a slot back that nobody touches any more. */
   giveBack(reader: number): void {
     const { writer, readers, room } = this.#parts;

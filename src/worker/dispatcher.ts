@@ -106,6 +106,11 @@ export class Dispatcher {
     if (distance(redelivery.until, this.#reader.taken) > 0) this.#redelivery = redelivery;
   }
 
+  /** True inside {@link step}: handlers may be called until it returns. */
+  get stepping(): boolean {
+    return this.#stepping;
+  }
+
   /** Dispatches until nothing is left, a handler is pending at the end of a batch, or `budgetMs` is over. */
   step(budgetMs: number): Step {
     this.#stepping = true;

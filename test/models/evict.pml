@@ -1,11 +1,14 @@
 /*
- * Eviction: RingWriter.evict against RingReader.copyOut of a reader that gated until then.
+ * Eviction: RingWriter.evict against RingReader.copyOut of a reader that gated until then; and a stop that drops what is
+ * unread, which is an eviction that nobody is told of.
  *
  * Records of one or two units in a ring of four, of two only where they fit before its end (lap.pml has padding). The writer evicts at any time. The
  * reader copies a run unit by unit, then looks at its STATE, and only when that says LOSSY at INTENT. It releases what it
- * took at once or later.
+ * took at once or later. A stop says so by the version, then evicts; the reader looks at the version between taking a run
+ * and handing it out, and ends there.
  *
- * Holds: no record is accepted torn, out of order or twice; none is lost before the eviction; received + lagged = written.
+ * Holds: no record is accepted torn, out of order or twice; none is lost before the eviction; received + lagged = written;
+ * a reader that was stopped, and not evicted before, never tells of a loss.
  */
 #ifndef RECORDS
 #define RECORDS 6
@@ -21,6 +24,8 @@ byte sequenceAt[CAPACITY];
 byte lengthAt[CAPACITY]; /* 0 in a record's second unit */
 byte written;
 bool done;
+bool stopped; /* FILTER_VERSION, and the message behind it */
+bool evicted; /* not by a stop */
 
 inline evict() {
   gates = false;
@@ -30,12 +35,21 @@ inline evict() {
   limit = position + CAPACITY
 }
 
+inline stop() {
+  stopped = true;
+  if
+  :: gates -> evict()
+  :: else
+  fi
+}
+
 active proctype Writer() {
   byte position, length, rounded, k;
   byte limit = CAPACITY;
   bool gates = true;
   do
-  :: gates -> evict()
+  :: gates -> evicted = true; evict()
+  :: !stopped -> stop()
   :: written < RECORDS ->
     if :: length = 1 :: position % CAPACITY + 2 <= CAPACITY -> length = 2 fi;
     do
@@ -45,7 +59,8 @@ active proctype Writer() {
       :: gates ->
         if
         :: atomic { released + CAPACITY >= position + length -> limit = released + CAPACITY }
-        :: evict()
+        :: evicted = true; evict()
+        :: !stopped -> stop()
         fi
       :: else -> limit = position + CAPACITY
       fi
@@ -81,7 +96,10 @@ active proctype Reader() {
   byte position, end, k, seenState, checked, expected, received, lagged, length;
   byte sequences[CAPACITY];
   byte lengths[CAPACITY];
-  bool lossy;
+  bool lossy, heeded;
+#ifdef HEED_FIRST
+  bool resumed;
+#endif
   do
   :: atomic { done && position == tail -> break }
   :: released != position -> released = position
@@ -90,6 +108,12 @@ active proctype Reader() {
     end = (end < position + CAPACITY - position % CAPACITY -> end : position + CAPACITY - position % CAPACITY);
 #ifdef STATE_FIRST
     seenState = state;
+#endif
+#ifdef HEED_FIRST
+    if
+    :: !resumed -> heeded = stopped
+    :: else
+    fi;
 #endif
     k = position;
     do
@@ -118,8 +142,20 @@ active proctype Reader() {
     :: checked > position + CAPACITY ->
       assert(state == LOSSY);
       /* Overtaken. Where it resumes is in lap.pml; the tail will do. */
+#ifdef HEED_FIRST
+      resumed = true;
+#endif
       atomic { position = tail; released = tail }
     :: else ->
+#ifndef NO_HEED
+#ifndef HEED_FIRST
+      heeded = stopped;
+#endif
+      if
+      :: heeded -> goto ended
+      :: else
+      fi;
+#endif
       d_step {
         do
         :: position < end ->
@@ -128,10 +164,13 @@ active proctype Reader() {
           assert(length == 1 || (sequences[(position + 1) % CAPACITY] == sequences[position % CAPACITY] &&
             lengths[(position + 1) % CAPACITY] == 0));
           assert(sequences[position % CAPACITY] == expected ||
-            (sequences[position % CAPACITY] > expected && state == LOSSY));
+            (sequences[position % CAPACITY] > expected && evicted));
           lagged = lagged + sequences[position % CAPACITY] - expected;
           expected = sequences[position % CAPACITY] + 1;
           received++;
+#ifdef HEED_FIRST
+          resumed = false;
+#endif
           position = position + length
         :: else -> break
         od
@@ -147,7 +186,9 @@ active proctype Reader() {
     }
   od;
   /* What was lost at the very end shows with the next record. */
-  assert(expected == RECORDS || state == LOSSY);
+  assert(expected == RECORDS || evicted || stopped);
   lagged = lagged + RECORDS - expected;
-  assert(received + lagged == written)
+  assert(received + lagged == written);
+ended:
+  skip
 }

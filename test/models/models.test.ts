@@ -81,7 +81,7 @@ const models: Model[] = [
   {
     name: 'evict',
     holds: [[]],
-    mutants: [['STATE_LATE'], ['STATE_FIRST'], ['NO_TEST']],
+    mutants: [['STATE_LATE'], ['STATE_FIRST'], ['NO_TEST'], ['NO_HEED'], ['HEED_FIRST']],
   },
   {
     name: 'join',
