@@ -7,6 +7,9 @@ import { currentHandlings } from './handling.js';
 import type { Subscriptions } from './subscriptions.js';
 import { countUndelivered } from './undelivered.js';
 
+/** How long threads that are ended are waited for: then they are counted where they stand. */
+const EXIT_PATIENCE_MS = 250;
+
 /** What a close came to. */
 export interface CloseResult {
   /** Deliveries that were owed at the deadline; an event that two subscriptions did not get counts twice. */
@@ -57,7 +60,10 @@ export function excuseCaller(): void {
   }
 }
 
-/** Ends what has not ended, at once, and counts what it was owed. */
+/**
+ * Ends what has not ended, at once, and counts what it was owed. Does not wait for threads that cannot be ended at once: those
+ * that start, and those that are in a call into the system. They handle nothing any more, and hold no process open.
+ */
 export async function abandon(parts: BusParts, subscriptions: Subscriptions): Promise<number> {
   // Before anything is counted: room that is made from now on is not written to.
   parts.writer.setState(CLOSED);
@@ -65,13 +71,20 @@ export async function abandon(parts: BusParts, subscriptions: Subscriptions): Pr
   const late = [...subscriptions.all].filter(
     ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),
   );
+  let loseThread!: () => void;
+  const patience = new Promise<void>((resolve) => {
+    loseThread = resolve;
+  });
+  const timer = setTimeout(loseThread, EXIT_PATIENCE_MS);
   const counts = late.map(async (subscription) => {
     const { delivery } = subscription;
     // A handler here is counted where it stands; a thread may go on until it has exited.
     const owed = delivery.thread === 'bus' ? countUndelivered(delivery, parts) : undefined;
     delivery.destroy();
-    await delivery.ended;
+    await Promise.race([delivery.ended, patience]);
     return owed ?? countUndelivered(delivery, parts);
   });
-  return (await Promise.all(counts)).reduce((sum, owed) => sum + owed, 0);
+  const owed = await Promise.all(counts);
+  clearTimeout(timer);
+  return owed.reduce((sum, count) => sum + count, 0);
 }

@@ -3,7 +3,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { TypeRegistry } from '../envelope/type-registry.js';
-import { FILTER_VERSION, HEARTBEAT, slotOf } from '../ring/control-descriptor.js';
+import { CLOSED, FILTER_VERSION, HEARTBEAT, slotOf, WRITER_STATE } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
 import { storeCounts } from '../ring/reader-counters.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
@@ -49,6 +49,8 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
     if (attachment.loop === 'dedicated') checkBlocking(attachRing(attachment.ring).cells);
     step = 'setup';
     checkTimers();
+    // Given up while it started, and counted as having handled nothing.
+    if (attachRing(attachment.ring).cells.load(WRITER_STATE) === CLOSED) return;
     await module.setup?.(context);
     new SubscriberThread(attachment, types, module, context, abort, printed).start();
   } catch (error) {

@@ -20,6 +20,8 @@ import { type LifeStart, type ToThread, WAKE_MESSAGE } from './worker-protocol.j
 
 /** Deaths of the thread while it handles one event again, after which the event is left out. */
 const MAX_DEATHS = 3;
+/** How long a thread that is owed nothing any more may take to set its module up, before it is ended. */
+const SETUP_PATIENCE_MS = 10_000;
 
 /** What a supervisor tells its owner. None may throw. */
 export interface SupervisorEvents extends Pick<LifeEvents, 'onHandlerFailure' | 'onLagged' | 'onRoom'> {
@@ -60,6 +62,8 @@ export class Supervisor {
   #life: ThreadLife | undefined;
   /** Runs between two lives. */
   #restartTimer: NodeJS.Timeout | undefined;
+  /** Runs from a stop of a module that is not set up yet. */
+  #setupTimer: NodeJS.Timeout | undefined;
   #stop: Extract<ToThread, { kind: 'stop' }> | undefined;
   #terminated = false;
   /** The module was ready in this life or an earlier one. */
@@ -121,9 +125,17 @@ export class Supervisor {
   stop(endSequence: number, written: number): void {
     this.#stop = { kind: 'stop', endSequence, written };
     this.#life?.send(this.#stop);
+    // One that was never ready has nothing in hand: what it hangs in is not waited for.
+    if (!this.#wasReady && this.#isDone()) this.#giveUpSetup();
     if (this.#restartTimer === undefined) return;
     if (this.#isDone()) this.#conclude(undefined);
     else this.#restart();
+  }
+
+  #giveUpSetup(): void {
+    this.#setupTimer ??= setTimeout(() => {
+      if (!this.#wasReady) this.terminate();
+    }, SETUP_PATIENCE_MS).unref();
   }
 
   /** Ends the thread at once, for good. */
@@ -218,6 +230,7 @@ export class Supervisor {
   }
 
   #conclude(error: Error | undefined): void {
+    clearTimeout(this.#setupTimer);
     clearTimeout(this.#restartTimer);
     this.#restartTimer = undefined;
     this.#events.onEnd(error);

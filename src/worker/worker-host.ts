@@ -22,9 +22,13 @@ export interface ThreadExit {
   readonly error: unknown;
 }
 
+/** A thread that has not loaded the entry that long after it was started hangs in something that it was told to load first. */
+const LOAD_PATIENCE_MS = 10_000;
+
 export class WorkerHost {
   readonly #pool: Piscina;
-  /** Settles when the thread has loaded the entry, or has ended. Never rejects. */
+  readonly #thread: Piscina['threads'][number];
+  /** Settles when the thread has loaded the entry, has ended, or will not load any more. Never rejects. */
   readonly #loaded: Promise<unknown>;
   /** Rejects when the entry does not load. When the thread ends, by itself or not, only {@link exited} says so. */
   readonly started: Promise<void>;
@@ -72,13 +76,19 @@ export class WorkerHost {
       // The pool fails the task of a thread that ends, which may be long after that thread has begun to read.
       if (!this.#ending) throw error;
     });
+    this.#thread = thread;
+    const patience = new Promise((resolve) => setTimeout(resolve, LOAD_PATIENCE_MS).unref());
     // The host's first message says that it is ready.
-    this.#loaded = Promise.race([new Promise((resolve) => thread.once('message', resolve)), this.exited]);
+    this.#loaded = Promise.race([new Promise((resolve) => thread.once('message', resolve)), this.exited, patience]);
   }
 
-  /** Ends the thread, wherever it is, as soon as it has loaded the entry; resolves when it has ended. */
+  /**
+   * Ends the thread, wherever it is, once it has loaded the entry or has had ten seconds for that; resolves when it has
+   * ended. It does not hold the process open any more.
+   */
   async terminate(): Promise<void> {
     this.#ending = true;
+    this.#thread.unref();
     // A thread that is ended while it links a module it was told to `require` takes the whole process with it (Node 20).
     await this.#loaded;
     await this.#pool.destroy();

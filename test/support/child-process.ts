@@ -16,14 +16,15 @@ export interface Outcome {
  * Runs a module's text with `createBus` and `worker(name)`, a fixture's URL, at hand.
  *
  * @param stayAlive text on standard output after which the process is ended; it is not waited for
+ * @param flags options of Node, which its threads inherit
  */
-export function runProgram(source: string, stayAlive?: string): Promise<Outcome> {
+export function runProgram(source: string, stayAlive?: string, flags: readonly string[] = []): Promise<Outcome> {
   const program = `
     import { createBus } from ${JSON.stringify(ENTRY)};
     const worker = (name) => new URL(name + '.js', ${JSON.stringify(WORKERS)});
     ${source}
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program]);
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', program]);
   const timer = setTimeout(() => child.kill('SIGKILL'), MAX_LIFE_MS);
   let output = '';
   let errors = '';
