@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cells } from '../../src/memory/cells.js';
 import { BOUNDARIES, BOUNDARY } from '../../src/ring/control-descriptor.js';
+import { nextLife, ToldLag } from '../../src/worker/next-life.js';
 import { Interleaving, type Outcome, type Program, type Scene } from '../support/interleaving.js';
 import {
   evictedReaderFaults,
@@ -16,7 +17,10 @@ import {
   writerFaults,
 } from '../support/memory-faults.js';
 import {
+  auditing,
+  inheriting,
   lagging,
+  mortal,
   type Plan,
   type ReadingOptions,
   reading,
@@ -165,6 +169,64 @@ function killScene(deafToExits: boolean, afterSteps: number): Scene {
   return sceneOf(plan, readers, { kill: { thread: 1, afterSteps } });
 }
 const KILL_STEPS = 60;
+
+/** A lossy reader, or one that is evicted, is killed; the shipped next life goes on, and a ledger follows both lives. */
+function overtakenScene(evicted: boolean, afterSteps: number, life: typeof nextLife, pick: () => number): Scene {
+  const records = Array.from({ length: 8 }, (_, index) => {
+    // The first ones fit before the eviction, whoever reads.
+    return { units: 1 + Math.floor(pick() * (index < 3 ? 8 : 32)), wants: 1 };
+  });
+  const plan: Plan = {
+    startPosition: [2 ** 30, 2 ** 31, 2 ** 32][Math.floor(pick() * 3)]! - Math.floor(pick() * 200),
+    records,
+    readers: [evicted],
+    wait: 'park',
+    flushAfter: [],
+    deafToExits: false,
+    ledger: 3,
+    nextLife: life,
+    ...(evicted ? { evict: { reader: 0, before: 1 + Math.floor(pick() * 3) } } : undefined),
+  };
+  const takes = 1 + Math.floor(pick() * 5);
+  const programs = [mortal(plan, 0, takes), inheriting(plan, 0, takes), auditing(plan)];
+  return sceneOf(plan, programs, {
+    copyBytes: 32 * (1 + Math.floor(pick() * 8)),
+    kill: { thread: 1, afterSteps },
+  });
+}
+
+for (const evicted of [false, true]) {
+  const who = evicted ? 'an evicted reader' : 'a lossy reader';
+  const explore = (life: typeof nextLife, schedules: number): number => {
+    let kills = 0;
+    for (let afterSteps = 0; afterSteps < 2 * KILL_STEPS; afterSteps++) {
+      const scene = (pick: () => number): Scene => overtakenScene(evicted, afterSteps, life, pick);
+      exploreRandom(scene, SEED, schedules, (outcome) => {
+        allEnd(outcome);
+        if (outcome.steps[1] === afterSteps) kills++;
+      });
+    }
+    return kills;
+  };
+  test(`${who} killed at any step misses nothing that nobody tells of, once`, { skip: RUNS === 0 }, (t) => {
+    const kills = explore(nextLife, 30 * RUNS);
+    assert.ok(kills > 2 * KILL_STEPS, `${kills} kills`);
+    t.diagnostic(`${kills} kills`);
+  });
+  const faults: Record<string, typeof nextLife> = {
+    'tells again of what the life before has told': (writer, reader, _told, skips) =>
+      nextLife(writer, reader, new ToldLag(), skips),
+    'does not tell of what the life before had only noticed': (...life) => {
+      const start = nextLife(...life);
+      return { ...start, nextSequence: life[0].retained.placeOf(life[1]).sequence ?? start.nextSequence };
+    },
+  };
+  for (const [what, fault] of Object.entries(faults)) {
+    test(`it is noticed when the next life of ${who} ${what}`, { skip: RUNS === 0 }, () => {
+      assert.throws(() => explore(fault, 100), /schedule seed/);
+    });
+  }
+}
 
 test('a reader killed at any step goes on at its cursor', { skip: RUNS === 0 }, (t) => {
   let kills = 0;

@@ -14,13 +14,16 @@ import { initializeControl, type RingMemory } from '../../src/ring/ring-memory.j
 /** The code of one thread. It may keep nothing outside itself, for it runs more than once. */
 export type Program = (memory: RingMemory, mail: Mail) => void;
 
+/** What threads send each other: never changed after that. */
+export type Message = number | object;
+
 /** Messages between threads; they arrive in order. */
 export interface Mail {
-  send(thread: number, message: number): void;
+  send(thread: number, message: Message): void;
   /** Waits for a message. */
-  receive(): number;
+  receive(): Message;
   /** The next message, or undefined. */
-  poll(): number | undefined;
+  poll(): Message | undefined;
   /** Waits until a thread has been killed; its `exit`. */
   awaitKill(thread: number): void;
 }
@@ -64,10 +67,12 @@ const KILL = -2;
 interface Thread {
   readonly id: number;
   readonly log: unknown[];
-  readonly mail: number[];
+  readonly mail: Message[];
   /** Accesses of the log that the present run has used. */
   used: number;
   blockedOn: number | undefined;
+  /** While its run is unwound: what `finally` blocks do is none of its steps. */
+  unwinding: boolean;
   done: boolean;
   killed: boolean;
 }
@@ -89,7 +94,7 @@ export class Interleaving {
     this.#earlyReturns = scene.earlyReturns ?? 0;
     initializeControl(rawCells(this.#cells), scene.capacityBytes, scene.startPosition);
     this.#threads = scene.programs.map((_, id) => {
-      return { id, log: [], mail: [], used: 0, blockedOn: undefined, done: false, killed: false };
+      return { id, log: [], mail: [], used: 0, blockedOn: undefined, unwinding: false, done: false, killed: false };
     });
   }
 
@@ -125,6 +130,7 @@ export class Interleaving {
       return;
     }
     thread.used = 0;
+    thread.unwinding = false;
     try {
       this.#scene.programs[thread.id]!(this.#memoryOf(thread), this.#mailOf(thread));
       thread.done = true;
@@ -136,15 +142,16 @@ export class Interleaving {
 
   /** One access: its result of old, or a step that is taken when it is this thread's turn. */
   #step<T>(thread: Thread, access: () => T): T {
+    if (thread.unwinding) throw SUSPENDED;
     if (thread.used < thread.log.length) return thread.log[thread.used++] as T;
     if (this.#chosen < 0) this.#chosen = this.#choose(thread.id, this.#enabled());
-    if (this.#chosen !== thread.id) throw SUSPENDED;
+    if (this.#chosen !== thread.id) this.#suspend(thread);
     this.#chosen = -1;
     const { kill } = this.#scene;
     if (kill?.thread === thread.id && thread.log.length === kill.afterSteps) {
       thread.killed = true;
       for (const other of this.#threads) if (other.blockedOn === KILL) this.#unblock(other);
-      throw SUSPENDED;
+      this.#suspend(thread);
     }
     const result = access();
     thread.log.push(result);
@@ -154,6 +161,7 @@ export class Interleaving {
 
   /** A data access that needs no turn of its own. */
   #follow<T>(thread: Thread, access: () => T): T {
+    if (thread.unwinding) throw SUSPENDED;
     if (thread.used < thread.log.length) return thread.log[thread.used++] as T;
     const result = access();
     thread.log.push(result);
@@ -163,6 +171,11 @@ export class Interleaving {
 
   #block(thread: Thread, on: number): never {
     thread.blockedOn = on;
+    this.#suspend(thread);
+  }
+
+  #suspend(thread: Thread): never {
+    thread.unwinding = true;
     throw SUSPENDED;
   }
 

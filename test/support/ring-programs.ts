@@ -6,7 +6,9 @@ import * as record from '../../src/ring/record-descriptor.js';
 import type { RingMemory } from '../../src/ring/ring-memory.js';
 import { RingReader } from '../../src/ring/ring-reader.js';
 import { RingWriter } from '../../src/ring/ring-writer.js';
-import type { Mail, Program } from './interleaving.js';
+import { nextLife, ToldLag } from '../../src/worker/next-life.js';
+import type { LifeStart } from '../../src/worker/worker-protocol.js';
+import type { Mail, Message, Program } from './interleaving.js';
 
 const { UNIT_BYTES, UNIT_WORDS } = record;
 
@@ -37,6 +39,18 @@ export interface Plan {
   readonly evict?: { readonly reader: number; readonly before: number };
   /** A parked writer goes on waiting when a thread has exited. */
   readonly deafToExits?: boolean;
+  /** Thread that is told what readers get and miss, and when all have ended. */
+  readonly ledger?: number;
+  /** In place of the shipped one. */
+  readonly nextLife?: typeof nextLife;
+}
+
+/** Records that a life of a reader got, or missed and told of. */
+export interface Entry {
+  readonly kind: 'got' | 'missed';
+  readonly life: number;
+  readonly first: number;
+  readonly count: number;
 }
 
 /** Every unit of a record's body says which record it is of; some by a write that is a step. */
@@ -53,9 +67,20 @@ export function writing(plan: Plan): Program {
       mail.send(1 + reader, 0);
     });
     let ended = 0;
-    const handle = (message: number): void => {
-      if (message === ENDED) ended++;
-      else if (message >= EXIT * 256) restart(writer, mail, message - EXIT * 256, plan.readers.length);
+    let written = false;
+    const told = new ToldLag();
+    const handle = (message: Message): void => {
+      if (message === ENDED) {
+        ended++;
+      } else if (typeof message === 'object') {
+        const entry = message as Entry;
+        told.add(entry, 0);
+        mail.send(plan.ledger!, entry);
+      } else if (message >= EXIT * 256) {
+        const reader = message - EXIT * 256;
+        mail.send(1 + plan.readers.length, (plan.nextLife ?? nextLife)(writer, reader, told, []));
+        if (written && !mayWait(plan, reader)) mail.send(1 + plan.readers.length, ENDED);
+      }
     };
     let scheduled = false;
     for (const [sequence, { units, wants }] of plan.records.entries()) {
@@ -67,7 +92,7 @@ export function writing(plan: Plan): Program {
       for (; offset < 0; offset = writer.claim(units * UNIT_BYTES)) {
         if (plan.wait === 'block') writer.wait.block(roomBytes, 1);
         else if (writer.wait.park(roomBytes)) {
-          let message: number;
+          let message: Message;
           do handle((message = mail.receive()));
           while (plan.deafToExits && message !== ROOM);
         }
@@ -80,21 +105,21 @@ export function writing(plan: Plan): Program {
       } else if (!scheduled) scheduled = writer.flushDue;
     }
     if (scheduled) writer.flush();
-    plan.readers.forEach((gates, reader) => {
-      if (!gates || plan.evict?.reader === reader) mail.send(1 + reader, ENDED);
-    });
+    written = true;
+    for (const reader of plan.readers.keys()) {
+      if (mayWait(plan, reader)) continue;
+      mail.send(1 + reader, ENDED);
+      // Whoever has taken over; one that does so later is told then.
+      if (plan.ledger !== undefined) mail.send(1 + plan.readers.length, ENDED);
+    }
     while (plan.deafToExits === undefined ? false : ended < plan.readers.length) handle(mail.receive());
+    if (plan.ledger !== undefined) mail.send(plan.ledger, ENDED);
   };
 }
 
-/** What the bus does when a reader's thread has exited. */
-function restart(writer: RingWriter, mail: Mail, reader: number, readers: number): void {
-  writer.waker.forget(reader);
-  const { sequence } = writer.retained.placeOf(reader);
-  // The readers of these programs gate: what they have not released is there.
-  if (sequence === undefined) throw new Error(`the record at the cursor of reader ${reader} is gone`);
-  writer.gate.revive(reader);
-  mail.send(1 + readers, sequence);
+/** Whether a reader holds the writer back to the end, and so reads to the last record by itself. */
+function mayWait(plan: Plan, reader: number): boolean {
+  return plan.readers[reader]! && plan.evict?.reader !== reader;
 }
 
 export interface ReadingOptions {
@@ -113,26 +138,24 @@ export function reading(plan: Plan, slot: number, options: ReadingOptions = {}):
   };
 }
 
-/** Takes over a reader whose thread was killed, at its cursor. */
-export function succeeding(plan: Plan, slot: number): Program {
-  return (memory, mail) => {
-    mail.awaitKill(1 + slot);
-    mail.send(WRITER, EXIT * 256 + slot);
-    const sequence = mail.receive();
-    const position = plan.startPosition + unitsBefore(plan, sequence);
-    readToEnd(plan, slot, { tellsEnd: true }, memory, mail, position, sequence);
-  };
+/** Waits until a reader's thread was killed; where the next life begins. */
+function takeOver(slot: number, mail: Mail): LifeStart {
+  mail.awaitKill(1 + slot);
+  mail.send(WRITER, EXIT * 256 + slot);
+  let message: Message;
+  // The writer may have ended before: that it has is said again.
+  do message = mail.receive();
+  while (typeof message === 'number');
+  return message as LifeStart;
 }
 
-/** Where a record starts, from the first; padding as the writer puts it. */
-function unitsBefore(plan: Plan, sequence: number): number {
-  const capacityUnits = TINY_CAPACITY_BYTES / UNIT_BYTES;
-  let position = plan.startPosition;
-  for (const { units } of plan.records.slice(0, sequence)) {
-    const toEnd = capacityUnits - (position % capacityUnits);
-    position += units <= toEnd ? units : toEnd + units;
-  }
-  return position - plan.startPosition;
+/** Takes over a lossless reader, at its cursor. */
+export function succeeding(plan: Plan, slot: number): Program {
+  return (memory, mail) => {
+    const { position, nextSequence, missed } = takeOver(slot, mail);
+    assert.ok(!missed, 'a lossless reader has missed records');
+    readToEnd(plan, slot, { tellsEnd: true }, memory, mail, position, nextSequence);
+  };
 }
 
 function readToEnd(
@@ -193,6 +216,84 @@ export function lagging(plan: Plan, slot: number, takes: number): Program {
     while (take());
     if (next < plan.records.length) assert.ok(reader.overtaken, 'the last record was left out');
     assert.equal(received + lagged + plan.records.length - next, plan.records.length);
+  };
+}
+
+/**
+ * A reader that may be overtaken and killed, and the one that takes over: each says what it gets to the ledger and what it
+ * misses to the writer, as the thread of a module does, before it goes on.
+ */
+export function mortal(plan: Plan, slot: number, takes: number): Program {
+  return (memory, mail) => {
+    mail.receive();
+    const start = { position: plan.startPosition, nextSequence: 0, missed: false };
+    readMissing(plan, slot, 1, takes, start, memory, mail);
+  };
+}
+
+export function inheriting(plan: Plan, slot: number, takes: number): Program {
+  return (memory, mail) => readMissing(plan, slot, 2, takes, takeOver(slot, mail), memory, mail);
+}
+
+function readMissing(
+  plan: Plan,
+  slot: number,
+  life: number,
+  takes: number,
+  start: Pick<LifeStart, 'position' | 'nextSequence' | 'missed'>,
+  memory: RingMemory,
+  mail: Mail,
+): void {
+  const reader = new RingReader(memory, slot, start.position, () => mail.send(WRITER, ROOM));
+  reader.overtaken = start.missed;
+  let next = start.nextSequence;
+  const miss = (until: number): void => {
+    assert.ok(reader.overtaken, `record ${next} was left out`);
+    mail.send(WRITER, { kind: 'missed', life, first: next, count: until - next } satisfies Entry);
+  };
+  const take = (): boolean => {
+    const batch = reader.take(TINY_CAPACITY_BYTES);
+    if (batch === undefined) return false;
+    for (const sequence of sequencesOf(batch, plan)) {
+      assert.ok(sequence >= next, `record ${sequence} after ${next - 1}`);
+      if (sequence > next) miss(sequence);
+      reader.overtaken = false;
+      mail.send(plan.ledger!, { kind: 'got', life, first: sequence, count: 1 } satisfies Entry);
+      next = sequence + 1;
+    }
+    reader.release(reader.taken, next);
+    return true;
+  };
+  for (let i = 0; i < takes; i++) take();
+  mail.receive();
+  while (take());
+  if (next < plan.records.length) miss(plan.records.length);
+  mail.send(WRITER, ENDED);
+}
+
+/** Every record was got or told of as missed; none was told of twice, or got by a life after it was told of. */
+export function auditing(plan: Plan): Program {
+  return (_memory, mail) => {
+    const got: Set<number>[] = [new Set(), new Set(), new Set()];
+    const missed: Set<number>[] = [new Set(), new Set(), new Set()];
+    for (let message = mail.receive(); message !== ENDED; message = mail.receive()) {
+      const { kind, life, first, count } = message as Entry;
+      for (let sequence = first; sequence < first + count; sequence++) {
+        if (kind === 'missed') assert.ok(!missed.some((told) => told.has(sequence)), `${sequence} was told of twice`);
+        else assert.ok(!got[life]!.has(sequence), `${sequence} came twice in one life`);
+        (kind === 'missed' ? missed : got)[life]!.add(sequence);
+      }
+    }
+    for (const sequence of plan.records.keys()) {
+      assert.ok(
+        [...got, ...missed].some((known) => known.has(sequence)),
+        `${sequence} is neither here nor there`,
+      );
+      for (const life of [1, 2]) {
+        assert.ok(!(got[life]!.has(sequence) && missed[life]!.has(sequence)), `${sequence} was got and missed`);
+      }
+      assert.ok(!(missed[1]!.has(sequence) && got[2]!.has(sequence)), `${sequence} came after it was told of`);
+    }
   };
 }
 
