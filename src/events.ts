@@ -29,6 +29,8 @@ export {
   type EmptyInit,
   Envelope,
   type EnvelopeInit,
+  FieldMask,
+  type FieldMaskInit,
   FloatValue,
   type FloatValueInit,
   ImageCreate,

@@ -78,7 +78,7 @@ const IMPORTERS: Readonly<Record<string, string>> = {
   'msgpackr/unpack': 'src/envelope/payload-codec.ts',
   'picomatch/posix.js': 'src/topic/picomatch-check.ts',
   piscina: 'src/worker/worker-host.ts',
-  protobufjs: 'src/cli/codegen/proto-model.ts',
+  protobufjs: 'src/cli/codegen/proto-parser.ts',
   rolldown: 'src/build/chunks.ts',
   'rolldown/parseAst': 'src/build/local-imports.ts',
   re2js: 'src/topic/regular-expression.ts',

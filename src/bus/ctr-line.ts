@@ -1,6 +1,7 @@
 /** An event as containerd's command prints it. */
+
+import { formatCtrLine as formatWith } from '../envelope/ctr-json.js';
 import type { Envelope } from '../envelope/envelope.js';
-import { formatCtrLine as formatWith } from '../envelope/event-json.js';
 import { builtInRegistry } from './built-in-types.js';
 
 /**

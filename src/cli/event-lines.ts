@@ -14,7 +14,7 @@ import type { Envelope } from '../index.js';
  */
 export function jsonLine(envelope: Envelope, types: TypeRegistry): string {
   const codec = types.find(envelope.typeUrl);
-  return lineOf(envelope, codec === undefined ? undecoded(envelope) : eventJson(codec, envelope.event));
+  return lineOf(envelope, codec === undefined ? undecoded(envelope) : eventJson(codec, envelope.event, types));
 }
 
 /** The same without looking into the payload. Never throws. */

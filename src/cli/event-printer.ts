@@ -5,7 +5,7 @@
  * before. So a batch is settled when its lines are on their way, and a slow reader of the output holds up, in turn, the
  * stream, this thread, the ring and the reading of the input: nothing piles up.
  */
-import { formatCtrLine } from '../envelope/event-json.js';
+import { formatCtrLine } from '../envelope/ctr-json.js';
 import { goTime } from '../envelope/time-text.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { MalformedPayloadError, UnknownTypeError } from '../errors.js';

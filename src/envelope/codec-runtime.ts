@@ -4,16 +4,18 @@
  */
 
 import { InvalidEventError, MalformedPayloadError } from '../errors.js';
-import type { EventCodec } from './event-codec.js';
+import { type EventCodec, propertyOf } from './event-codec.js';
 import { startText } from './text-reader.js';
 import { MAX_DEPTH, tooDeep, WireError } from './wire-reader.js';
 import { reject } from './wire-writer.js';
 
 export type { EventCodec, FieldDescriptor, ScalarKind } from './event-codec.js';
-export { readKey, readString } from './text-reader.js';
+export { readKey, readLooseKey, readLooseString, readString } from './text-reader.js';
+export { type Keeper, keepUnknown, keepVarint, UNKNOWN, unknownFieldsOf, writeUnknown } from './unknown-fields.js';
 export {
   cursor,
   EMPTY_BYTES,
+  groupEnd,
   readBool,
   readBytes,
   readDouble,
@@ -58,6 +60,11 @@ export function bigintOf(value: bigint | number, field: string): bigint {
   if (typeof value === 'bigint') return value;
   if (!Number.isSafeInteger(value)) reject(field, 'a bigint (or a safe integer)', value);
   return BigInt(value);
+}
+
+/** For constructors: a 64-bit value that is a number to users. */
+export function numberOf(value: bigint | number): number {
+  return Number(value);
 }
 
 /** For constructors: an instance of `Type`, the value itself where it is one. */
@@ -105,7 +112,7 @@ export function checkList(value: unknown, field: string): void {
  * without a word. Elsewhere unknown properties are ignored, as everywhere with protobuf.
  */
 export function checkEmpty(value: object, codec: EventCodec): void {
-  const known = (codec.fields ?? []).map((field) => field.jsonName);
+  const known = (codec.fields ?? []).map(propertyOf);
   const stranger = Object.keys(value).find((key) => !known.includes(key));
   if (stranger !== undefined) {
     throw new InvalidEventError(
@@ -127,6 +134,55 @@ export function checkEmpty(value: object, codec: EventCodec): void {
 /** Refuses two members of a oneof. */
 export function rejectBoth(owner: string, first: string, second: string): never {
   throw new InvalidEventError(`${owner}: only one of ${first} and ${second} may be set`);
+}
+
+/** Refuses more than one member of a oneof. */
+export function checkOneof(event: object, owner: string, properties: readonly string[]): void {
+  const set = properties.filter(
+    (property) => ((event as Record<string, unknown>)[property] ?? undefined) !== undefined,
+  );
+  if (set.length > 1) rejectBoth(owner, set[0]!, set[1]!);
+}
+
+/** Refuses an event without a required field. */
+export function rejectMissing(field: string): never {
+  throw new InvalidEventError(`${field} is required`);
+}
+
+/** Refuses bytes without a required field. */
+export function missing(field: string, position: number): never {
+  throw new WireError(`the required field ${field} is missing`, position);
+}
+
+/** A generated class whose messages hold required fields. */
+interface Checked<T> {
+  check(message: T, end: number): T;
+}
+
+/** Looks for missing required fields in a message inside another. */
+export function checkInside<T>(Type: Checked<T>, message: T | undefined, end: number): void {
+  if (message !== undefined) Type.check(message, end);
+}
+
+/** Looks for missing required fields in each message of a list or a map. */
+export function checkAllInside<T>(
+  Type: Checked<T>,
+  messages: readonly T[] | Readonly<Record<string, T>>,
+  end: number,
+): void {
+  for (const message of Object.values(messages)) Type.check(message, end);
+}
+
+const namesOf = new WeakMap<object, ReadonlySet<number>>();
+
+/** Whether an enum names a value. */
+export function isNamed(values: Readonly<Record<string, number>>, value: number): boolean {
+  let numbers = namesOf.get(values);
+  if (numbers === undefined) {
+    numbers = new Set(Object.values(values));
+    namesOf.set(values, numbers);
+  }
+  return numbers.has(value);
 }
 
 const INTEGER = /^-?[0-9]+$/;

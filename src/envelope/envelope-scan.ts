@@ -6,10 +6,9 @@
  */
 
 import { MalformedEnvelopeError } from '../errors.js';
-import { EnvelopeTemplate, rawPayload } from './envelope-template.js';
 import { decodeUtf8 } from './text-reader.js';
 import { cursor, readEnd, readInt32, readInt64AsNumber, readTag, skipField, WireError } from './wire-reader.js';
-import { varintSize } from './wire-writer.js';
+import { varintSize, writeInt64 } from './wire-writer.js';
 
 /** What an envelope's bytes say. */
 export interface ScannedEnvelope {
@@ -29,9 +28,14 @@ export interface ScannedEnvelope {
   readonly payloadEnd: number;
   /** Whether the bytes are those that writing the same envelope gives. */
   readonly canonical: boolean;
-  /** Fields of the envelope itself that this version does not know, each with its tag, as [start, end) in `source`. */
-  readonly unknownFields: readonly (readonly [start: number, end: number])[];
+  /** Fields that this version does not know: of the envelope itself, of its timestamp, of its event. */
+  readonly unknownFields: FieldRanges;
+  readonly unknownInTimestamp: FieldRanges;
+  readonly unknownInEvent: FieldRanges;
 }
+
+/** Fields, each with its tag, as [start, end) in the source. */
+type FieldRanges = readonly (readonly [start: number, end: number])[];
 
 const TIMESTAMP_TAG = 10;
 const NAMESPACE_TAG = 18;
@@ -55,6 +59,8 @@ class Scan {
   payloadEnd = 0;
   canonical = false;
   unknownFields: [number, number][] = [];
+  unknownInTimestamp: [number, number][] = [];
+  unknownInEvent: [number, number][] = [];
   // For `canonical`.
   inOrder = true;
   secondsSize = 0;
@@ -67,8 +73,7 @@ class Scan {
 /**
  * Reads `source[start, end)` as an envelope.
  *
- * Shapes: the ranges in the result are offsets into `source`. Unknown fields inside the timestamp or the event count as not
- * canonical and are not kept.
+ * Shapes: the ranges in the result are offsets into `source`. An envelope with unknown fields is not canonical.
  * Allocates: the result and its strings. {@link TemplateTable} recognizes what was seen before without any.
  *
  * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE` when the bytes are no envelope; its offset counts from `start`
@@ -130,13 +135,14 @@ function scanTimestamp(source: Buffer, start: number, end: number, scan: Scan): 
     previous = tag;
     if (tag === SECONDS_TAG) {
       scan.seconds = readInt64AsNumber(source, at, end);
-      if (!Number.isSafeInteger(scan.seconds)) throw new WireError('its time is no date', at);
+      if (!Number.isSafeInteger(scan.seconds)) throw new WireError('the seconds of its time are 2^53 or more', at);
       scan.secondsSize = shortestSize(source, at, 10, 1);
     } else if (tag === NANOS_TAG) {
       scan.nanos = readInt32(source, at, end);
       scan.nanosSize = shortestSize(source, at, 5, 7);
     } else {
       cursor.position = skipField(source, at, end, tag, 1);
+      scan.unknownInTimestamp.push([position, cursor.position]);
     }
     position = cursor.position;
   }
@@ -167,7 +173,9 @@ function scanEvent(source: Buffer, start: number, end: number, scan: Scan): void
       scan.payloadStart = cursor.position;
       scan.payloadEnd = position;
     } else {
-      position = skipField(source, at, end, tag, 1);
+      const fieldEnd = skipField(source, at, end, tag, 1);
+      scan.unknownInEvent.push([position, fieldEnd]);
+      position = fieldEnd;
     }
   }
 }
@@ -198,16 +206,9 @@ function messageSize(contentSize: number): number {
   return 1 + varintSize(contentSize) + contentSize;
 }
 
-function encodeScanned(scan: ScannedEnvelope, payload: Uint8Array): Buffer {
-  const template = new EnvelopeTemplate(scan.namespace, scan.topic, scan.typeUrl);
-  const target = Buffer.allocUnsafe(40 + template.routing.length + template.type.length + payload.length);
-  const event = { value: payload };
-  const end = template.write(target, 0, target.length, scan.seconds, scan.nanos, rawPayload, event);
-  return target.subarray(0, end);
-}
-
 /**
- * The bytes of the same envelope in canonical form: known fields first, then the unknown fields in their order.
+ * The bytes of the same envelope in canonical form: known fields first, then the unknown fields in their order. The same goes
+ * for its timestamp and its event.
  *
  * An envelope without timestamp or event stays without.
  *
@@ -215,14 +216,46 @@ function encodeScanned(scan: ScannedEnvelope, payload: Uint8Array): Buffer {
  */
 export function reencode(source: Buffer, start = 0, end: number = source.length): Buffer {
   const scan = scanEnvelope(source, start, end);
+  const timestamp = [
+    numberField(SECONDS_TAG, scan.seconds),
+    numberField(NANOS_TAG, scan.nanos),
+    unknown(source, scan.unknownInTimestamp),
+  ];
+  const event = [
+    stringField(TYPE_URL_TAG, Buffer.from(scan.typeUrl)),
+    stringField(VALUE_TAG, source.subarray(scan.payloadStart, scan.payloadEnd)),
+    unknown(source, scan.unknownInEvent),
+  ];
   return Buffer.concat([
-    canonicalFields(scan, source.subarray(scan.payloadStart, scan.payloadEnd)),
-    ...scan.unknownFields.map(([from, to]) => source.subarray(from, to)),
+    ...(scan.hasTimestamp ? [messageField(TIMESTAMP_TAG, Buffer.concat(timestamp))] : []),
+    stringField(NAMESPACE_TAG, Buffer.from(scan.namespace)),
+    stringField(TOPIC_TAG, Buffer.from(scan.topic)),
+    ...(scan.hasEvent ? [messageField(EVENT_TAG, Buffer.concat(event))] : []),
+    unknown(source, scan.unknownFields),
   ]);
 }
 
-function canonicalFields(scan: ScannedEnvelope, payload: Uint8Array): Buffer {
-  const whole = encodeScanned(scan, payload);
-  // A zero timestamp takes two bytes at the front, an event that says nothing two at the end.
-  return whole.subarray(scan.hasTimestamp ? 0 : 2, scan.hasEvent ? whole.length : -2);
+function varint(value: number): Buffer {
+  const bytes = Buffer.alloc(10);
+  return bytes.subarray(0, writeInt64(bytes, 0, bytes.length, value, 'varint'));
+}
+
+function numberField(tag: number, value: number): Buffer {
+  return value === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.of(tag), varint(value)]);
+}
+
+function messageField(tag: number, content: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of(tag), varint(content.length), content]);
+}
+
+function stringField(tag: number, content: Uint8Array): Buffer {
+  return content.length === 0 ? Buffer.alloc(0) : messageField(tag, content);
+}
+
+function unknown(source: Buffer, ranges: FieldRanges): Buffer {
+  const fields = ranges.flatMap(([from, to]) => [
+    varint(readTag(source, from, to)),
+    source.subarray(cursor.position, to),
+  ]);
+  return Buffer.concat(fields);
 }

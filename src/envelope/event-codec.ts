@@ -26,8 +26,10 @@ export interface FieldDescriptor {
   readonly number: number;
   /** The name in the .proto file, `exit_status`. */
   readonly name: string;
-  /** The name of the property, `exitStatus`. */
+  /** The name in JSON, `exitStatus`, and of the property unless {@link property} says another. */
   readonly jsonName: string;
+  /** The name of the property where it is not that in JSON: the file has a `json_name`, or every object has the name. */
+  readonly property?: string;
   /** Of the value; of the entries' values where the field is a map. */
   readonly kind: ScalarKind | 'enum' | 'message';
   readonly cardinality: 'singular' | 'repeated' | 'map';
@@ -41,6 +43,17 @@ export interface FieldDescriptor {
   readonly values?: () => Readonly<Record<string, number>>;
   /** Where it is a member of a oneof: the name that all of its members have here. */
   readonly oneof?: string;
+  /** True for a message that is written between two tags, as proto2's groups are, instead of behind its length. */
+  readonly delimited?: boolean;
+  /** True for strings that need not be valid UTF-8, as proto2's; what is not reads as U+FFFD. */
+  readonly unchecked?: boolean;
+  /** What the field counts as where it is not set, if that is not the default of its kind. */
+  readonly default?: bigint | boolean | number | string | Uint8Array;
+}
+
+/** The name of the property of an event that holds a field. */
+export function propertyOf(field: FieldDescriptor): string {
+  return field.property ?? field.jsonName;
 }
 
 /** How events of one type become bytes and back. Stateless: may be used again while a call of it runs. */
@@ -65,7 +78,7 @@ export interface EventCodec<T = unknown> {
 
   /**
    * Reads the event in `source[start, end)`. `bytes` fields of the result are views of `source`, which the caller never
-   * reuses; unknown fields are skipped.
+   * reuses. Fields that this version does not know are kept and written again by `encode`.
    *
    * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` where protobufjs 8 throws too
    */

@@ -110,6 +110,17 @@ function decodeLongUtf8(source: Buffer, start: number, end: number): string {
   }
 }
 
+/** Reads length and bytes as a string; what is not UTF-8 becomes U+FFFD. */
+export function readLooseString(source: Buffer, position: number, end: number): string {
+  const fieldEnd = readEnd(source, position, end);
+  const start = cursor.position;
+  cursor.position = fieldEnd;
+  return (source as unknown as Slicer).utf8Slice(start, fieldEnd);
+}
+
+/** As {@link readLooseString}, for the key of a map entry. */
+export const readLooseKey = readLooseString;
+
 /** Reads the key of a map entry. Labels have the same keys again and again; as keys the strings are hashed. */
 export function readKey(source: Buffer, position: number, end: number): string {
   const fieldEnd = readEnd(source, position, end);

@@ -8,7 +8,7 @@
  * Probes keep state while a test runs, so a compiled test runs once at a time; it calls nothing but the comparison.
  */
 import type { EnvelopeContext } from './envelope-context.js';
-import type { EventCodec, FieldDescriptor } from './event-codec.js';
+import { type EventCodec, type FieldDescriptor, propertyOf } from './event-codec.js';
 import { keyTest, MapProbe } from './map-probe.js';
 import { AnyProbe, TimestampProbe } from './well-known-probe.js';
 import {
@@ -86,7 +86,7 @@ class PathCompiler {
     }
     const [name, ...rest] = path;
     const { fields = [] } = codec;
-    const field = fields.find((one) => one.name === name) ?? fields.find((one) => one.jsonName === name);
+    const field = fields.find((one) => one.name === name) ?? fields.find((one) => propertyOf(one) === name);
     const value = field && this.#field(field, rest, depth);
     if (value === undefined) return undefined;
     const rivals = fields.filter((one) => one !== field && one.oneof !== undefined && one.oneof === field!.oneof);

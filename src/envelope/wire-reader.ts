@@ -244,6 +244,7 @@ export function skipField(source: Buffer, position: number, end: number, tag: nu
       let at = position;
       do {
         if (at >= end) truncated(at);
+        if (at >= position + 10) overlong(position);
       } while (source[at++]! > 127);
       return at;
     }
@@ -262,18 +263,31 @@ export function skipField(source: Buffer, position: number, end: number, tag: nu
   }
 }
 
+/** Where the end tag of the group that was skipped last starts. */
+let lastTagStart = 0;
+
 function skipGroup(source: Buffer, position: number, end: number, tag: number, depth: number): number {
   let at = position;
   for (;;) {
+    const start = at;
     const inner = readTag(source, at, end);
     at = cursor.position;
     if (inner < 8) throw new WireError('a field has the number 0', at);
     if ((inner & 7) === 4) {
       if (inner >>> 3 !== tag >>> 3) throw new WireError('a group ends with the wrong number', at);
+      lastTagStart = start;
       return at;
     }
     at = skipField(source, at, end, inner, depth + 1);
   }
+}
+
+/** Finds the end of a group's content, and leaves the cursor behind its end tag. `tag` was read before `position`. */
+export function groupEnd(source: Buffer, position: number, end: number, tag: number, depth: number): number {
+  if (depth > MAX_DEPTH) tooDeep(position);
+  const after = skipGroup(source, position, end, tag, depth);
+  cursor.position = after;
+  return lastTagStart;
 }
 
 /** Throws WireError where a message is nested deeper than {@link MAX_DEPTH}. */

@@ -125,8 +125,12 @@ describe('scanEnvelope', () => {
         // Canonical means: what writing it again gives.
         const target = Buffer.alloc(1 << 16);
         const again = target.subarray(0, EnvelopeMessage.encode(decoded, target, 0, target.length));
+        // Unknown fields are written again, too, in the same places.
+        assert.equal(reencode(bytes).toString('hex'), again.toString('hex'));
+        const unknown = scan.unknownFields.length + scan.unknownInTimestamp.length + scan.unknownInEvent.length;
         // Negative nanos are no date; they are written anew, to whatever bytes.
-        if (scan.hasTimestamp && scan.hasEvent && scan.nanos >= 0) assert.equal(scan.canonical, again.equals(bytes));
+        if (scan.hasTimestamp && scan.hasEvent && scan.nanos >= 0)
+          assert.equal(scan.canonical, unknown === 0 && again.equals(bytes));
       }),
       { numRuns: 1000 },
     );
@@ -140,6 +144,25 @@ describe('reencode', () => {
       reencode(source).toString('hex'),
       hex('0a020801 120161 1a0162 22030a0161 2a0101 3005 2a0102').toString('hex'),
     );
+  });
+
+  it('keeps unknown fields of the timestamp and of the event inside of them', () => {
+    assert.equal(
+      reencode(hex('0a0408011001 120164 1a022f74 2209 0a0178 120161 7a0161')).toString('hex'),
+      hex('0a0408011001 120164 1a022f74 2209 0a0178 120161 7a0161').toString('hex'),
+    );
+    assert.equal(
+      reencode(hex('0a09 7a0161 10020801 7801 120164 1a022f74 2207 7805 0a0178 1200')).toString('hex'),
+      hex('0a09 08011002 7a0161 7801 120164 1a022f74 2205 0a0178 7805').toString('hex'),
+    );
+  });
+
+  it('refuses seconds that a number does not hold, and says so', () => {
+    const bytes = hex('0a0a 0880808080808080f001 120164 1a022f74 22030a0178');
+    assert.throws(() => reencode(bytes), {
+      code: 'BUS_MALFORMED_ENVELOPE',
+      message: /seconds of its time are 2\^53 or more/,
+    });
   });
 
   it('leaves out what was not there', () => {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createReadStream, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { formatCtrLine } from '../../src/envelope/ctr-json.js';
 import { readDelimited } from '../../src/envelope/delimited.js';
 import type { Envelope } from '../../src/envelope/envelope.js';
 import { EnvelopeContext } from '../../src/envelope/envelope-context.js';
 import { reencode, scanEnvelope } from '../../src/envelope/envelope-scan.js';
 import type { EventCodec } from '../../src/envelope/event-codec.js';
-import { eventJson, formatCtrLine } from '../../src/envelope/event-json.js';
+import { eventJson } from '../../src/envelope/event-json.js';
 import { ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
 import { TypeRegistry } from '../../src/envelope/type-registry.js';
 import { MalformedPayloadError, UnknownTypeError } from '../../src/errors.js';

@@ -19,6 +19,7 @@ const oracle = loadOracle([
   'proto/google/protobuf/wrappers.proto',
   'proto/google/protobuf/duration.proto',
   'proto/google/protobuf/empty.proto',
+  'proto/google/protobuf/field_mask.proto',
 ]);
 
 const codecs: readonly EventCodec[] = [...builtInTypes, Everything, Tree];

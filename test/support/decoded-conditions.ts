@@ -1,5 +1,5 @@
 /** Conditions on fields evaluated on decoded events: the judge of the evaluation on their bytes. */
-import type { EventCodec, FieldDescriptor } from '../../src/envelope/event-codec.js';
+import { type EventCodec, type FieldDescriptor, propertyOf } from '../../src/envelope/event-codec.js';
 import type { AnyEvent, TypeRegistry } from '../../src/envelope/type-registry.js';
 import type { FieldTest } from '../../src/topic/condition.js';
 import {
@@ -41,10 +41,10 @@ function findAll(
     return inner?.fields === undefined ? [] : findAll(registry, inner, registry.anyUnpack(any) as never, path);
   }
   const [name, ...rest] = path;
-  const named = codec.fields!.filter((field) => field.name === name || field.jsonName === name);
+  const named = codec.fields!.filter((field) => field.name === name || propertyOf(field) === name);
   const field = named.find((one) => one.name === name) ?? named[0];
   if (field === undefined) return [];
-  const value = message[field.jsonName];
+  const value = message[propertyOf(field)];
   if (value === undefined) {
     const comparable = field.kind !== 'message' && rest.length === 0;
     return comparable ? [{ field, value: unset(field), whole: false, explicit: false }] : [];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
-import type { EventCodec, FieldDescriptor } from '../../src/envelope/event-codec.js';
+import { type EventCodec, type FieldDescriptor, propertyOf } from '../../src/envelope/event-codec.js';
 
 const Long = protobuf.util.Long as unknown as {
   fromString(text: string, unsigned: boolean): unknown;
@@ -39,7 +39,7 @@ export function oracleEncode(type: protobuf.Type, codec: EventCodec, event: obje
 function forOracle(codec: EventCodec, event: object): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   for (const field of codec.fields!) {
-    const value = (event as Record<string, unknown>)[field.jsonName];
+    const value = (event as Record<string, unknown>)[propertyOf(field)];
     if (value === undefined) continue;
     if (field.cardinality === 'repeated')
       result[field.name] = (value as unknown[]).map((one) => oracleValue(field, one));
@@ -63,22 +63,22 @@ export function plain(codec: EventCodec, message: object, type?: protobuf.Type):
   const result: Record<string, unknown> = {};
   for (const field of codec.fields!) {
     const source = message as Record<string, unknown>;
-    const value = source[type === undefined ? field.jsonName : field.name];
+    const value = source[type === undefined ? propertyOf(field) : field.name];
     const reflected = type?.fields[field.name];
     if (value === undefined || value === null) continue;
     // protobufjs keeps the members of a oneof that a later one replaced, and says which one is in force.
     if (reflected?.partOf && source[reflected.partOf.name] !== field.name) continue;
-    if (!Object.hasOwn(source, type === undefined ? field.jsonName : field.name)) continue;
+    if (!Object.hasOwn(source, type === undefined ? propertyOf(field) : field.name)) continue;
     const nested = reflected?.resolvedType instanceof protobuf.Type ? reflected.resolvedType : undefined;
     const convert = (one: unknown) => comparable(field, one, nested);
     if (field.cardinality === 'repeated') {
-      if ((value as unknown[]).length > 0) result[field.jsonName] = (value as unknown[]).map(convert);
+      if ((value as unknown[]).length > 0) result[propertyOf(field)] = (value as unknown[]).map(convert);
     } else if (field.cardinality === 'map') {
       const entries = Object.entries(value as object).map(([key, one]) => [mapKey(field, key, type), convert(one)]);
-      if (entries.length > 0) result[field.jsonName] = new Map(entries as [string, unknown][]);
+      if (entries.length > 0) result[propertyOf(field)] = new Map(entries as [string, unknown][]);
     } else {
       const one = convert(value);
-      if (field.presence || !isDefault(one)) result[field.jsonName] = one;
+      if (field.presence || !isDefault(one)) result[propertyOf(field)] = one;
     }
   }
   return result;
@@ -106,8 +106,8 @@ export function arbitraryEvent(codec: EventCodec, depth = 2): fc.Arbitrary<Recor
   const oneofs: string[] = [];
   for (const field of codec.fields!) {
     if (field.kind === 'message' && depth === 0) continue;
-    optional[field.jsonName] = arbitraryField(field, depth);
-    if (ONEOF_MEMBERS.has(`${codec.typeUrl}.${field.jsonName}`)) oneofs.push(field.jsonName);
+    optional[propertyOf(field)] = arbitraryField(field, depth);
+    if (ONEOF_MEMBERS.has(`${codec.typeUrl}.${propertyOf(field)}`)) oneofs.push(propertyOf(field));
   }
   const event = fc.record(optional, { requiredKeys: [] });
   // At most one member of a oneof.

@@ -4,12 +4,13 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   type GeneratedModule,
   generate,
+  isBuiltIn,
   PACKAGE_PROTO_DIR,
   staleModules,
   writeModules,
@@ -24,7 +25,12 @@ function filesBelow(dir: string, name: RegExp): string[] {
 
 function update(outDir: string, modules: readonly GeneratedModule[]): void {
   if (!process.argv.includes('--check')) {
-    writeModules(modules, outDir);
+    // Those of protobufjs do not carry our mark.
+    for (const { path, text } of modules) if (text.startsWith('/*')) writeFileSync(join(outDir, path), text);
+    writeModules(
+      modules.filter(({ text }) => !text.startsWith('/*')),
+      outDir,
+    );
     return;
   }
   const written = new Set(modules.map(({ path }) => join(path)));
@@ -35,7 +41,9 @@ function update(outDir: string, modules: readonly GeneratedModule[]): void {
   }
 }
 
-const ownFiles = filesBelow(PACKAGE_PROTO_DIR, /\.proto$/).map((path) => join(PACKAGE_PROTO_DIR, path));
+const ownFiles = filesBelow(PACKAGE_PROTO_DIR, /\.proto$/)
+  .filter((path) => isBuiltIn(path.replaceAll('\\', '/')))
+  .map((path) => join(PACKAGE_PROTO_DIR, path));
 update(
   join(repository, 'src/envelope/generated'),
   generate(ownFiles, { ownFiles: true, runtime: '../codec-runtime.ts' }),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { EventCodec, FieldDescriptor } from '../../src/envelope/event-codec.js';
+import { type EventCodec, type FieldDescriptor, propertyOf } from '../../src/envelope/event-codec.js';
 import { builtInTypes, ContainerCreate, TaskExit } from '../../src/envelope/generated/index.js';
 import type { AnyEvent } from '../../src/envelope/type-registry.js';
 import type { FieldOperator, FieldTest } from '../../src/topic/condition.js';
@@ -39,8 +39,8 @@ function paths(codec: EventCodec, event: Record<string, unknown>, depth = 3): fc
   }
   if (fields.length === 0 || depth === 0) return strays[0]!;
   const one = fc.constantFrom(...fields).chain((field) => {
-    const value = event[field.jsonName];
-    const name = fc.constantFrom(field.name, field.jsonName);
+    const value = event[propertyOf(field)];
+    const name = fc.constantFrom(field.name, propertyOf(field));
     return fc.tuple(name, belowField(field, value, depth)).map(([head, rest]) => [head, ...rest]);
   });
   return fc.oneof({ weight: 20, arbitrary: one }, ...strays);
@@ -93,11 +93,11 @@ function withAnys(codec: EventCodec, event: Record<string, unknown>, any: AnyEve
   if (codec.typeUrl === 'google.protobuf.Any') return { ...any };
   const copy = { ...event };
   for (const field of codec.fields!) {
-    const value = copy[field.jsonName];
+    const value = copy[propertyOf(field)];
     if (field.kind !== 'message' || value === undefined) continue;
     const replace = (one: unknown): unknown => withAnys(field.type!(), one as Record<string, unknown>, any);
-    if (field.cardinality === 'repeated') copy[field.jsonName] = (value as unknown[]).map(replace);
-    else if (field.cardinality === 'singular') copy[field.jsonName] = replace(value);
+    if (field.cardinality === 'repeated') copy[propertyOf(field)] = (value as unknown[]).map(replace);
+    else if (field.cardinality === 'singular') copy[propertyOf(field)] = replace(value);
   }
   return copy;
 }

@@ -1,10 +1,10 @@
 /** The TypeScript of one field: its types, its default, and how its kind is called on the wire. */
 
-import type { FieldModel } from './proto-model.js';
+import type { DefaultValue } from './field-defaults.js';
+import { quoted } from './names.js';
+import type { FieldKind, FieldModel } from './proto-model.js';
 
-type Kind = FieldModel['kind'];
-
-const NUMBERS: ReadonlySet<Kind> = new Set<Kind>([
+const NUMBERS: ReadonlySet<FieldKind> = new Set<FieldKind>([
   'double',
   'enum',
   'fixed32',
@@ -15,41 +15,55 @@ const NUMBERS: ReadonlySet<Kind> = new Set<Kind>([
   'uint32',
 ]);
 /** The kinds of 64-bit integers. */
-export const WIDE: ReadonlySet<Kind> = new Set<Kind>(['fixed64', 'int64', 'sfixed64', 'sint64', 'uint64']);
+export const WIDE: ReadonlySet<FieldKind> = new Set<FieldKind>(['fixed64', 'int64', 'sfixed64', 'sint64', 'uint64']);
 
-/** How a message type is called in the file that is written. */
-export type ClassNames = (fullName: string) => string;
+/** How a message type or an enum is called in the file that is written. */
+export type TypeNames = (fullName: string) => { readonly name: string; readonly init: string };
 
 /** Everything about one field of one message. */
 export interface FieldContext {
   readonly field: FieldModel;
-  /** The message, for error texts: `TaskExit`. */
+  /** The class of the message, `TaskExit`. */
   readonly owner: string;
-  readonly className: ClassNames;
+  readonly types: TypeNames;
   /** True for the seconds of the well-known types: numbers, because no date needs more than 2^53 of them. */
   readonly plainSeconds: boolean;
 }
 
-const WIRE_TYPES: Partial<Record<Kind, number>> = {
-  bytes: 2,
+export const DELIMITED = 2;
+export const START_GROUP = 3;
+export const END_GROUP = 4;
+
+const WIRE_TYPES: Partial<Record<FieldKind, number>> = {
+  bytes: DELIMITED,
   double: 1,
   fixed32: 5,
   fixed64: 1,
   float: 5,
-  message: 2,
+  message: DELIMITED,
   sfixed32: 5,
   sfixed64: 1,
-  string: 2,
+  string: DELIMITED,
 };
 
 /** How a value of this kind is framed on the wire. */
-export function wireType(kind: Kind): number {
+export function wireType(kind: FieldKind): number {
   return WIRE_TYPES[kind] ?? 0;
 }
 
 /** The end of the name of the functions that write and read this kind. */
-export function primitive(kind: Kind): string {
+export function primitive(kind: FieldKind): string {
   return kind === 'enum' ? 'Int32' : kind.charAt(0).toUpperCase() + kind.slice(1);
+}
+
+/** For messages of errors: `'TaskExit.exitStatus'`. */
+export function errorName({ field, owner }: FieldContext): string {
+  return quoted(`${owner}.${field.property}`);
+}
+
+/** The class or enum of the field's values. */
+export function className({ field, types }: FieldContext): string {
+  return types(field.type!).name;
 }
 
 function isWide({ field, plainSeconds }: FieldContext): boolean {
@@ -59,7 +73,7 @@ function isWide({ field, plainSeconds }: FieldContext): boolean {
 /** The type of one value. */
 export function valueType(context: FieldContext): string {
   const { kind } = context.field;
-  if (kind === 'message') return context.className(context.field.type!);
+  if (kind === 'message') return className(context);
   if (kind === 'bytes') return 'Uint8Array';
   if (kind === 'bool') return 'boolean';
   if (isWide(context)) return 'bigint';
@@ -67,7 +81,7 @@ export function valueType(context: FieldContext): string {
 }
 
 function initValueType(context: FieldContext): string {
-  if (context.field.kind === 'message') return `${valueType(context)}Init`;
+  if (context.field.kind === 'message') return context.types(context.field.type!).init;
   return WIDE.has(context.field.kind) ? 'bigint | number' : valueType(context);
 }
 
@@ -87,7 +101,7 @@ export function initType(context: FieldContext): string {
 }
 
 /** What the property is where nothing was given. */
-export function defaultValue(context: FieldContext): string {
+export function unsetValue(context: FieldContext): string {
   const { field } = context;
   if (field.cardinality === 'repeated') return '[]';
   if (field.cardinality === 'map') return '{}';
@@ -100,23 +114,27 @@ export function defaultValue(context: FieldContext): string {
 
 /** The property from what the constructor was given. */
 export function initialValue(context: FieldContext): string {
-  const { field, owner } = context;
-  const given = `init.${field.jsonName}`;
-  const name = `'${owner}.${field.jsonName}'`;
-  const Class = field.kind === 'message' ? valueType(context) : '';
-  const convert = Class ? `wire.instanceOf(${Class}, value)` : isWide(context) ? `wire.bigintOf(value, ${name})` : '';
+  const { field } = context;
+  const given = `init.${field.property}`;
+  const converts = field.kind === 'message' || isWide(context);
+  const convert = (value: string) => {
+    if (!converts) return value;
+    if (field.kind === 'message') return `wire.instanceOf(${className(context)}, ${value})`;
+    return `wire.bigintOf(${value}, ${errorName(context)})`;
+  };
   if (field.cardinality === 'repeated') {
-    return convert ? `${given}?.map((value) => ${convert}) ?? []` : `[...(${given} ?? [])]`;
+    return converts ? `${given}?.map((value) => ${convert('value')}) ?? []` : `[...(${given} ?? [])]`;
   }
-  if (field.cardinality === 'map') {
-    return `wire.mapOf(${given} ?? {}, (value) => ${convert || 'value'})`;
-  }
-  if (context.plainSeconds) return `Number(${given} ?? 0)`;
-  if (!convert) return `${given} ?? ${defaultValue(context)}`;
-  return `${given} === undefined || ${given} === null ? ${defaultValue(context)} : ${convert.replace('value', given)}`;
+  if (field.cardinality === 'map') return `wire.mapOf(${given} ?? {}, (value) => ${convert('value')})`;
+  if (context.plainSeconds) return `wire.numberOf(${given} ?? 0)`;
+  if (!converts) return `${given} ?? ${unsetValue(context)}`;
+  return `${given} === undefined || ${given} === null ? ${unsetValue(context)} : ${convert(given)}`;
 }
 
-/** Two spaces before each line. */
-export function indent(lines: readonly string[]): string[] {
-  return lines.map((line) => (line === '' ? line : `  ${line}`));
+/** A value of a `default` option as an expression. */
+export function literal(value: DefaultValue): string {
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (value instanceof Uint8Array) return `Uint8Array.of(${value.join(', ')})`;
+  return Object.is(value, -0) ? '-0' : String(value);
 }

@@ -1,15 +1,26 @@
-/** Turns .proto files into TypeScript modules of event classes, one module per file. */
+/** Turns .proto files into modules of event classes, one module per file. */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodegenError } from '../../errors.js';
 import { PACKAGE_ROOT } from '../../package-files.js';
-import { emitEnum, emitMessage } from './message-emitter.js';
-import { type ProtoModel, readProtos } from './proto-model.js';
+import { buildModels } from './model-builder.js';
+import { emitModule, GENERATED_MARK, type ImportExtension, modulePath, relativeImport } from './module-emitter.js';
+import type { GeneratedModule } from './output-folder.js';
+import { loadProtos } from './proto-files.js';
+import type { ProtoModel } from './proto-model.js';
+
+export { type GeneratedModule, staleModules, writeModules } from './output-folder.js';
 
 /** Where the package keeps its own .proto files; other files may import them. */
 export const PACKAGE_PROTO_DIR = fileURLToPath(new URL('proto', PACKAGE_ROOT));
+
+/** The files of the package whose classes `ringcast/events` has; the others become modules where they are used. */
+const BUILT_IN =
+  /^(?:containerd|ringcast)\/|^google\/protobuf\/(?:any|duration|empty|field_mask|struct|timestamp|wrappers)\.proto$/;
+
+export function isBuiltIn(path: string): boolean {
+  return BUILT_IN.test(path);
+}
 
 export interface GenerateOptions {
   /** Where imports are looked up after the package's own files and before the importing file's folder. */
@@ -20,118 +31,107 @@ export interface GenerateOptions {
   readonly events?: string;
   /** Writes modules for the package's own files too, and an index of all. Default false. */
   readonly ownFiles?: boolean;
+  /** Writes JavaScript with declarations beside it instead of TypeScript. Default false. */
+  readonly javascript?: boolean;
+  /** How relative imports end. Default `js`, which compiled TypeScript and JavaScript take; `ts` is for type stripping. */
+  readonly importExtension?: ImportExtension;
 }
 
-/** One module to write: its path below the output folder and its text. */
-export interface GeneratedModule {
-  readonly path: string;
-  readonly text: string;
+/** What was generated, and what of the files became no code. */
+export interface Generated {
+  readonly modules: readonly GeneratedModule[];
+  /** Full names, by file. */
+  readonly services: readonly { readonly file: string; readonly names: readonly string[] }[];
 }
 
 /**
  * Generates the modules of `files` and of what they import.
  *
- * @throws {CodegenError} `BUS_CODEGEN` when a file is missing, does not parse, or uses what is not supported
+ * @throws {CodegenError} `BUS_CODEGEN` when a file is missing, does not parse, or is refused by protoc, too
  */
 export function generate(files: readonly string[], options: GenerateOptions = {}): GeneratedModule[] {
-  const models = readProtos(files, [PACKAGE_PROTO_DIR, ...(options.includeDirs ?? [])]);
-  const ownerOf = new Map<string, ProtoModel>();
-  for (const model of models) for (const type of [...model.messages, ...model.enums]) ownerOf.set(type.fullName, model);
-  const isImported = (model: ProtoModel) => options.ownFiles !== true && model.file.startsWith(PACKAGE_PROTO_DIR);
-  const modules = models
-    .filter((model) => !isImported(model))
-    .map((model) => ({ path: modulePath(model), text: emitModule(model, ownerOf, isImported, options) }));
-  if (options.ownFiles) modules.push({ path: 'index.ts', text: emitIndex(models) });
-  return modules;
+  return [...generateAll(files, options).modules];
 }
 
-/** Writes the modules below `outDir`, folders as needed. */
-export function writeModules(modules: readonly GeneratedModule[], outDir: string): void {
-  for (const { path, text } of modules) {
-    const file = join(outDir, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
+/** As {@link generate}, with what it says besides. */
+export function generateAll(files: readonly string[], options: GenerateOptions = {}): Generated {
+  const models = buildModels(loadProtos(files, [PACKAGE_PROTO_DIR, ...(options.includeDirs ?? [])]));
+  const ownerOf = new Map<string, ProtoModel>();
+  for (const model of models) for (const type of [...model.messages, ...model.enums]) ownerOf.set(type.fullName, model);
+  const isShared = (model: ProtoModel) => options.ownFiles !== true && isOwn(model) && isBuiltIn(model.path);
+  const extension = options.importExtension ?? 'js';
+  const elsewhere = (specifier: string, path: string) =>
+    specifier.startsWith('.') ? relativeImport(specifier, path, extension) : specifier;
+  const context = {
+    ownerOf,
+    specifierOf: (model: ProtoModel, path: string) =>
+      isShared(model)
+        ? elsewhere(options.events ?? 'ringcast/events', path)
+        : relativeImport(modulePath(model), path, extension),
+    runtimeOf: (path: string) => elsewhere(options.runtime ?? 'ringcast/codec', path),
+  };
+  const emitted = emittedModels(models, ownerOf, isShared);
+  const modules = emitted.flatMap((model) => {
+    const path = modulePath(model);
+    const { code, declarations } = emitModule(model, path, context, options.javascript ? 'javascript' : 'typescript');
+    if (declarations === undefined) return [{ path: `${path}.ts`, text: code }];
+    return [
+      { path: `${path}.js`, text: code },
+      { path: `${path}.d.ts`, text: declarations },
+    ];
+  });
+  if (options.ownFiles) modules.push({ path: 'index.ts', text: emitIndex(emitted) });
+  checkPaths(modules);
+  return {
+    modules,
+    services: emitted
+      .filter(({ services }) => services.length > 0)
+      .map(({ file, services }) => ({ file, names: services })),
+  };
+}
+
+function isOwn(model: ProtoModel): boolean {
+  return model.file.startsWith(PACKAGE_PROTO_DIR);
+}
+
+/**
+ * All but what `ringcast/events` has. Of the package's other files (`descriptor.proto` is imported for options mostly) those
+ * that were named or whose types are used.
+ */
+function emittedModels(
+  models: readonly ProtoModel[],
+  ownerOf: ReadonlyMap<string, ProtoModel>,
+  isShared: (model: ProtoModel) => boolean,
+): ProtoModel[] {
+  const wanted = new Set<ProtoModel>();
+  const want = (model: ProtoModel): void => {
+    if (isShared(model) || wanted.has(model)) return;
+    wanted.add(model);
+    for (const { fields } of model.messages)
+      for (const { type } of fields) if (type !== undefined) want(ownerOf.get(type)!);
+  };
+  for (const model of models) if (model.given || !isOwn(model)) want(model);
+  return models.filter((model) => wanted.has(model));
+}
+
+/** Names are told apart as a file system does that takes `A.ts` and `a.ts` for one file. */
+function checkPaths(modules: readonly GeneratedModule[]): void {
+  const seen = new Map<string, string>();
+  for (const { path } of modules) {
+    const key = path.toLowerCase().normalize('NFC');
+    const other = seen.get(key);
+    if (other !== undefined) throw new CodegenError(`two files would become ${other} and ${path}; rename one`);
+    seen.set(key, path);
   }
 }
 
-/** The modules whose file below `outDir` is missing or different. */
-export function staleModules(modules: readonly GeneratedModule[], outDir: string): GeneratedModule[] {
-  return modules.filter(({ path, text }) => {
-    try {
-      return readFileSync(join(outDir, path), 'utf8') !== text;
-    } catch {
-      return true;
-    }
-  });
-}
-
-function modulePath(model: ProtoModel): string {
-  return model.path.replace(/\.proto$/, '.ts');
-}
-
-/** Stands for the output folder, deep enough for paths that leave it: relative paths would depend on the current folder. */
-const OUTPUT_ROOT = `/${'out/'.repeat(32)}`;
-
-/** `path` as an import from the module at `from`. */
-function importOf(path: string, from: string): string {
-  const folder = posix.join(OUTPUT_ROOT, posix.dirname(from));
-  const specifier = posix.relative(folder, posix.join(OUTPUT_ROOT, path)).replace(/\.ts$/, '.js');
-  return specifier.startsWith('.') ? specifier : `./${specifier}`;
-}
-
-function moduleOf(specifier: string, from: string): string {
-  return specifier.startsWith('.') ? importOf(specifier, from) : specifier;
-}
-
-function emitModule(
-  model: ProtoModel,
-  ownerOf: ReadonlyMap<string, ProtoModel>,
-  isImported: (model: ProtoModel) => boolean,
-  options: GenerateOptions,
-): string {
-  const path = modulePath(model);
-  const imports = new Map<string, Set<string>>();
-  const className = (fullName: string): string => {
-    const owner = ownerOf.get(fullName)!;
-    const message = owner.messages.find((one) => one.fullName === fullName);
-    const name = (message ?? owner.enums.find((one) => one.fullName === fullName)!).className;
-    if (owner !== model) {
-      const from = isImported(owner)
-        ? moduleOf(options.events ?? 'ringcast/events', path)
-        : importOf(modulePath(owner), path);
-      const names = imports.get(from) ?? new Set();
-      imports.set(from, names.add(name));
-      if (message !== undefined) names.add(`type ${name}Init`);
-      if ([...model.messages, ...model.enums].some((one) => one.className === name)) {
-        throw new CodegenError(
-          `${model.file}: two types named ${name} meet in one module; put them into separate files`,
-        );
-      }
-    }
-    return name;
-  };
-  const body = [
-    ...model.enums.flatMap((type) => ['', ...emitEnum(type)]),
-    ...model.messages.flatMap((message) => ['', ...emitMessage(message, className)]),
-  ];
-  const runtime = moduleOf(options.runtime ?? 'ringcast/codec', path);
-  const lines = [
-    `// Generated by ringcast from ${model.path}; do not edit.`,
-    '',
-    ...(model.messages.length > 0 ? [`import * as wire from '${runtime}';`] : []),
-    ...[...imports].sort().map(([from, names]) => `import { ${[...names].join(', ')} } from '${from}';`),
-    ...body,
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
 function emitIndex(models: readonly ProtoModel[]): string {
-  const lines = ['// Generated by ringcast; do not edit.', ''];
+  const lines = [`${GENERATED_MARK}; do not edit.`, ''];
   const classes: string[] = [];
   for (const model of [...models].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     const names = model.messages.flatMap(({ className }) => [className, `type ${className}Init`]);
     const all = [...model.enums.map(({ className }) => className), ...names];
-    const from = importOf(modulePath(model), 'index.ts');
+    const from = relativeImport(modulePath(model), 'index.ts', 'js');
     classes.push(...model.messages.map(({ className }) => className));
     lines.push(`import { ${model.messages.map(({ className }) => className).join(', ')} } from '${from}';`);
     lines.push(`export { ${all.join(', ')} } from '${from}';`);

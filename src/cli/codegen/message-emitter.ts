@@ -1,148 +1,275 @@
-/** The TypeScript of one message: its class and what its constructor takes. */
+/** The code of one message: its class and what its constructor takes. */
 
 import {
-  type ClassNames,
-  defaultValue,
+  className,
   type FieldContext,
-  indent,
   initialValue,
   initType,
+  literal,
   propertyType,
+  type TypeNames,
+  unsetValue,
 } from './field-types.js';
+import { literalKey, quoted } from './names.js';
 import type { EnumModel, FieldModel, MessageModel } from './proto-model.js';
-import { entryReaderFunction, readCases, readLoop } from './read-emitter.js';
-import { writeStatements } from './write-emitter.js';
+import { clearFunction, entryReaderFunction, readCases, readLoop, readSwitch } from './read-emitter.js';
+import { docComment, indent, typed } from './source-lines.js';
+import { oneofVariable, writeStatements } from './write-emitter.js';
 
 const PLAIN_SECONDS = /^google\.protobuf\.(?:Timestamp|Duration)$/;
 
+/** A function for more fields is more than TypeScript follows through, and more than V8 optimizes. */
+const FIELDS_PER_FUNCTION = 250;
+
+export function fieldContexts(message: MessageModel, types: TypeNames): FieldContext[] {
+  return message.fields.map((field) => ({
+    field,
+    owner: message.className,
+    types,
+    plainSeconds: PLAIN_SECONDS.test(message.fullName) && field.name === 'seconds',
+  }));
+}
+
 /** The lines of a class with static `typeUrl`, `fields`, `encode` and `decode`: an EventCodec of itself. */
-export function emitMessage(message: MessageModel, className: ClassNames): string[] {
+export function emitMessage(message: MessageModel, types: TypeNames): string[] {
   const name = message.className;
-  const contexts = message.fields.map(
-    (field): FieldContext => ({
-      field,
-      owner: name,
-      className,
-      plainSeconds: PLAIN_SECONDS.test(message.fullName) && field.name === 'seconds',
-    }),
-  );
+  const contexts = fieldContexts(message, types);
+  const oneofs = oneofsOf(contexts);
   return [
-    `/** What a {@link ${name}} is made from; what is left out has its default. */`,
-    `export interface ${name}Init {`,
-    ...indent(contexts.map((context) => `${context.field.jsonName}?: ${initType(context)} | undefined;`)),
-    '}',
+    ...emitInit(message, contexts).map(typed),
     '',
     ...docComment(message.comment ?? `The message ${message.fullName}.`),
     `export class ${name} {`,
-    `  static readonly typeUrl = '${message.fullName}';`,
-    '  static readonly fields: readonly wire.FieldDescriptor[] = [',
-    ...message.fields.map((field) => `    ${descriptor(field, className)},`),
+    `  static ${typed('readonly ')}typeUrl = ${quoted(message.fullName)};`,
+    `  static ${typed('readonly ')}fields${typed(': readonly wire.FieldDescriptor[]')} = [`,
+    ...contexts.map((context) => `    ${descriptor(context)},`),
     '  ];',
     '',
     ...indent(contexts.flatMap(declaration)),
-    ...(contexts.length > 0 ? ['', ...indent(constructorLines(name, contexts)), ''] : []),
-    ...indent(codecLines(message, contexts)),
+    ...(contexts.length > 0 ? [typed(''), ...indent(constructorLines(name, contexts)), ''] : []),
+    ...indent(codecLines(message)),
+    ...indent(writeLines(name, contexts, oneofs)),
+    '',
+    ...indent(readLines(name, contexts, oneofs)),
+    ...(message.checked ? ['', ...indent(checkLines(name, contexts))] : []),
     '}',
+    ...[...oneofs.values()].flatMap(clearFunction),
     ...contexts
       .filter(({ field }) => field.cardinality === 'map')
       .flatMap((context) => ['', ...entryReaderFunction(context)]),
   ];
 }
 
-/** An enum is an object of numbers; fields have the type number, because later versions may know more values. */
-export function emitEnum(model: EnumModel): string[] {
+export function emitInit({ className: name }: MessageModel, contexts: readonly FieldContext[]): string[] {
   return [
-    ...docComment(model.comment ?? `Values of the enum ${model.className}.`),
-    `export const ${model.className} = {`,
-    ...Object.entries(model.values).map(([name, value]) => `  ${name}: ${value},`),
-    '} as const;',
+    `/** What a {@link ${name}} is made from; what is left out has its default. */`,
+    `export interface ${name}Init {`,
+    ...indent(contexts.map((context) => `${context.field.property}?: ${initType(context)} | undefined;`)),
+    '}',
   ];
 }
 
-function descriptor(field: FieldModel, className: ClassNames): string {
+/** An enum is an object of numbers; fields have the type number, because later versions may know more values. */
+export function emitEnum(model: EnumModel): string[] {
+  return [
+    ...docComment(model.comment ?? `Values of the enum ${model.fullName}.`),
+    `export const ${model.className} = {`,
+    ...model.values.map(({ name, number }) => `  ${literalKey(name)}: ${number},`),
+    `}${typed(' as const')};`,
+  ];
+}
+
+function descriptor(context: FieldContext): string {
+  const { field } = context;
   const parts = [
     `number: ${field.number}`,
-    `name: '${field.name}'`,
-    `jsonName: '${field.jsonName}'`,
+    `name: ${quoted(field.name)}`,
+    `jsonName: ${quoted(field.jsonName)}`,
     `kind: '${field.kind}'`,
     `cardinality: '${field.cardinality}'`,
     `presence: ${field.presence}`,
   ];
+  if (field.property !== field.jsonName) parts.push(`property: ${quoted(field.property)}`);
   if (field.keyKind !== undefined) parts.push(`keyKind: '${field.keyKind}'`);
-  if (field.type !== undefined)
-    parts.push(`${field.kind === 'enum' ? 'values' : 'type'}: () => ${className(field.type)}`);
-  if (field.oneof !== undefined) parts.push(`oneof: '${field.oneof}'`);
+  if (field.type !== undefined) {
+    parts.push(`${field.kind === 'enum' ? 'values' : 'type'}: () => ${className(context)}`);
+  }
+  if (field.oneof !== undefined) parts.push(`oneof: ${quoted(field.oneof)}`);
+  if (field.delimited) parts.push('delimited: true');
+  if (field.unchecked && field.kind === 'string') parts.push('unchecked: true');
+  if (field.default !== undefined) parts.push(`default: ${literal(field.default)}`);
   return `{ ${parts.join(', ')} }`;
 }
 
+/** What is said of a property: its comment, and what it counts as where it is not set. */
+export function propertyComment({ comment, default: value, kind }: FieldModel): string[] {
+  const said = value === undefined || kind === 'enum' ? '' : `Counts as ${literal(value)} where it is not set.`;
+  const text = [comment, said].filter(Boolean).join('\n');
+  return text === '' ? [] : docComment(text);
+}
+
 function declaration(context: FieldContext): string[] {
-  const { field } = context;
-  return [
-    ...(field.comment === undefined ? [] : docComment(field.comment)),
-    `declare ${field.jsonName}: ${propertyType(context)};`,
-  ];
+  return [...propertyComment(context.field), `declare ${context.field.property}: ${propertyType(context)};`].map(typed);
 }
 
 function constructorLines(name: string, contexts: readonly FieldContext[]): string[] {
   const assign = (value: (context: FieldContext) => string) =>
-    contexts.map((context) => `    this.${context.field.jsonName} = ${value(context)};`);
+    contexts.map((context) => `    this.${context.field.property} = ${value(context)};`);
   return [
-    `constructor(init?: ${name}Init) {`,
+    `constructor(init${typed(`?: ${name}Init`)}) {`,
     '  if (init === undefined) {',
-    ...assign(defaultValue),
+    ...assign(unsetValue),
     '  } else {',
     ...assign(initialValue),
+    `    const unknown = ${typed('(')}init${typed(' as wire.Keeper)')}[wire.UNKNOWN];`,
+    `    if (unknown !== undefined) ${typed('(')}this${typed(' as wire.Keeper)')}[wire.UNKNOWN] = unknown;`,
     '  }',
     '}',
   ];
 }
 
-function codecLines(message: MessageModel, contexts: readonly FieldContext[]): string[] {
-  const name = message.className;
-  const empty = contexts.length === 0;
-  const others = message.fields;
-  const nested = message.fields.some((field) => field.kind === 'message');
+function codecLines({ className: name, fullName, checked }: MessageModel): string[] {
   return [
-    `static encode(event: ${name}Init, target: Buffer, position: number, limit: number): number {`,
-    `  wire.checkMessage(event, 0, '${message.fullName}');`,
+    `static encode(event${typed(`: ${name}Init`)}, target${typed(': Buffer')}, position${typed(': number')}, limit${typed(': number')})${typed(': number')} {`,
+    `  wire.checkMessage(event, 0, ${quoted(fullName)});`,
     `  const end = ${name}.write(event, target, position, limit, 0);`,
     `  if (end === position && !(event instanceof ${name})) wire.checkEmpty(event, ${name});`,
     '  return end;',
     '}',
     '',
-    `static decode(source: Buffer, start: number, end: number): ${name} {`,
+    `static decode(source${typed(': Buffer')}, start${typed(': number')}, end${typed(': number')})${typed(`: ${name}`)} {`,
     '  try {',
-    `    return ${name}.read(source, start, end, 0, new ${name}());`,
+    checked
+      ? `    return ${name}.check(${name}.read(source, start, end, 0, new ${name}()), end);`
+      : `    return ${name}.read(source, start, end, 0, new ${name}());`,
     '  } catch (error) {',
-    `    throw wire.malformed('${message.fullName}', error);`,
+    `    throw wire.malformed(${quoted(fullName)}, error);`,
     '  }',
     '}',
     '',
-    '/** For generated code: encode inside another message. */',
-    ...(empty
-      ? [
-          `static write(_event: ${name}Init, _target: Buffer, position: number, _limit: number, _depth: number): number {`,
-          '  return position;',
-          '}',
-        ]
-      : [
-          `static write(event: ${name}Init, target: Buffer, position: number, limit: number, ${nested ? 'depth' : '_depth'}: number): number {`,
-          '  let p = position;',
-          ...indent(contexts.flatMap((context) => writeStatements(context, others))),
-          '  return p;',
-          '}',
-        ]),
-    '',
+  ];
+}
+
+function oneofsOf(contexts: readonly FieldContext[]): Map<string, FieldContext[]> {
+  const oneofs = new Map<string, FieldContext[]>();
+  for (const context of contexts) {
+    const { oneof } = context.field;
+    if (oneof !== undefined) oneofs.set(oneof, [...(oneofs.get(oneof) ?? []), context]);
+  }
+  return oneofs;
+}
+
+type Oneofs = ReadonlyMap<string, readonly FieldContext[]>;
+
+function chunked(contexts: readonly FieldContext[]): (readonly FieldContext[])[] {
+  const count = Math.max(1, Math.ceil(contexts.length / FIELDS_PER_FUNCTION));
+  return Array.from({ length: count }, (_, index) =>
+    contexts.slice(index * FIELDS_PER_FUNCTION, (index + 1) * FIELDS_PER_FUNCTION),
+  );
+}
+
+const WRITE_PARAMETERS = ['target: Buffer', 'position: number', 'limit: number', 'depth: number'];
+
+function parametersOf(all: readonly string[]): string {
+  return all.map((one) => one.replace(/:.*/, typed)).join(', ');
+}
+
+function writeLines(name: string, contexts: readonly FieldContext[], oneofs: Oneofs): string[] {
+  const chunks = chunked(contexts);
+  const nested = contexts.some(({ field }) => field.kind === 'message');
+  const parameters = parametersOf([
+    `event: ${name}Init`,
+    ...WRITE_PARAMETERS.map((one) => (one.startsWith('depth') && !nested ? `_${one}` : one)),
+  ]);
+  const writer = (method: string, body: readonly string[]) => [
+    `static ${method}(${parameters})${typed(': number')} {`,
+    ...indent(body),
+    '}',
+  ];
+  const fields = (part: readonly FieldContext[], seen: readonly string[]) => [
+    ...seen.map((oneof) => `let ${oneofVariable(oneof)} = '';`),
+    ...part.flatMap(writeStatements),
+  ];
+  const last = [
+    `const unknown = ${typed('(')}event${typed(' as wire.Keeper)')}[wire.UNKNOWN];`,
+    'return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);',
+  ];
+  const doc = '/** For generated code: encode inside another message. */';
+  if (chunks.length === 1) {
+    const start = contexts.length === 0 ? 'const p = position;' : 'let p = position;';
+    return [doc, ...writer('write', [start, ...fields(contexts, [...oneofs.keys()]), ...last])];
+  }
+  return [
+    doc,
+    ...writer('write', [
+      // Its members may be in several parts.
+      ...[...oneofs.values()].map(
+        (members) =>
+          `wire.checkOneof(event, ${quoted(name)}, [${members.map(({ field }) => quoted(field.property)).join(', ')}]);`,
+      ),
+      'let p = position;',
+      ...chunks.map(
+        (_, index) =>
+          `if ((p = ${name}.write${index}(event, target, p, limit, ${nested ? 'depth' : '_depth'})) < 0) return -1;`,
+      ),
+      ...last,
+    ]),
+    ...chunks.flatMap((part, index) => [
+      '',
+      ...writer(`write${index}`, [
+        'let p = position;',
+        ...part.map(({ field, ...rest }) => ({ ...rest, field: withoutOneof(field) })).flatMap(writeStatements),
+        'return p;',
+      ]),
+    ]),
+  ];
+}
+
+function withoutOneof({ oneof: _, ...field }: FieldModel): FieldModel {
+  return field;
+}
+
+function readLines(name: string, contexts: readonly FieldContext[], oneofs: Oneofs): string[] {
+  const cases = (part: readonly FieldContext[]) =>
+    part.flatMap((context) => readCases(context, oneofs.get(context.field.oneof!) ?? []));
+  const common = ['source: Buffer', 'start: number', 'end: number'];
+  const chunks = chunked(contexts);
+  const [first = [], ...others] = chunks;
+  const more = (index: number) =>
+    index <= others.length ? [`${name}.read${index}(source, p, end, tag, depth, message);`] : undefined;
+  return [
     '/** For generated code: decode inside another message, into `message`. */',
-    `static read(source: Buffer, start: number, end: number, depth: number, message: ${name}): ${name} {`,
+    `static read(${parametersOf([...common, 'depth: number', `message: ${name}`])})${typed(`: ${name}`)} {`,
     '  wire.enterMessage(depth, start);',
-    ...indent(readLoop(contexts.flatMap((context) => readCases(context, others)))),
+    ...indent(readLoop(cases(first), more(1)?.[0])),
+    '  return message;',
+    '}',
+    ...others.flatMap((part, index) => [
+      '',
+      `static read${index + 1}(${parametersOf(['source: Buffer', 'p: number', 'end: number', 'tag: number', 'depth: number', `message: ${name}`])})${typed(': void')} {`,
+      ...indent(readSwitch(cases(part), more(index + 2)?.[0])),
+      '}',
+    ]),
+  ];
+}
+
+/** Throws where a required field is missing, here or below. */
+function checkLines(name: string, contexts: readonly FieldContext[]): string[] {
+  return [
+    '/** For generated code: looks for required fields that are missing. */',
+    `static check(message${typed(`: ${name}`)}, end${typed(': number')})${typed(`: ${name}`)} {`,
+    ...indent(contexts.flatMap((context) => checkField(context))),
     '  return message;',
     '}',
   ];
 }
 
-function docComment(text: string): string[] {
-  const lines = text.replaceAll('*/', '*∕').split('\n');
-  return lines.length === 1 ? [`/** ${lines[0]} */`] : ['/**', ...lines.map((line) => ` * ${line}`.trimEnd()), ' */'];
+function checkField(context: FieldContext): string[] {
+  const { field } = context;
+  const value = `message.${field.property}`;
+  const missing = field.required ? [`if (${value} === undefined) wire.missing(${quoted(field.name)}, end);`] : [];
+  if (!field.checked) return missing;
+  const Class = className(context);
+  if (field.cardinality === 'singular') return [...missing, `wire.checkInside(${Class}, ${value}, end);`];
+  return [`wire.checkAllInside(${Class}, ${value}, end);`];
 }

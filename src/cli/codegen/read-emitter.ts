@@ -1,55 +1,108 @@
 /** The statements that read one field. */
 
 import {
-  defaultValue,
+  className,
+  DELIMITED,
   type FieldContext,
-  indent,
   primitive,
   propertyType,
+  START_GROUP,
+  unsetValue,
   valueType,
   wireType,
 } from './field-types.js';
-import type { FieldModel } from './proto-model.js';
+import { indent, typed } from './source-lines.js';
 
-/** The cases of the reading switch; `source`, `p`, `end`, `depth` and `message` are in scope. */
-export function readCases(context: FieldContext, others: readonly FieldModel[]): string[] {
+/** A oneof with more members is cleared by a function of its own. */
+const CLEARED_IN_PLACE = 8;
+
+const SKIP = 'wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);';
+
+/** The cases of the reading switch; `source`, `p`, `end`, `tag`, `depth` and `message` are in scope. */
+export function readCases(context: FieldContext, oneof: readonly FieldContext[]): string[] {
   const { field } = context;
-  const property = `message.${field.jsonName}`;
+  if (field.cardinality === 'map') return mapCase(context);
+  if (field.cardinality === 'repeated') return listCases(context);
+  const property = `message.${field.property}`;
+  const rivals = oneof.filter((other) => other !== context);
+  const clear =
+    rivals.length > CLEARED_IN_PLACE
+      ? [`${clearName(context)}(message);`]
+      : rivals.map((other) => `message.${other.field.property} = undefined;`);
+  if (field.kind === 'message') {
+    return readMessageCase(context, `${property} ?? `, (read) =>
+      rivals.length > CLEARED_IN_PLACE
+        ? [`const value = ${read};`, ...clear, `${property} = value;`]
+        : [`${property} = ${read};`, ...clear],
+    );
+  }
   const type = wireType(field.kind);
-  if (field.cardinality === 'map') {
-    return readCase(field.number, 2, [
-      'const fieldEnd = wire.readEnd(source, p, end);',
-      `${entryReader(context)}(source, wire.cursor.position, fieldEnd, depth, ${property});`,
-      'wire.cursor.position = fieldEnd;',
-    ]);
+  if (!field.closed) {
+    const read = readScalar(context, 'p', 'end');
+    return readCase(
+      field.number,
+      type,
+      rivals.length > CLEARED_IN_PLACE ? [...clear, `${property} = ${read};`] : [`${property} = ${read};`, ...clear],
+    );
   }
-  if (field.cardinality === 'repeated') {
-    if (field.kind === 'message')
-      return readCase(
-        field.number,
-        2,
-        readMessage(context, 'p', '', (read) => `${property}.push(${read});`),
-      );
-    const one = readCase(field.number, type, [`${property}.push(${readScalar(context, 'p', 'end')});`]);
-    if (type === 2) return one;
+  return readCase(field.number, type, [
+    'const value = wire.readInt32(source, p, end);',
+    `if (wire.isNamed(${className(context)}, value)) {`,
+    ...indent([...clear, `${property} = value;`]),
+    `} else ${SKIP}`,
+  ]);
+}
+
+function clearName({ field, owner }: FieldContext): string {
+  return `clear$${owner}$${field.oneof}`;
+}
+
+/** The function that clears the oneof, where reading its members calls one. */
+export function clearFunction(oneof: readonly FieldContext[]): string[] {
+  if (oneof.length <= CLEARED_IN_PLACE + 1) return [];
+  return [
+    '',
+    `function ${clearName(oneof[0]!)}(message${typed(`: ${oneof[0]!.owner}`)})${typed(': void')} {`,
+    ...oneof.map(({ field }) => `  message.${field.property} = undefined;`),
+    '}',
+  ];
+}
+
+function mapCase(context: FieldContext): string[] {
+  const { field } = context;
+  const call = `${entryReader(context)}(source, wire.cursor.position, fieldEnd, depth + 1, message.${field.property})`;
+  return readCase(field.number, DELIMITED, [
+    'const fieldEnd = wire.readEnd(source, p, end);',
+    // An entry whose value the enum does not name is unknown as a whole.
+    ...(field.closed ? [`if (!${call}) wire.keepUnknown(message, source, p, end, tag, depth);`] : [`${call};`]),
+    'wire.cursor.position = fieldEnd;',
+  ]);
+}
+
+function listCases(context: FieldContext): string[] {
+  const { field } = context;
+  const property = `message.${field.property}`;
+  if (field.kind === 'message') return readMessageCase(context, '', (read) => [`${property}.push(${read});`]);
+  const type = wireType(field.kind);
+  const push = (position: string, end: string, unnamed: string): string[] => {
+    if (!field.closed) return [`${property}.push(${readScalar(context, position, end)});`];
     return [
-      ...one,
-      ...readCase(field.number, 2, [
-        'const fieldEnd = wire.readEnd(source, p, end);',
-        'while (wire.cursor.position < fieldEnd) {',
-        `  ${property}.push(${readScalar(context, 'wire.cursor.position', 'fieldEnd')});`,
-        '}',
-      ]),
+      `const value = wire.readInt32(source, ${position}, ${end});`,
+      `if (wire.isNamed(${className(context)}, value)) ${property}.push(value);`,
+      `else ${unnamed}`,
     ];
-  }
-  const clear = others
-    .filter((other) => field.oneof !== undefined && other.oneof === field.oneof && other !== field)
-    .map((other) => `message.${other.jsonName} = undefined;`);
-  const statements =
-    field.kind === 'message'
-      ? readMessage(context, 'p', `${property} ?? `, (read) => `${property} = ${read};`)
-      : [`${property} = ${readScalar(context, 'p', 'end')};`];
-  return readCase(field.number, type, [...statements, ...clear]);
+  };
+  const one = readCase(field.number, type, push('p', 'end', SKIP));
+  if (type === DELIMITED) return one;
+  return [
+    ...one,
+    ...readCase(field.number, DELIMITED, [
+      'const fieldEnd = wire.readEnd(source, p, end);',
+      'while (wire.cursor.position < fieldEnd) {',
+      ...indent(push('wire.cursor.position', 'fieldEnd', `wire.keepVarint(message, ${field.number * 8}, value);`)),
+      '}',
+    ]),
+  ];
 }
 
 function readCase(number: number, type: number, statements: readonly string[]): string[] {
@@ -57,25 +110,30 @@ function readCase(number: number, type: number, statements: readonly string[]): 
 }
 
 function readScalar({ field, plainSeconds }: FieldContext, position: string, end: string): string {
+  if (field.kind === 'string' && field.unchecked) return `wire.readLooseString(source, ${position}, ${end})`;
   return `wire.read${primitive(field.kind)}${plainSeconds ? 'AsNumber' : ''}(source, ${position}, ${end})`;
 }
 
-function readMessage(
-  context: FieldContext,
-  position: string,
-  existing: string,
-  use: (read: string) => string,
-): string[] {
-  const Class = valueType(context);
-  return [
-    `const fieldEnd = wire.readEnd(source, ${position}, end);`,
-    use(`${Class}.read(source, wire.cursor.position, fieldEnd, depth + 1, ${existing}new ${Class}())`),
+function readMessageCase(context: FieldContext, existing: string, use: (read: string) => readonly string[]): string[] {
+  const { field } = context;
+  const Class = className(context);
+  if (field.delimited) {
+    return readCase(field.number, START_GROUP, [
+      'const fieldEnd = wire.groupEnd(source, p, end, tag, depth);',
+      'const next = wire.cursor.position;',
+      ...use(`${Class}.read(source, p, fieldEnd, depth + 1, ${existing}new ${Class}())`),
+      'wire.cursor.position = next;',
+    ]);
+  }
+  return readCase(field.number, DELIMITED, [
+    'const fieldEnd = wire.readEnd(source, p, end);',
+    ...use(`${Class}.read(source, wire.cursor.position, fieldEnd, depth + 1, ${existing}new ${Class}())`),
     'wire.cursor.position = fieldEnd;',
-  ];
+  ]);
 }
 
 function entryReader({ field, owner }: FieldContext): string {
-  return `read${owner}${field.jsonName.charAt(0).toUpperCase()}${field.jsonName.slice(1)}Entry`;
+  return `entry$${owner}$${field.number}`;
 }
 
 /** The function that reads one entry of a map field. */
@@ -83,53 +141,62 @@ export function entryReaderFunction(context: FieldContext): string[] {
   const { field } = context;
   const keyKind = field.keyKind!;
   const single: FieldContext = { ...context, field: { ...field, cardinality: 'singular', presence: false } };
-  const wasMessage = field.kind === 'message';
-  const key = `wire.read${keyKind === 'string' ? 'Key' : primitive(keyKind)}(source, p, end)`;
-  const keyDefault = keyKind === 'string' ? "''" : keyKind === 'bool' ? "'false'" : "'0'";
+  const isMessage = field.kind === 'message';
+  const isText = keyKind === 'string';
+  const key = isText
+    ? `wire.read${field.unchecked ? 'Loose' : ''}Key(source, p, end)`
+    : `\`\${wire.read${primitive(keyKind)}(source, p, end)}\``;
+  const keyDefault = isText ? "''" : keyKind === 'bool' ? "'false'" : "'0'";
+  const valueRead = isMessage
+    ? [
+        'const fieldEnd = wire.readEnd(source, p, end);',
+        `value = ${valueType(context)}.read(source, wire.cursor.position, fieldEnd, depth + 1, value);`,
+        'wire.cursor.position = fieldEnd;',
+      ]
+    : [`value = ${readScalar(context, 'p', 'end')};`];
+  const parameters = [
+    'source: Buffer',
+    'start: number',
+    'end: number',
+    'depth: number',
+    `map: ${propertyType(context)}`,
+  ];
   return [
-    `function ${entryReader(context)}(`,
-    `  source: Buffer, start: number, end: number, depth: number, map: ${propertyType(context)},`,
-    '): void {',
+    `function ${entryReader(context)}(${parameters.map((one) => one.replace(/:.*/, typed)).join(', ')})${typed(`: ${field.closed ? 'boolean' : 'void'}`)} {`,
+    '  wire.enterMessage(depth, start);',
     `  let key = ${keyDefault};`,
-    `  let value: ${valueType(context)} = ${wasMessage ? `new ${valueType(context)}()` : defaultValue(single)};`,
+    `  let value${typed(`: ${valueType(context)}`)} = ${isMessage ? `new ${valueType(context)}()` : unsetValue(single)};`,
     ...indent(
-      readLoop([
-        ...readCase(1, wireType(keyKind), [`key = ${keyKind === 'string' ? key : `String(${key})`};`]),
-        ...readCase(
-          2,
-          wireType(field.kind),
-          wasMessage
-            ? [
-                'const fieldEnd = wire.readEnd(source, p, end);',
-                `value = ${valueType(context)}.read(source, wire.cursor.position, fieldEnd, depth + 1, value);`,
-                'wire.cursor.position = fieldEnd;',
-              ]
-            : [`value = ${readScalar(context, 'p', 'end')};`],
-        ),
-      ]),
+      readLoop(
+        [...readCase(1, wireType(keyKind), [`key = ${key};`]), ...readCase(2, wireType(field.kind), valueRead)],
+        'wire.cursor.position = wire.skipField(source, p, end, tag, depth);',
+      ),
     ),
+    ...(field.closed ? [`  if (!wire.isNamed(${className(context)}, value)) return false;`] : []),
     '  wire.setEntry(map, key, value);',
+    ...(field.closed ? ['  return true;'] : []),
     '}',
   ];
 }
 
 /** The loop over the fields of [start, end). */
-export function readLoop(cases: readonly string[]): string[] {
+export function readLoop(cases: readonly string[], otherwise: string = SKIP): string[] {
   return [
     'let p = start;',
     'while (p < end) {',
-    '  let tag = source[p]!;',
+    `  let tag = source[p]${typed('!')};`,
     '  if (tag < 128) p++;',
     '  else {',
     '    tag = wire.readTag(source, p, end);',
     '    p = wire.cursor.position;',
     '  }',
-    '  switch (tag) {',
-    ...indent(indent(cases)),
-    '    default:',
-    '      wire.cursor.position = wire.skipField(source, p, end, tag, depth);',
-    '  }',
+    ...indent(readSwitch(cases, otherwise)),
     '  p = wire.cursor.position;',
     '}',
   ];
+}
+
+/** Reads the field behind `tag`, which starts at `p`. */
+export function readSwitch(cases: readonly string[], otherwise: string = SKIP): string[] {
+  return ['switch (tag) {', ...indent(cases), '  default:', `    ${otherwise}`, '}'];
 }

@@ -1,24 +1,35 @@
 /** The statements that write one field. */
 
 import type { ScalarKind } from '../../envelope/event-codec.js';
-import { defaultValue, type FieldContext, indent, primitive, valueType, WIDE, wireType } from './field-types.js';
-import type { FieldModel } from './proto-model.js';
+import {
+  className,
+  DELIMITED,
+  END_GROUP,
+  errorName,
+  type FieldContext,
+  primitive,
+  START_GROUP,
+  unsetValue,
+  WIDE,
+  wireType,
+} from './field-types.js';
+import { quoted } from './names.js';
+import { indent, typed } from './source-lines.js';
 
-/** The statements that write the field; `target`, `p`, `limit`, `depth` and `event` are in scope. */
-export function writeStatements(context: FieldContext, others: readonly FieldModel[]): string[] {
-  const { field, owner } = context;
+/** The statements that write the field; `target`, `p`, `limit`, `depth`, `event` and what its oneof has so far are in scope. */
+export function writeStatements(context: FieldContext): string[] {
+  const { field } = context;
   const value = `v${field.number}`;
-  const name = `'${owner}.${field.jsonName}'`;
-  const head = `const ${value} = event.${field.jsonName};`;
+  const head = `const ${value} = event.${field.property};`;
   const present = `if (${value} !== undefined && ${value} !== null`;
   if (field.cardinality === 'map') {
     return [
       head,
       `${present}) {`,
-      `  wire.checkMap(${value}, ${name});`,
+      `  wire.checkMap(${value}, ${errorName(context)});`,
       `  for (const key in ${value}) {`,
       `    if (!Object.hasOwn(${value}, key)) continue;`,
-      ...indent(indent(mapEntry(context, `${value}[key]`, name))),
+      ...indent(indent(mapEntry(context, `${value}[key]`))),
       '  }',
       '}',
     ];
@@ -27,24 +38,31 @@ export function writeStatements(context: FieldContext, others: readonly FieldMod
     return [
       head,
       `${present}) {`,
-      `  wire.checkList(${value}, ${name});`,
-      ...indent(listBody(context, value, name)),
+      `  wire.checkList(${value}, ${errorName(context)});`,
+      ...indent(listBody(context, value)),
       '}',
     ];
   }
-  const conflicts = others
-    .filter((other) => field.oneof !== undefined && other.oneof === field.oneof && other.number < field.number)
-    .map(
-      (other) =>
-        `  if (v${other.number} !== undefined && v${other.number} !== null) wire.rejectBoth('${owner}', '${other.jsonName}', '${field.jsonName}');`,
-    );
   return [
     head,
-    `${present}${field.presence ? '' : differsFromDefault(context, value)}) {`,
-    ...conflicts,
-    ...indent(taggedValue(context, field.number, value, name)),
+    ...(field.required
+      ? [`if (${value} === undefined || ${value} === null) return wire.rejectMissing(${errorName(context)});`, '{']
+      : [`${present}${field.presence ? '' : differsFromDefault(context, value)}) {`]),
+    ...(field.oneof === undefined ? [] : indent(onlyOne(context))),
+    ...indent(taggedValue(context, field.number, value, 1)),
     '}',
   ];
+}
+
+/** The variable that says which member of a oneof was met. */
+export function oneofVariable(oneof: string): string {
+  return `$${oneof}`;
+}
+
+function onlyOne({ field, owner }: FieldContext): string[] {
+  const seen = oneofVariable(field.oneof!);
+  const property = quoted(field.property);
+  return [`if (${seen} !== '') wire.rejectBoth(${quoted(owner)}, ${seen}, ${property});`, `${seen} = ${property};`];
 }
 
 function differsFromDefault(context: FieldContext, value: string): string {
@@ -52,16 +70,17 @@ function differsFromDefault(context: FieldContext, value: string): string {
   if (kind === 'bytes') return ` && ${value}.length !== 0`;
   if (kind === 'double' || kind === 'float') return ` && !Object.is(${value}, 0)`;
   if (WIDE.has(kind)) return ` && ${value} !== 0 && ${value} !== 0n`;
-  return ` && ${value} !== ${defaultValue(context)}`;
+  return ` && ${value} !== ${unsetValue(context)}`;
 }
 
-function listBody(context: FieldContext, list: string, name: string): string[] {
+function listBody(context: FieldContext, list: string): string[] {
   const { field } = context;
+  const each = `for (let i = 0; i < ${list}.length; i++) {`;
   if (!field.packed) {
     return [
-      `for (let i = 0; i < ${list}.length; i++) {`,
-      `  const value = ${list}[i]!;`,
-      ...indent(taggedValue(context, field.number, 'value', name)),
+      each,
+      `  const value = ${list}[i]${typed('!')};`,
+      ...indent(taggedValue(context, field.number, 'value', 1)),
       '}',
     ];
   }
@@ -69,24 +88,26 @@ function listBody(context: FieldContext, list: string, name: string): string[] {
     `if (${list}.length > 0) {`,
     ...indent(open(field.number)),
     '  const start = p;',
-    `  for (let i = 0; i < ${list}.length; i++) {`,
-    `    if ((p = wire.write${primitive(field.kind)}(target, p, limit, ${list}[i], ${name})) < 0) return -1;`,
+    `  ${each}`,
+    `    if ((p = wire.write${primitive(field.kind)}(target, p, limit, ${list}[i], ${errorName(context)})) < 0) return -1;`,
     '  }',
     '  if ((p = wire.closeDelimited(target, start, p, limit)) < 0) return -1;',
     '}',
   ];
 }
 
-function mapEntry(context: FieldContext, value: string, name: string): string[] {
+function mapEntry(context: FieldContext, value: string): string[] {
   const { field } = context;
   const keyKind = field.keyKind!;
+  const name = errorName(context);
   return [
     ...open(field.number),
     'const entry = p;',
     ...writeTag(1, wireType(keyKind)),
     `if ((p = wire.write${primitive(keyKind)}(target, p, limit, ${keyFromString(keyKind, name)}, ${name})) < 0) return -1;`,
-    `const value = ${value}!;`,
-    ...taggedValue(context, 2, 'value', name),
+    `const value = ${value}${typed('!')};`,
+    // The entry is a message, too.
+    ...taggedValue(context, 2, 'value', 2),
     'if ((p = wire.closeDelimited(target, entry, p, limit)) < 0) return -1;',
   ];
 }
@@ -97,22 +118,25 @@ function keyFromString(kind: ScalarKind, name: string): string {
   return WIDE.has(kind) ? `wire.bigintOfKey(key, ${name})` : 'wire.numberOfKey(key)';
 }
 
-function taggedValue(context: FieldContext, number: number, value: string, name: string): string[] {
-  const { kind } = context.field;
+/** @param deeper  how much deeper than the message a message in it is */
+function taggedValue(context: FieldContext, number: number, value: string, deeper: number): string[] {
+  const { kind, delimited } = context.field;
   if (kind !== 'message') {
     return [
       ...writeTag(number, wireType(kind)),
-      `if ((p = wire.write${primitive(kind)}(target, p, limit, ${value}, ${name})) < 0) return -1;`,
+      `if ((p = wire.write${primitive(kind)}(target, p, limit, ${value}, ${errorName(context)})) < 0) return -1;`,
     ];
   }
-  const Class = valueType(context);
+  const Class = className(context);
   return [
-    `wire.checkMessage(${value}, depth + 1, ${name});`,
-    ...open(number),
+    `wire.checkMessage(${value}, depth + ${deeper}, ${errorName(context)});`,
+    ...(delimited ? writeTag(number, START_GROUP) : open(number)),
     `const content${number} = p;`,
-    `if ((p = ${Class}.write(${value}, target, p, limit, depth + 1)) < 0) return -1;`,
+    `if ((p = ${Class}.write(${value}, target, p, limit, depth + ${deeper})) < 0) return -1;`,
     `if (p === content${number} && !(${value} instanceof ${Class})) wire.checkEmpty(${value}, ${Class});`,
-    `if ((p = wire.closeDelimited(target, content${number}, p, limit)) < 0) return -1;`,
+    ...(delimited
+      ? writeTag(number, END_GROUP)
+      : [`if ((p = wire.closeDelimited(target, content${number}, p, limit)) < 0) return -1;`]),
   ];
 }
 
@@ -125,5 +149,5 @@ function writeTag(number: number, type: number): string[] {
 
 /** Writes the tag and keeps one byte for the length. */
 function open(number: number): string[] {
-  return [...writeTag(number, 2), 'if (++p > limit) return -1;'];
+  return [...writeTag(number, DELIMITED), 'if (++p > limit) return -1;'];
 }

@@ -24,6 +24,8 @@ import { Duration } from './google/protobuf/duration.js';
 export { Duration, type DurationInit } from './google/protobuf/duration.js';
 import { Empty } from './google/protobuf/empty.js';
 export { Empty, type EmptyInit } from './google/protobuf/empty.js';
+import { FieldMask } from './google/protobuf/field_mask.js';
+export { FieldMask, type FieldMaskInit } from './google/protobuf/field_mask.js';
 import { Struct, Value, ListValue } from './google/protobuf/struct.js';
 export { NullValue, Struct, type StructInit, Value, type ValueInit, ListValue, type ListValueInit } from './google/protobuf/struct.js';
 import { Timestamp } from './google/protobuf/timestamp.js';
@@ -71,6 +73,7 @@ export const builtInTypes = [
   Any,
   Duration,
   Empty,
+  FieldMask,
   Struct,
   Value,
   ListValue,

@@ -55,6 +55,8 @@ export class DeadLetter {
       this.reason = init.reason ?? '';
       this.deaths = init.deaths ?? 0;
       this.event = init.event === undefined || init.event === null ? undefined : wire.instanceOf(Any, init.event);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -123,7 +125,8 @@ export class DeadLetter {
       if (p === content7 && !(v7 instanceof Any)) wire.checkEmpty(v7, Any);
       if ((p = wire.closeDelimited(target, content7, p, limit)) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -169,7 +172,7 @@ export class DeadLetter {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

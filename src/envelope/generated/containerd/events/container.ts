@@ -32,6 +32,8 @@ export class ContainerCreate {
       this.id = init.id ?? '';
       this.image = init.image ?? '';
       this.runtime = init.runtime === undefined || init.runtime === null ? undefined : wire.instanceOf(ContainerCreate_Runtime, init.runtime);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -76,7 +78,8 @@ export class ContainerCreate {
       if (p === content3 && !(v3 instanceof ContainerCreate_Runtime)) wire.checkEmpty(v3, ContainerCreate_Runtime);
       if ((p = wire.closeDelimited(target, content3, p, limit)) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -106,7 +109,7 @@ export class ContainerCreate {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -138,6 +141,8 @@ export class ContainerCreate_Runtime {
     } else {
       this.name = init.name ?? '';
       this.options = init.options === undefined || init.options === null ? undefined : wire.instanceOf(Any, init.options);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -176,7 +181,8 @@ export class ContainerCreate_Runtime {
       if (p === content2 && !(v2 instanceof Any)) wire.checkEmpty(v2, Any);
       if ((p = wire.closeDelimited(target, content2, p, limit)) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -202,7 +208,7 @@ export class ContainerCreate_Runtime {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -244,6 +250,8 @@ export class ContainerUpdate {
       this.image = init.image ?? '';
       this.labels = wire.mapOf(init.labels ?? {}, (value) => value);
       this.snapshotKey = init.snapshotKey ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -302,7 +310,8 @@ export class ContainerUpdate {
       target[p++] = 34;
       if ((p = wire.writeString(target, p, limit, v4, 'ContainerUpdate.snapshotKey')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -327,7 +336,7 @@ export class ContainerUpdate {
         }
         case 26: {
           const fieldEnd = wire.readEnd(source, p, end);
-          readContainerUpdateLabelsEntry(source, wire.cursor.position, fieldEnd, depth, message.labels);
+          entry$ContainerUpdate$3(source, wire.cursor.position, fieldEnd, depth + 1, message.labels);
           wire.cursor.position = fieldEnd;
           break;
         }
@@ -336,7 +345,7 @@ export class ContainerUpdate {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -344,9 +353,8 @@ export class ContainerUpdate {
   }
 }
 
-function readContainerUpdateLabelsEntry(
-  source: Buffer, start: number, end: number, depth: number, map: Record<string, string>,
-): void {
+function entry$ContainerUpdate$3(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
+  wire.enterMessage(depth, start);
   let key = '';
   let value: string = '';
   let p = start;
@@ -393,6 +401,8 @@ export class ContainerDelete {
       this.id = '';
     } else {
       this.id = init.id ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -420,7 +430,8 @@ export class ContainerDelete {
       target[p++] = 10;
       if ((p = wire.writeString(target, p, limit, v1, 'ContainerDelete.id')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -440,7 +451,7 @@ export class ContainerDelete {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

@@ -32,6 +32,8 @@ export class ContentCreate {
       this.digest = init.digest ?? '';
       this.size = init.size === undefined || init.size === null ? 0n : wire.bigintOf(init.size, 'ContentCreate.size');
       this.mediaType = init.mediaType ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -71,7 +73,8 @@ export class ContentCreate {
       target[p++] = 26;
       if ((p = wire.writeString(target, p, limit, v3, 'ContentCreate.mediaType')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -99,7 +102,7 @@ export class ContentCreate {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -126,6 +129,8 @@ export class ContentDelete {
       this.digest = '';
     } else {
       this.digest = init.digest ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -153,7 +158,8 @@ export class ContentDelete {
       target[p++] = 10;
       if ((p = wire.writeString(target, p, limit, v1, 'ContentDelete.digest')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -173,7 +179,7 @@ export class ContentDelete {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

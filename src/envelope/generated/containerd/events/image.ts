@@ -26,6 +26,8 @@ export class ImageCreate {
     } else {
       this.name = init.name ?? '';
       this.labels = wire.mapOf(init.labels ?? {}, (value) => value);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -72,7 +74,8 @@ export class ImageCreate {
         if ((p = wire.closeDelimited(target, entry, p, limit)) < 0) return -1;
       }
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -93,12 +96,12 @@ export class ImageCreate {
         }
         case 18: {
           const fieldEnd = wire.readEnd(source, p, end);
-          readImageCreateLabelsEntry(source, wire.cursor.position, fieldEnd, depth, message.labels);
+          entry$ImageCreate$2(source, wire.cursor.position, fieldEnd, depth + 1, message.labels);
           wire.cursor.position = fieldEnd;
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -106,9 +109,8 @@ export class ImageCreate {
   }
 }
 
-function readImageCreateLabelsEntry(
-  source: Buffer, start: number, end: number, depth: number, map: Record<string, string>,
-): void {
+function entry$ImageCreate$2(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
+  wire.enterMessage(depth, start);
   let key = '';
   let value: string = '';
   let p = start;
@@ -160,6 +162,8 @@ export class ImageUpdate {
     } else {
       this.name = init.name ?? '';
       this.labels = wire.mapOf(init.labels ?? {}, (value) => value);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -206,7 +210,8 @@ export class ImageUpdate {
         if ((p = wire.closeDelimited(target, entry, p, limit)) < 0) return -1;
       }
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -227,12 +232,12 @@ export class ImageUpdate {
         }
         case 18: {
           const fieldEnd = wire.readEnd(source, p, end);
-          readImageUpdateLabelsEntry(source, wire.cursor.position, fieldEnd, depth, message.labels);
+          entry$ImageUpdate$2(source, wire.cursor.position, fieldEnd, depth + 1, message.labels);
           wire.cursor.position = fieldEnd;
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -240,9 +245,8 @@ export class ImageUpdate {
   }
 }
 
-function readImageUpdateLabelsEntry(
-  source: Buffer, start: number, end: number, depth: number, map: Record<string, string>,
-): void {
+function entry$ImageUpdate$2(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
+  wire.enterMessage(depth, start);
   let key = '';
   let value: string = '';
   let p = start;
@@ -289,6 +293,8 @@ export class ImageDelete {
       this.name = '';
     } else {
       this.name = init.name ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -316,7 +322,8 @@ export class ImageDelete {
       target[p++] = 10;
       if ((p = wire.writeString(target, p, limit, v1, 'ImageDelete.name')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -336,7 +343,7 @@ export class ImageDelete {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

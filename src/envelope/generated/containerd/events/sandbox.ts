@@ -22,6 +22,8 @@ export class SandboxCreate {
       this.sandboxId = '';
     } else {
       this.sandboxId = init.sandboxId ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -49,7 +51,8 @@ export class SandboxCreate {
       target[p++] = 10;
       if ((p = wire.writeString(target, p, limit, v1, 'SandboxCreate.sandboxId')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -69,7 +72,7 @@ export class SandboxCreate {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -96,6 +99,8 @@ export class SandboxStart {
       this.sandboxId = '';
     } else {
       this.sandboxId = init.sandboxId ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -123,7 +128,8 @@ export class SandboxStart {
       target[p++] = 10;
       if ((p = wire.writeString(target, p, limit, v1, 'SandboxStart.sandboxId')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -143,7 +149,7 @@ export class SandboxStart {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -180,6 +186,8 @@ export class SandboxExit {
       this.sandboxId = init.sandboxId ?? '';
       this.exitStatus = init.exitStatus ?? 0;
       this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -224,7 +232,8 @@ export class SandboxExit {
       if (p === content3 && !(v3 instanceof Timestamp)) wire.checkEmpty(v3, Timestamp);
       if ((p = wire.closeDelimited(target, content3, p, limit)) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -254,7 +263,7 @@ export class SandboxExit {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

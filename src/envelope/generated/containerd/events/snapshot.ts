@@ -31,6 +31,8 @@ export class SnapshotPrepare {
       this.key = init.key ?? '';
       this.parent = init.parent ?? '';
       this.snapshotter = init.snapshotter ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -70,7 +72,8 @@ export class SnapshotPrepare {
       target[p++] = 42;
       if ((p = wire.writeString(target, p, limit, v5, 'SnapshotPrepare.snapshotter')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -98,7 +101,7 @@ export class SnapshotPrepare {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -135,6 +138,8 @@ export class SnapshotCommit {
       this.key = init.key ?? '';
       this.name = init.name ?? '';
       this.snapshotter = init.snapshotter ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -174,7 +179,8 @@ export class SnapshotCommit {
       target[p++] = 42;
       if ((p = wire.writeString(target, p, limit, v5, 'SnapshotCommit.snapshotter')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -202,7 +208,7 @@ export class SnapshotCommit {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -234,6 +240,8 @@ export class SnapshotRemove {
     } else {
       this.key = init.key ?? '';
       this.snapshotter = init.snapshotter ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -267,7 +275,8 @@ export class SnapshotRemove {
       target[p++] = 42;
       if ((p = wire.writeString(target, p, limit, v5, 'SnapshotRemove.snapshotter')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -291,7 +300,7 @@ export class SnapshotRemove {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

@@ -48,6 +48,8 @@ export class TaskCreate {
       this.io = init.io === undefined || init.io === null ? undefined : wire.instanceOf(TaskIO, init.io);
       this.checkpoint = init.checkpoint ?? '';
       this.pid = init.pid ?? 0;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -119,7 +121,8 @@ export class TaskCreate {
       target[p++] = 48;
       if ((p = wire.writeUint32(target, p, limit, v6, 'TaskCreate.pid')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -163,7 +166,7 @@ export class TaskCreate {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -195,6 +198,8 @@ export class TaskStart {
     } else {
       this.containerId = init.containerId ?? '';
       this.pid = init.pid ?? 0;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -228,7 +233,8 @@ export class TaskStart {
       target[p++] = 16;
       if ((p = wire.writeUint32(target, p, limit, v2, 'TaskStart.pid')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -252,7 +258,7 @@ export class TaskStart {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -300,6 +306,8 @@ export class TaskDelete {
       this.exitStatus = init.exitStatus ?? 0;
       this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt);
       this.id = init.id ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -356,7 +364,8 @@ export class TaskDelete {
       target[p++] = 42;
       if ((p = wire.writeString(target, p, limit, v5, 'TaskDelete.id')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -394,7 +403,7 @@ export class TaskDelete {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -436,6 +445,8 @@ export class TaskIO {
       this.stdout = init.stdout ?? '';
       this.stderr = init.stderr ?? '';
       this.terminal = init.terminal ?? false;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -481,7 +492,8 @@ export class TaskIO {
       target[p++] = 32;
       if ((p = wire.writeBool(target, p, limit, v4, 'TaskIO.terminal')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -513,7 +525,7 @@ export class TaskIO {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -561,6 +573,8 @@ export class TaskExit {
       this.pid = init.pid ?? 0;
       this.exitStatus = init.exitStatus ?? 0;
       this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -617,7 +631,8 @@ export class TaskExit {
       if (p === content5 && !(v5 instanceof Timestamp)) wire.checkEmpty(v5, Timestamp);
       if ((p = wire.closeDelimited(target, content5, p, limit)) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -655,7 +670,7 @@ export class TaskExit {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -682,6 +697,8 @@ export class TaskOOM {
       this.containerId = '';
     } else {
       this.containerId = init.containerId ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -709,7 +726,8 @@ export class TaskOOM {
       target[p++] = 10;
       if ((p = wire.writeString(target, p, limit, v1, 'TaskOOM.containerId')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -729,7 +747,7 @@ export class TaskOOM {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -761,6 +779,8 @@ export class TaskExecAdded {
     } else {
       this.containerId = init.containerId ?? '';
       this.execId = init.execId ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -794,7 +814,8 @@ export class TaskExecAdded {
       target[p++] = 18;
       if ((p = wire.writeString(target, p, limit, v2, 'TaskExecAdded.execId')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -818,7 +839,7 @@ export class TaskExecAdded {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -855,6 +876,8 @@ export class TaskExecStarted {
       this.containerId = init.containerId ?? '';
       this.execId = init.execId ?? '';
       this.pid = init.pid ?? 0;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -894,7 +917,8 @@ export class TaskExecStarted {
       target[p++] = 24;
       if ((p = wire.writeUint32(target, p, limit, v3, 'TaskExecStarted.pid')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -922,7 +946,7 @@ export class TaskExecStarted {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -949,6 +973,8 @@ export class TaskPaused {
       this.containerId = '';
     } else {
       this.containerId = init.containerId ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -976,7 +1002,8 @@ export class TaskPaused {
       target[p++] = 10;
       if ((p = wire.writeString(target, p, limit, v1, 'TaskPaused.containerId')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -996,7 +1023,7 @@ export class TaskPaused {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -1023,6 +1050,8 @@ export class TaskResumed {
       this.containerId = '';
     } else {
       this.containerId = init.containerId ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -1050,7 +1079,8 @@ export class TaskResumed {
       target[p++] = 10;
       if ((p = wire.writeString(target, p, limit, v1, 'TaskResumed.containerId')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -1070,7 +1100,7 @@ export class TaskResumed {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -1102,6 +1132,8 @@ export class TaskCheckpointed {
     } else {
       this.containerId = init.containerId ?? '';
       this.checkpoint = init.checkpoint ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -1135,7 +1167,8 @@ export class TaskCheckpointed {
       target[p++] = 18;
       if ((p = wire.writeString(target, p, limit, v2, 'TaskCheckpointed.checkpoint')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -1159,7 +1192,7 @@ export class TaskCheckpointed {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

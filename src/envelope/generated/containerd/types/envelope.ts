@@ -38,6 +38,8 @@ export class Envelope {
       this.namespace = init.namespace ?? '';
       this.topic = init.topic ?? '';
       this.event = init.event === undefined || init.event === null ? undefined : wire.instanceOf(Any, init.event);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -93,7 +95,8 @@ export class Envelope {
       if (p === content4 && !(v4 instanceof Any)) wire.checkEmpty(v4, Any);
       if ((p = wire.closeDelimited(target, content4, p, limit)) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -129,7 +132,7 @@ export class Envelope {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

@@ -39,6 +39,8 @@ export class Mount {
       this.source = init.source ?? '';
       this.target = init.target ?? '';
       this.options = [...(init.options ?? [])];
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -88,7 +90,8 @@ export class Mount {
         if ((p = wire.writeString(target, p, limit, value, 'Mount.options')) < 0) return -1;
       }
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -120,7 +123,7 @@ export class Mount {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

@@ -27,6 +27,8 @@ export class Any {
     } else {
       this.typeUrl = init.typeUrl ?? '';
       this.value = init.value ?? wire.EMPTY_BYTES;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -60,7 +62,8 @@ export class Any {
       target[p++] = 18;
       if ((p = wire.writeBytes(target, p, limit, v2, 'Any.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -84,7 +87,7 @@ export class Any {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

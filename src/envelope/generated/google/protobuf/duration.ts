@@ -24,8 +24,10 @@ export class Duration {
       this.seconds = 0;
       this.nanos = 0;
     } else {
-      this.seconds = Number(init.seconds ?? 0);
+      this.seconds = wire.numberOf(init.seconds ?? 0);
       this.nanos = init.nanos ?? 0;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -59,7 +61,8 @@ export class Duration {
       target[p++] = 16;
       if ((p = wire.writeInt32(target, p, limit, v2, 'Duration.nanos')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -83,7 +86,7 @@ export class Duration {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

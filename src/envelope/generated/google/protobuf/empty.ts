@@ -28,8 +28,10 @@ export class Empty {
   }
 
   /** For generated code: encode inside another message. */
-  static write(_event: EmptyInit, _target: Buffer, position: number, _limit: number, _depth: number): number {
-    return position;
+  static write(event: EmptyInit, target: Buffer, position: number, limit: number, _depth: number): number {
+    const p = position;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -45,7 +47,7 @@ export class Empty {
       }
       switch (tag) {
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

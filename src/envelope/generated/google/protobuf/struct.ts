@@ -26,6 +26,8 @@ export class Struct {
       this.fields = {};
     } else {
       this.fields = wire.mapOf(init.fields ?? {}, (value) => wire.instanceOf(Value, value));
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -60,18 +62,19 @@ export class Struct {
         target[p++] = 10;
         if ((p = wire.writeString(target, p, limit, key, 'Struct.fields')) < 0) return -1;
         const value = v1[key]!;
-        wire.checkMessage(value, depth + 1, 'Struct.fields');
+        wire.checkMessage(value, depth + 2, 'Struct.fields');
         if (p >= limit) return -1;
         target[p++] = 18;
         if (++p > limit) return -1;
         const content2 = p;
-        if ((p = Value.write(value, target, p, limit, depth + 1)) < 0) return -1;
+        if ((p = Value.write(value, target, p, limit, depth + 2)) < 0) return -1;
         if (p === content2 && !(value instanceof Value)) wire.checkEmpty(value, Value);
         if ((p = wire.closeDelimited(target, content2, p, limit)) < 0) return -1;
         if ((p = wire.closeDelimited(target, entry, p, limit)) < 0) return -1;
       }
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -88,12 +91,12 @@ export class Struct {
       switch (tag) {
         case 10: {
           const fieldEnd = wire.readEnd(source, p, end);
-          readStructFieldsEntry(source, wire.cursor.position, fieldEnd, depth, message.fields);
+          entry$Struct$1(source, wire.cursor.position, fieldEnd, depth + 1, message.fields);
           wire.cursor.position = fieldEnd;
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -101,9 +104,8 @@ export class Struct {
   }
 }
 
-function readStructFieldsEntry(
-  source: Buffer, start: number, end: number, depth: number, map: Record<string, Value>,
-): void {
+function entry$Struct$1(source: Buffer, start: number, end: number, depth: number, map: Record<string, Value>): void {
+  wire.enterMessage(depth, start);
   let key = '';
   let value: Value = new Value();
   let p = start;
@@ -177,6 +179,8 @@ export class Value {
       this.boolValue = init.boolValue ?? undefined;
       this.structValue = init.structValue === undefined || init.structValue === null ? undefined : wire.instanceOf(Struct, init.structValue);
       this.listValue = init.listValue === undefined || init.listValue === null ? undefined : wire.instanceOf(ListValue, init.listValue);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -198,42 +202,43 @@ export class Value {
   /** For generated code: encode inside another message. */
   static write(event: ValueInit, target: Buffer, position: number, limit: number, depth: number): number {
     let p = position;
+    let $kind = '';
     const v1 = event.nullValue;
     if (v1 !== undefined && v1 !== null) {
+      if ($kind !== '') wire.rejectBoth('Value', $kind, 'nullValue');
+      $kind = 'nullValue';
       if (p >= limit) return -1;
       target[p++] = 8;
       if ((p = wire.writeInt32(target, p, limit, v1, 'Value.nullValue')) < 0) return -1;
     }
     const v2 = event.numberValue;
     if (v2 !== undefined && v2 !== null) {
-      if (v1 !== undefined && v1 !== null) wire.rejectBoth('Value', 'nullValue', 'numberValue');
+      if ($kind !== '') wire.rejectBoth('Value', $kind, 'numberValue');
+      $kind = 'numberValue';
       if (p >= limit) return -1;
       target[p++] = 17;
       if ((p = wire.writeDouble(target, p, limit, v2, 'Value.numberValue')) < 0) return -1;
     }
     const v3 = event.stringValue;
     if (v3 !== undefined && v3 !== null) {
-      if (v1 !== undefined && v1 !== null) wire.rejectBoth('Value', 'nullValue', 'stringValue');
-      if (v2 !== undefined && v2 !== null) wire.rejectBoth('Value', 'numberValue', 'stringValue');
+      if ($kind !== '') wire.rejectBoth('Value', $kind, 'stringValue');
+      $kind = 'stringValue';
       if (p >= limit) return -1;
       target[p++] = 26;
       if ((p = wire.writeString(target, p, limit, v3, 'Value.stringValue')) < 0) return -1;
     }
     const v4 = event.boolValue;
     if (v4 !== undefined && v4 !== null) {
-      if (v1 !== undefined && v1 !== null) wire.rejectBoth('Value', 'nullValue', 'boolValue');
-      if (v2 !== undefined && v2 !== null) wire.rejectBoth('Value', 'numberValue', 'boolValue');
-      if (v3 !== undefined && v3 !== null) wire.rejectBoth('Value', 'stringValue', 'boolValue');
+      if ($kind !== '') wire.rejectBoth('Value', $kind, 'boolValue');
+      $kind = 'boolValue';
       if (p >= limit) return -1;
       target[p++] = 32;
       if ((p = wire.writeBool(target, p, limit, v4, 'Value.boolValue')) < 0) return -1;
     }
     const v5 = event.structValue;
     if (v5 !== undefined && v5 !== null) {
-      if (v1 !== undefined && v1 !== null) wire.rejectBoth('Value', 'nullValue', 'structValue');
-      if (v2 !== undefined && v2 !== null) wire.rejectBoth('Value', 'numberValue', 'structValue');
-      if (v3 !== undefined && v3 !== null) wire.rejectBoth('Value', 'stringValue', 'structValue');
-      if (v4 !== undefined && v4 !== null) wire.rejectBoth('Value', 'boolValue', 'structValue');
+      if ($kind !== '') wire.rejectBoth('Value', $kind, 'structValue');
+      $kind = 'structValue';
       wire.checkMessage(v5, depth + 1, 'Value.structValue');
       if (p >= limit) return -1;
       target[p++] = 42;
@@ -245,11 +250,8 @@ export class Value {
     }
     const v6 = event.listValue;
     if (v6 !== undefined && v6 !== null) {
-      if (v1 !== undefined && v1 !== null) wire.rejectBoth('Value', 'nullValue', 'listValue');
-      if (v2 !== undefined && v2 !== null) wire.rejectBoth('Value', 'numberValue', 'listValue');
-      if (v3 !== undefined && v3 !== null) wire.rejectBoth('Value', 'stringValue', 'listValue');
-      if (v4 !== undefined && v4 !== null) wire.rejectBoth('Value', 'boolValue', 'listValue');
-      if (v5 !== undefined && v5 !== null) wire.rejectBoth('Value', 'structValue', 'listValue');
+      if ($kind !== '') wire.rejectBoth('Value', $kind, 'listValue');
+      $kind = 'listValue';
       wire.checkMessage(v6, depth + 1, 'Value.listValue');
       if (p >= limit) return -1;
       target[p++] = 50;
@@ -259,7 +261,8 @@ export class Value {
       if (p === content6 && !(v6 instanceof ListValue)) wire.checkEmpty(v6, ListValue);
       if ((p = wire.closeDelimited(target, content6, p, limit)) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -313,27 +316,27 @@ export class Value {
         case 42: {
           const fieldEnd = wire.readEnd(source, p, end);
           message.structValue = Struct.read(source, wire.cursor.position, fieldEnd, depth + 1, message.structValue ?? new Struct());
-          wire.cursor.position = fieldEnd;
           message.nullValue = undefined;
           message.numberValue = undefined;
           message.stringValue = undefined;
           message.boolValue = undefined;
           message.listValue = undefined;
+          wire.cursor.position = fieldEnd;
           break;
         }
         case 50: {
           const fieldEnd = wire.readEnd(source, p, end);
           message.listValue = ListValue.read(source, wire.cursor.position, fieldEnd, depth + 1, message.listValue ?? new ListValue());
-          wire.cursor.position = fieldEnd;
           message.nullValue = undefined;
           message.numberValue = undefined;
           message.stringValue = undefined;
           message.boolValue = undefined;
           message.structValue = undefined;
+          wire.cursor.position = fieldEnd;
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -360,6 +363,8 @@ export class ListValue {
       this.values = [];
     } else {
       this.values = init.values?.map((value) => wire.instanceOf(Value, value)) ?? [];
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -396,7 +401,8 @@ export class ListValue {
         if ((p = wire.closeDelimited(target, content1, p, limit)) < 0) return -1;
       }
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -418,7 +424,7 @@ export class ListValue {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

@@ -26,8 +26,10 @@ export class Timestamp {
       this.seconds = 0;
       this.nanos = 0;
     } else {
-      this.seconds = Number(init.seconds ?? 0);
+      this.seconds = wire.numberOf(init.seconds ?? 0);
       this.nanos = init.nanos ?? 0;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -61,7 +63,8 @@ export class Timestamp {
       target[p++] = 16;
       if ((p = wire.writeInt32(target, p, limit, v2, 'Timestamp.nanos')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -85,7 +88,7 @@ export class Timestamp {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

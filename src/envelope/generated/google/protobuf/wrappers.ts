@@ -21,6 +21,8 @@ export class DoubleValue {
       this.value = 0;
     } else {
       this.value = init.value ?? 0;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -48,7 +50,8 @@ export class DoubleValue {
       target[p++] = 9;
       if ((p = wire.writeDouble(target, p, limit, v1, 'DoubleValue.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -68,7 +71,7 @@ export class DoubleValue {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -95,6 +98,8 @@ export class FloatValue {
       this.value = 0;
     } else {
       this.value = init.value ?? 0;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -122,7 +127,8 @@ export class FloatValue {
       target[p++] = 13;
       if ((p = wire.writeFloat(target, p, limit, v1, 'FloatValue.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -142,7 +148,7 @@ export class FloatValue {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -169,6 +175,8 @@ export class Int64Value {
       this.value = 0n;
     } else {
       this.value = init.value === undefined || init.value === null ? 0n : wire.bigintOf(init.value, 'Int64Value.value');
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -196,7 +204,8 @@ export class Int64Value {
       target[p++] = 8;
       if ((p = wire.writeInt64(target, p, limit, v1, 'Int64Value.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -216,7 +225,7 @@ export class Int64Value {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -243,6 +252,8 @@ export class UInt64Value {
       this.value = 0n;
     } else {
       this.value = init.value === undefined || init.value === null ? 0n : wire.bigintOf(init.value, 'UInt64Value.value');
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -270,7 +281,8 @@ export class UInt64Value {
       target[p++] = 8;
       if ((p = wire.writeUint64(target, p, limit, v1, 'UInt64Value.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -290,7 +302,7 @@ export class UInt64Value {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -317,6 +329,8 @@ export class Int32Value {
       this.value = 0;
     } else {
       this.value = init.value ?? 0;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -344,7 +358,8 @@ export class Int32Value {
       target[p++] = 8;
       if ((p = wire.writeInt32(target, p, limit, v1, 'Int32Value.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -364,7 +379,7 @@ export class Int32Value {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -391,6 +406,8 @@ export class UInt32Value {
       this.value = 0;
     } else {
       this.value = init.value ?? 0;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -418,7 +435,8 @@ export class UInt32Value {
       target[p++] = 8;
       if ((p = wire.writeUint32(target, p, limit, v1, 'UInt32Value.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -438,7 +456,7 @@ export class UInt32Value {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -465,6 +483,8 @@ export class BoolValue {
       this.value = false;
     } else {
       this.value = init.value ?? false;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -492,7 +512,8 @@ export class BoolValue {
       target[p++] = 8;
       if ((p = wire.writeBool(target, p, limit, v1, 'BoolValue.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -512,7 +533,7 @@ export class BoolValue {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -539,6 +560,8 @@ export class StringValue {
       this.value = '';
     } else {
       this.value = init.value ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -566,7 +589,8 @@ export class StringValue {
       target[p++] = 10;
       if ((p = wire.writeString(target, p, limit, v1, 'StringValue.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -586,7 +610,7 @@ export class StringValue {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -613,6 +637,8 @@ export class BytesValue {
       this.value = wire.EMPTY_BYTES;
     } else {
       this.value = init.value ?? wire.EMPTY_BYTES;
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -640,7 +666,8 @@ export class BytesValue {
       target[p++] = 10;
       if ((p = wire.writeBytes(target, p, limit, v1, 'BytesValue.value')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -660,7 +687,7 @@ export class BytesValue {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

@@ -36,6 +36,8 @@ export class PluginRegister {
       this.type = init.type ?? '';
       this.requires = [...(init.requires ?? [])];
       this.capabilities = [...(init.capabilities ?? [])];
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -89,7 +91,8 @@ export class PluginRegister {
         if ((p = wire.writeString(target, p, limit, value, 'PluginRegister.capabilities')) < 0) return -1;
       }
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -121,7 +124,7 @@ export class PluginRegister {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }
@@ -158,6 +161,8 @@ export class PluginError {
       this.id = init.id ?? '';
       this.type = init.type ?? '';
       this.error = init.error ?? '';
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
   }
 
@@ -197,7 +202,8 @@ export class PluginError {
       target[p++] = 26;
       if ((p = wire.writeString(target, p, limit, v3, 'PluginError.error')) < 0) return -1;
     }
-    return p;
+    const unknown = (event as wire.Keeper)[wire.UNKNOWN];
+    return unknown === undefined ? p : wire.writeUnknown(unknown, target, p, limit);
   }
 
   /** For generated code: decode inside another message, into `message`. */
@@ -225,7 +231,7 @@ export class PluginError {
           break;
         }
         default:
-          wire.cursor.position = wire.skipField(source, p, end, tag, depth);
+          wire.cursor.position = wire.keepUnknown(message, source, p, end, tag, depth);
       }
       p = wire.cursor.position;
     }

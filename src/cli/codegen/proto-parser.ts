@@ -1,0 +1,196 @@
+/**
+ * One .proto file as plain declarations: what is written in it, with nothing resolved. The only importer of protobufjs's
+ * parser, which is asked for the structure of a file and nothing else: it resolves names across files that do not import each
+ * other, and forgets the file of what follows a `reserved` name in editions (protobufjs 8.8.1), so each file is parsed alone.
+ */
+
+import { readFileSync } from 'node:fs';
+import protobuf from 'protobufjs';
+import { CodegenError } from '../../errors.js';
+import { fileReason } from '../command-errors.js';
+import { type CustomOption, type ImportStatement, mendProtoText, type Note, originalName } from './proto-text.js';
+
+export type Options = Readonly<Record<string, unknown>>;
+
+/** Something with a name and a place in a file. */
+export interface Declaration {
+  readonly name: string;
+  /** Without the package, dots between. */
+  readonly path: string;
+  readonly line: number;
+  readonly comment: string | undefined;
+  readonly options: Options;
+}
+
+export interface FieldDeclaration extends Declaration {
+  readonly number: number;
+  /** A scalar's name or a reference to a message or an enum. */
+  readonly type: string;
+  readonly label: 'optional' | 'repeated' | 'required' | undefined;
+  readonly keyType?: string;
+  /** The name of its oneof. */
+  readonly oneof?: string;
+  readonly group: boolean;
+  readonly default: Uint8Array | string | undefined;
+  /** The message that an extension extends. */
+  readonly extendee?: string;
+}
+
+export interface OneofDeclaration extends Declaration {
+  readonly members: number;
+}
+
+export interface EnumDeclaration extends Declaration {
+  readonly values: readonly { readonly name: string; readonly number: number; readonly line: number }[];
+  readonly reserved: readonly Reserved[];
+}
+
+/** A range of numbers, both ends included, or a name. */
+export type Reserved = readonly [from: number, to: number] | string;
+
+export interface Scope {
+  readonly messages: readonly MessageDeclaration[];
+  readonly enums: readonly EnumDeclaration[];
+  readonly extensions: readonly FieldDeclaration[];
+}
+
+export interface MessageDeclaration extends Declaration, Scope {
+  readonly fields: readonly FieldDeclaration[];
+  readonly oneofs: readonly OneofDeclaration[];
+  readonly extensionRanges: readonly (readonly [from: number, to: number])[];
+  readonly reserved: readonly Reserved[];
+}
+
+export interface ParsedFile extends Scope {
+  /** Where it was found. */
+  readonly file: string;
+  readonly package: string;
+  readonly edition: string;
+  readonly imports: readonly ImportStatement[];
+  readonly services: readonly Declaration[];
+  readonly customOptions: readonly CustomOption[];
+}
+
+/** @throws {CodegenError} when the file is missing or does not parse */
+export function parseFile(file: string): ParsedFile {
+  const mended = mendProtoText(file, readText(file));
+  const root = new protobuf.Root();
+  let parsed: protobuf.IParserResult;
+  try {
+    parsed = protobuf.parse(mended.text, root, { keepCase: true, alternateCommentMode: true });
+  } catch (error) {
+    throw new CodegenError(`${file}: ${originalName((error as Error).message)}`, { cause: error });
+  }
+  const packageName = originalName(parsed.package ?? '');
+  let namespace: protobuf.NamespaceBase = root;
+  for (const part of (parsed.package ?? '').split('.'))
+    namespace = (namespace.get(part) ?? namespace) as protobuf.Namespace;
+  const reader = new DeclarationReader(mended.notes);
+  return {
+    file,
+    package: packageName,
+    edition: mended.edition,
+    imports: mended.imports,
+    customOptions: mended.customOptions,
+    ...reader.scope(namespace, ''),
+    services: namespace.nestedArray
+      .filter((object) => object instanceof protobuf.Service)
+      .map((object) => reader.declaration(object, '')),
+  };
+}
+
+function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new CodegenError(`${file}: ${fileReason(error)}`, { cause: error });
+  }
+  try {
+    // Takes a byte order mark away.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new CodegenError(`${file}: it is not UTF-8`, { cause: error });
+  }
+}
+
+class DeclarationReader {
+  readonly #notes: ReadonlyMap<string, Note>;
+
+  constructor(notes: ReadonlyMap<string, Note>) {
+    this.#notes = notes;
+  }
+
+  declaration(object: protobuf.ReflectionObject, scope: string): Declaration {
+    const name = originalName(object.name);
+    const path = scope === '' ? name : `${scope}.${name}`;
+    return {
+      name,
+      path,
+      line: this.#notes.get(path)?.line ?? 0,
+      comment: object.comment ?? undefined,
+      options: object.options ?? {},
+    };
+  }
+
+  scope(parent: protobuf.NamespaceBase, scope: string): Scope {
+    const nested = parent.nestedArray;
+    return {
+      messages: nested.filter((object) => object instanceof protobuf.Type).map((type) => this.#message(type, scope)),
+      enums: nested.filter((object) => object instanceof protobuf.Enum).map((type) => this.#enum(type, scope)),
+      extensions: nested.filter((object) => object instanceof protobuf.Field).map((field) => this.#field(field, scope)),
+    };
+  }
+
+  #message(type: protobuf.Type, outer: string): MessageDeclaration {
+    const declaration = this.declaration(type, outer);
+    const { path } = declaration;
+    // An extension of a message of the same file is among its fields, too.
+    const own = type.fieldsArray.filter((field) => field.declaringField === null);
+    return {
+      ...declaration,
+      ...this.scope(type, path),
+      fields: own.map((field) => this.#field(field, path)),
+      oneofs: type.oneofsArray
+        .filter((oneof) => !oneof.isProto3Optional)
+        .map((oneof) => ({ ...this.declaration(oneof, path), members: oneof.fieldsArray.length })),
+      extensionRanges: (type.extensions ?? []) as [number, number][],
+      reserved: reservedOf(type.reserved),
+    };
+  }
+
+  #enum(type: protobuf.Enum, outer: string): EnumDeclaration {
+    const declaration = this.declaration(type, outer);
+    return {
+      ...declaration,
+      values: Object.entries(type.values).map(([mangled, number]) => {
+        const name = originalName(mangled);
+        return { name, number, line: this.#notes.get(`${declaration.path}.${name}`)?.line ?? declaration.line };
+      }),
+      reserved: reservedOf(type.reserved),
+    };
+  }
+
+  #field(field: protobuf.Field, scope: string): FieldDeclaration {
+    const declaration = this.declaration(field, scope);
+    const note = this.#notes.get(declaration.path);
+    const { proto3_optional: optional, ...options } = declaration.options;
+    const oneof = optional ? null : field.partOf;
+    return {
+      ...declaration,
+      options,
+      number: field.id,
+      type: originalName(field.type),
+      label: field.repeated ? 'repeated' : field.rule === 'required' ? 'required' : optional ? 'optional' : undefined,
+      ...(field instanceof protobuf.MapField && { keyType: field.keyType }),
+      ...(oneof && { oneof: originalName(oneof.name) }),
+      group: note?.group === true,
+      default: note?.default,
+      ...(field.extend !== undefined && { extendee: originalName(field.extend) }),
+    };
+  }
+}
+
+function reservedOf(reserved: readonly (number[] | string)[] | undefined): Reserved[] {
+  return (reserved ?? []).map((one) => (typeof one === 'string' ? originalName(one) : ([one[0]!, one[1]!] as const)));
+}
