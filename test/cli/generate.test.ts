@@ -66,7 +66,11 @@ describe('generate', () => {
 
   const refused: [name: string, body: string, message: RegExp, syntax?: string][] = [
     ['what does not parse', 'message X { string a = }', /illegal id '}'.*line 3/],
-    ['an import that is not there', 'import "gone.proto";', /import "gone\.proto" is in none of .*; add -I DIR, the folder that "gone\.proto" starts from \(line 3\)/],
+    [
+      'an import that is not there',
+      'import "gone.proto";',
+      /import "gone\.proto" is in none of .*; add -I DIR, the folder that "gone\.proto" starts from \(line 3\)/,
+    ],
     ['a type that is not there', 'message X { Gone a = 1; }', /Gone/],
     [
       'two fields of one property',

@@ -123,12 +123,13 @@ function namesIn(
     const isShared =
       taken.has(className) || foreign.some((one) => one.fullName !== fullName && one.className === className);
     const name = isShared ? importedName(fullName) : className;
-    names.set(fullName, { name, init: `${name}Init` });
+    const init = `${name}Init${isShared ? '$' : ''}`;
+    names.set(fullName, { name, init });
     const from = specifierOf(owner, path);
     const one = imports.get(from) ?? { from, names: [] };
     imports.set(from, one);
-    const as = (suffix: string) => (isShared ? `${className}${suffix} as ${name}${suffix}` : `${name}${suffix}`);
-    one.names.push({ value: as(''), init: isMessage ? [`type ${as('Init')}`] : [] });
+    const as = (original: string, local: string) => (isShared ? `${original} as ${local}` : local);
+    one.names.push({ value: as(className, name), init: isMessage ? [`type ${as(`${className}Init`, init)}`] : [] });
   }
   const sorted = [...imports.values()].sort((a, b) => (a.from < b.from ? -1 : 1));
   return { types: (fullName) => names.get(fullName)!, imports: sorted };

@@ -38,9 +38,9 @@ export function typeName(parts: readonly string[]): string {
   return taken ? `${name}$` : name;
 }
 
-/** What a type is called in a module that has another of its name: no type name has a `$` before a letter. */
+/** What a type is called in a module that has another of its name: no other name starts with a `$`. */
 export function importedName(fullName: string): string {
-  return fullName.includes('.') ? fullName.replaceAll('.', '$') : `$${fullName}`;
+  return `$${fullName.replaceAll('.', '$')}`;
 }
 
 /** lowerCamelCase as protobuf's JSON mapping has it. */
