@@ -10,7 +10,7 @@ import { MAX_DEPTH, tooDeep, WireError } from './wire-reader.js';
 import { reject } from './wire-writer.js';
 
 export type { EventCodec, FieldDescriptor, ScalarKind } from './event-codec.js';
-export { readKey, readLooseKey, readLooseString, readString } from './text-reader.js';
+export { readKey, readLooseString, readString } from './text-reader.js';
 export { type Keeper, keepUnknown, keepVarint, UNKNOWN, unknownFieldsOf, writeUnknown } from './unknown-fields.js';
 export {
   cursor,

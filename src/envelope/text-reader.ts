@@ -118,9 +118,6 @@ export function readLooseString(source: Buffer, position: number, end: number): 
   return (source as unknown as Slicer).utf8Slice(start, fieldEnd);
 }
 
-/** As {@link readLooseString}, for the key of a map entry. */
-export const readLooseKey = readLooseString;
-
 /** Reads the key of a map entry. Labels have the same keys again and again; as keys the strings are hashed. */
 export function readKey(source: Buffer, position: number, end: number): string {
   const fieldEnd = readEnd(source, position, end);

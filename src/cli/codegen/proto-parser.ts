@@ -36,7 +36,7 @@ export interface FieldDeclaration extends Declaration {
   readonly extendee?: string;
 }
 
-export interface OneofDeclaration extends Declaration {
+interface OneofDeclaration extends Declaration {
   readonly members: number;
 }
 

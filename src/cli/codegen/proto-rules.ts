@@ -6,7 +6,7 @@ import type { ProtoFile } from './proto-files.js';
 import type { Declaration, EnumDeclaration, FieldDeclaration, MessageDeclaration, Reserved } from './proto-parser.js';
 import { fullNameOf, type ProtoSymbol, refuse, type SymbolTable } from './proto-symbols.js';
 
-export const MAX_FIELD_NUMBER = 2 ** 29 - 1;
+const MAX_FIELD_NUMBER = 2 ** 29 - 1;
 const [FIRST_RESERVED, LAST_RESERVED] = [19_000, 19_999];
 
 const OPTIONS = {
@@ -81,7 +81,7 @@ function checkReserved(
   }
 }
 
-export function checkNumber(file: ProtoFile, field: FieldDeclaration): void {
+function checkNumber(file: ProtoFile, field: FieldDeclaration): void {
   const { number } = field;
   if (number < 1 || number > MAX_FIELD_NUMBER) {
     refuse(file, field, `a field number is from 1 to ${MAX_FIELD_NUMBER}, not ${number}`);

@@ -144,7 +144,7 @@ export function entryReaderFunction(context: FieldContext): string[] {
   const isMessage = field.kind === 'message';
   const isText = keyKind === 'string';
   const key = isText
-    ? `wire.read${field.unchecked ? 'Loose' : ''}Key(source, p, end)`
+    ? `wire.${field.unchecked ? 'readLooseString' : 'readKey'}(source, p, end)`
     : `\`\${wire.read${primitive(keyKind)}(source, p, end)}\``;
   const keyDefault = isText ? "''" : keyKind === 'bool' ? "'false'" : "'0'";
   const valueRead = isMessage
