@@ -5,7 +5,7 @@
 
 /** Type keywords and what a class of a module cannot be called, in TypeScript or CommonJS. */
 const NO_CLASS =
-  /^(?:any|as|async|bigint|boolean|declare|exports|get|global|globalThis|infer|intrinsic|is|keyof|module|namespace|never|number|object|of|readonly|require|set|string|symbol|then|type|undefined|unique|unknown|using|Object|Promise|__dirname|__filename)$/;
+  /^(?:any|as|async|bigint|boolean|declare|exports|get|global(?:This)?|infer|intrinsic|is|keyof|module|namespace|never|number|object|of|readonly|require|set|string|symbol|then|type|undefined|unique|unknown|using|Object|Promise|__dirname|__filename)$/;
 
 const KEYWORD =
   /^(?:await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|for|function|if|implements|import|in|instanceof|interface|let|new|null|package|private|protected|public|return|static|super|switch|this|throw|true|try|typeof|var|void|while|with|yield|eval|arguments)$/;
