@@ -77,11 +77,7 @@ function isTimestamp(field: FieldDescriptor): boolean {
 
 function isDefault(value: unknown): boolean {
   return (
-    value === 0 ||
-    value === 0n ||
-    value === '' ||
-    value === false ||
-    (types.isUint8Array(value) && value.length === 0)
+    value === 0 || value === 0n || value === '' || value === false || (types.isUint8Array(value) && value.length === 0)
   );
 }
 
