@@ -204,7 +204,7 @@ export class ReceivedEnvelope implements Envelope {
   #eventJson(): unknown {
     const { codec } = this.#resolved();
     try {
-      if (codec !== undefined) return eventJson(codec, this.event, this.#source.context.registry);
+      if (codec !== undefined) return eventJson(codec, this.event, this.source.context.registry);
     } catch (error) {
       if (!(error instanceof MalformedPayloadError)) throw error;
     }
