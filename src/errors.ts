@@ -299,8 +299,11 @@ export class HandlerError extends BusError {
     readonly topic: string,
     readonly sequence: number,
     cause: unknown,
+    /** Failures in a thread before this one that were counted but not told, as the bus could not hear of them. */
+    readonly leftOut = 0,
   ) {
-    super(`handler of ${subscription} failed on ${topic} (sequence ${sequence}): ${show(cause)}`, { cause });
+    const others = leftOut === 0 ? '' : `; ${leftOut} failures before it are not told one by one`;
+    super(`handler of ${subscription} failed on ${topic} (sequence ${sequence}): ${show(cause)}${others}`, { cause });
   }
 }
 

@@ -97,7 +97,8 @@ export class ModuleDelivery implements Delivery {
         this.#told.add(range, handledBefore);
         events.onLagged(range);
       },
-      onHandlerFailure: (cause, topic, sequence) => events.onError(new HandlerError(name, topic, sequence, cause)),
+      onHandlerFailure: (cause, topic, sequence, leftOut) =>
+        events.onError(new HandlerError(name, topic, sequence, cause, leftOut)),
       onRestart: (error, delayMs) => {
         this.#restarts++;
         events.onRestart(error, delayMs);

@@ -13,6 +13,7 @@ import { compileFilter } from '../topic/filter.js';
 import { BatchTarget } from './batch-target.js';
 import { checkBlocking, DedicatedLoop } from './dedicated-loop.js';
 import { Dispatcher } from './dispatcher.js';
+import { FailureReports } from './failure-reports.js';
 import { FieldReader } from './field-reader.js';
 import { type LagRange, scannedFor } from './lag.js';
 import { Pump } from './pump.js';
@@ -74,6 +75,7 @@ class SubscriberThread {
   readonly #abort: AbortController;
   /** Waits for what the module printed. */
   readonly #printed: () => Promise<void>;
+  readonly #failures: FailureReports;
   readonly #memory: RingMemory;
   readonly #reader: RingReader;
   readonly #target: Target;
@@ -99,6 +101,7 @@ class SubscriberThread {
     this.#context = context;
     this.#abort = abort;
     this.#printed = printed;
+    this.#failures = new FailureReports(attachment.port, attachment.reportsHeard);
     this.#memory = attachRing(attachment.ring);
     const { life } = attachment;
     this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () =>
@@ -143,7 +146,7 @@ class SubscriberThread {
     const module = this.#module;
     const context = this.#context;
     const report = (error: unknown, topic: string, sequence: number): void =>
-      send(this.#port, { kind: 'handler-failed', topic, sequence, error: crossError(error) });
+      this.#failures.report(error, topic, sequence);
     return module.handleBatch === undefined
       ? new SingleTarget(joinSequence, (envelope) => module.handle!(envelope, context), report)
       : new BatchTarget(joinSequence, (envelopes) => module.handleBatch!(envelopes, context), report);
@@ -187,6 +190,7 @@ class SubscriberThread {
     const { endSequence, busy } = this.#target;
     const passed = this.#written >= 0 && this.#dispatcher.hasPassed(endSequence, this.#written);
     this.#tellCounts();
+    this.#failures.catchUp();
     if (!passed || busy || this.#ended) return;
     this.#ended = true;
     this.#loop.stop();
@@ -215,6 +219,7 @@ class SubscriberThread {
       error = crossError(thrown);
     }
     await this.#printed();
+    this.#failures.sendAll();
     send(this.#port, { kind: 'stopped', error });
     this.#port.close();
   }

@@ -6,6 +6,7 @@ import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOn
 import { CannotBlockError, ModuleLoadError, ModuleShapeError, TypesModuleError, WorkerExitedError } from '../errors.js';
 import { showThrown } from '../shown.js';
 import type { FilterInput } from '../topic/filter.js';
+import { hearReport } from './failure-reports.js';
 import type { LagRange } from './lag.js';
 import { Watchdog } from './watchdog.js';
 import { type ThreadExit, WorkerHost } from './worker-host.js';
@@ -20,7 +21,7 @@ import {
 } from './worker-protocol.js';
 
 /** What all lives of a thread have in common. */
-export type SupervisedModule = Omit<Attachment, 'port' | 'life' | 'filter'>;
+export type SupervisedModule = Omit<Attachment, 'port' | 'life' | 'filter' | 'reportsHeard'>;
 
 /** How a life ended. */
 export type LifeEnd =
@@ -35,7 +36,8 @@ export type LifeEnd =
 export interface LifeEvents {
   /** The module is set up and reads. */
   onReady(): void;
-  onHandlerFailure(error: unknown, topic: string, sequence: number): void;
+  /** @param leftOut failures before it that were counted and not told */
+  onHandlerFailure(error: unknown, topic: string, sequence: number, leftOut: number): void;
   /** @param handledBefore events that were handled before what was missed, failed ones included */
   onLagged(range: LagRange, handledBefore: number): void;
   /** The thread made the room that the parked writer waits for. */
@@ -50,6 +52,7 @@ export class ThreadLife {
   readonly #port: MessagePort;
   readonly #host: WorkerHost;
   readonly #watchdog: Watchdog | undefined;
+  readonly #reportsHeard = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   #finished = false;
   #refusedStep: RefusedStep | undefined;
   #failure: Error | undefined;
@@ -75,7 +78,13 @@ export class ThreadLife {
     port1.on('message', (message: FromThread) => this.#receive(message));
     // Whether a subscription holds the process open is decided in one place, by the bus.
     port1.unref();
-    const attachment = { ...module, filter, life: start, port: port2 } satisfies Attachment;
+    const attachment = {
+      ...module,
+      filter,
+      life: start,
+      port: port2,
+      reportsHeard: this.#reportsHeard,
+    } satisfies Attachment;
     const host = startHost(resourceLimits, attachment, port2);
     this.#host = host;
     host.started.catch((cause: unknown) => {
@@ -117,7 +126,8 @@ export class ThreadLife {
         this.#events.onLagged(message.range, message.handledBefore);
         break;
       case 'handler-failed':
-        this.#events.onHandlerFailure(uncrossError(message.error), message.topic, message.sequence);
+        hearReport(this.#reportsHeard);
+        this.#events.onHandlerFailure(uncrossError(message.error), message.topic, message.sequence, message.leftOut);
         break;
       case 'refused':
         this.#refusedStep = message.step;

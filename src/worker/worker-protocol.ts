@@ -38,6 +38,8 @@ export interface Attachment {
   /** Where this life begins. */
   readonly life: LifeStart;
   readonly port: MessagePort;
+  /** One cell: reports of this life that the bus has heard. */
+  readonly reportsHeard: SharedArrayBuffer;
 }
 
 /** What one life of a thread continues from. */
@@ -84,7 +86,13 @@ export type FromThread =
   | { readonly kind: 'room' }
   /** `handledBefore`: how many events the subscription had handled before, failed ones included. */
   | { readonly kind: 'lagged'; readonly range: LagRange; readonly handledBefore: number }
-  | { readonly kind: 'handler-failed'; readonly topic: string; readonly sequence: number; readonly error: CrossedError }
+  | {
+      readonly kind: 'handler-failed';
+      readonly topic: string;
+      readonly sequence: number;
+      readonly error: CrossedError;
+      readonly leftOut: number;
+    }
   /** Nothing more will be handled; teardown is done, or failed. */
   | { readonly kind: 'stopped'; readonly error: CrossedError | undefined };
 

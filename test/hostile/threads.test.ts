@@ -89,6 +89,7 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
       filter: '/**',
       data: handled,
       loop: 'cooperative',
+      reportsHeard: new SharedArrayBuffer(4),
       hangTimeoutMs: undefined,
       types: [],
       ring,
