@@ -1,5 +1,6 @@
 /** Where errors go that no caller is there to catch: to a listener, or into a process warning. Never a crash. */
 import type { EventEmitter } from 'node:events';
+import { BusError } from '../errors.js';
 
 /** Tells the first of `emitters` that somebody listens to; with none, the process is warned. */
 export function reportError(error: Error, ...emitters: readonly EventEmitter[]): void {
@@ -15,10 +16,37 @@ export function reportError(error: Error, ...emitters: readonly EventEmitter[]):
 /** Warns of whatever was thrown. Does not throw, whatever has taken the place of `process.emitWarning`. */
 function warn(thrown: unknown, otherwise: string): void {
   try {
-    process.emitWarning(isError(thrown) ? thrown : new Error(otherwise, { cause: thrown }));
+    process.emitWarning(withStacks(isError(thrown) ? thrown : new Error(otherwise, { cause: thrown })));
   } catch {
     // There is nobody left to tell.
   }
+}
+
+/** Causes of causes that are shown. */
+const MAX_CAUSES = 4;
+
+/**
+ * Gives a warning its stack as its detail, as Node prints the message of a warning alone: that of its cause where there is
+ * one, as the code of the user is in there.
+ */
+function withStacks(error: Error): Error {
+  try {
+    const detail = stacksOf(error);
+    // Not enumerable: what is shown of the error elsewhere does not grow by it.
+    if (detail !== '') Object.defineProperty(error, 'detail', { value: detail, configurable: true });
+  } catch {
+    // A frozen error, or a stack that throws as it is read: the message it is.
+  }
+  return error;
+}
+
+function stacksOf(error: Error): string {
+  const stacks: string[] = [];
+  for (let cause = error.cause; isError(cause) && stacks.length < MAX_CAUSES; cause = cause.cause) {
+    stacks.push(`caused by ${cause.stack}`);
+  }
+  // Where an error of ours was made tells a user nothing.
+  return stacks.length > 0 || error instanceof BusError ? stacks.join('\n') : `${error.stack}`;
 }
 
 function isError(thrown: unknown): thrown is Error {

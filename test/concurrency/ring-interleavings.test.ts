@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import type { Cells } from '../../src/memory/cells.js';
 import { BOUNDARIES, BOUNDARY } from '../../src/ring/control-descriptor.js';
 import { nextLife, ToldLag } from '../../src/worker/next-life.js';
+import { size } from '../support/full.js';
 import { Interleaving, type Outcome, type Program, type Scene } from '../support/interleaving.js';
 import {
   evictedReaderFaults,
@@ -31,8 +32,8 @@ import {
 import { exploreAll, exploreRandom } from '../support/schedules.js';
 
 const SEED = Number(process.env.RING_SEED ?? 1);
-/** RING_SCHEDULES multiplies how many random schedules are run. */
-const RUNS = process.env.RING_SEED === undefined ? Number(process.env.RING_SCHEDULES ?? 1) : 0;
+/** RING_SCHEDULES multiplies how many random schedules are run: a quarter of them, but for the full run of the tests. */
+const RUNS = process.env.RING_SEED === undefined ? Number(process.env.RING_SCHEDULES ?? size(0.25, 4)) : 0;
 
 function sceneOf(plan: Plan, readers: readonly Program[], more: Partial<Scene> = {}): Scene {
   const lossless = plan.evict === undefined && plan.readers.every((gates) => gates);
@@ -57,8 +58,8 @@ function allEnd({ stuck }: Outcome): void {
 
 function random(name: string, count: number, scene: (random: () => number) => Scene): void {
   test(name, (t) => {
-    exploreRandom(scene, SEED, Math.max(1, count * RUNS), allEnd);
-    t.diagnostic(`${Math.max(1, count * RUNS)} schedules`);
+    exploreRandom(scene, SEED, Math.max(1, Math.ceil(count * RUNS)), allEnd);
+    t.diagnostic(`${Math.max(1, Math.ceil(count * RUNS))} schedules`);
   });
 }
 

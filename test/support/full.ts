@@ -1,5 +1,5 @@
 /** Whether the long versions of the tests are wanted: `npm run test:full`. */
-const FULL = process.env.RINGCAST_TESTS === 'full';
+export const FULL = process.env.RINGCAST_TESTS === 'full';
 
 /** How much of something a test does: `short` in every run, `long` in the full one. */
 export function size(short: number, long: number): number {
