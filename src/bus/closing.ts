@@ -2,13 +2,17 @@
 import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
 import { clearTimeout, queueMicrotask, setTimeout } from '../timing.js';
 import type { BusParts } from './bus-parts.js';
+import { DEAD_LETTER_TOPIC } from './dead-letters.js';
 import { HandlerDelivery } from './handler-delivery.js';
 import { currentHandlings } from './handling.js';
+import type { Subscription } from './subscription.js';
 import type { Subscriptions } from './subscriptions.js';
 import { countUndelivered } from './undelivered.js';
 
 /** How long threads that are ended are waited for: then they are counted where they stand. */
 const EXIT_PATIENCE_MS = 250;
+/** The longest time that a timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a close came to. */
 export interface CloseResult {
@@ -39,17 +43,46 @@ export async function closeDown(
   keepAlive.hold();
   writer.setState(CLOSING);
   publisher.flush();
-  await Promise.race([room.emptied(), deadline]);
-  const endSequence = publisher.nextSequence;
-  const ends = [...subscriptions.all].map((subscription) => {
-    const { delivery } = subscription;
-    const ended = subscription.stopAt(endSequence);
-    return delivery instanceof HandlerDelivery ? Promise.race([ended, delivery.aside]) : ended;
+  const ends: Promise<void>[] = [];
+  // A thread that dies of an event meanwhile publishes a dead letter: those who want it end after those who may.
+  const half = setTimeout(() => goOn(), Math.min(drainTimeoutMs / 2, MAX_TIMER_MS));
+  let goOn!: () => void;
+  const patience = new Promise<void>((resolve) => {
+    goOn = resolve;
   });
+  for (const group of byDeadLetters(parts, subscriptions)) {
+    await Promise.race([room.emptied(), deadline]);
+    const endSequence = publisher.nextSequence;
+    ends.push(...group.map((subscription) => stopped(subscription, endSequence)));
+    await Promise.race([Promise.all(ends), patience, deadline]);
+  }
+  clearTimeout(half);
   await Promise.race([Promise.all(ends), deadline]);
   clearTimeout(timer);
   keepAlive.release();
   return { undelivered: await (abandoned() ?? abandon(parts, subscriptions)) };
+}
+
+/** Ends a subscription. Resolves when that has been done, or when its handler stands aside. */
+function stopped(subscription: Subscription, endSequence: number): Promise<void> {
+  const { delivery } = subscription;
+  const ended = subscription.stopAt(endSequence);
+  return delivery instanceof HandlerDelivery ? Promise.race([ended, delivery.aside]) : ended;
+}
+
+/** The subscriptions in the order in which they end: without a reader of dead letters, those in threads, those here. */
+function byDeadLetters({ topics }: BusParts, subscriptions: Subscriptions): Subscription[][] {
+  const all = [...subscriptions.all];
+  if (!all.some(({ delivery }) => delivery.thread === 'own')) return [all];
+  const { wantedLow, wantedHigh } = topics.entry(DEAD_LETTER_TOPIC);
+  const wants = ({ delivery: { reader } }: Subscription): boolean =>
+    ((reader < 32 ? wantedLow : wantedHigh) & (1 << (reader & 31))) !== 0;
+  const readers = all.filter(wants);
+  return [
+    all.filter((subscription) => !wants(subscription)),
+    readers.filter(({ delivery }) => delivery.thread === 'own'),
+    readers.filter(({ delivery }) => delivery.thread === 'bus'),
+  ];
 }
 
 /** Lets a close go on without those on whose behalf it is called: they may be what waits for it. */

@@ -7,7 +7,7 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import type { Publisher } from './publisher.js';
 
 /** Where dead letters are published. */
-const DEAD_LETTER_TOPIC = '/ringcast/dead-letter';
+export const DEAD_LETTER_TOPIC = '/ringcast/dead-letter';
 
 /** What is known of an event that was left out. */
 export interface DeadLetterReport {

@@ -109,6 +109,27 @@ describe('an event that its subscriber thread keeps dying of', { timeout: 240_00
     assert.deepEqual([letters[0]!.topic, letters[0]!.sequence], ['/a', 1n]);
   });
 
+  for (const reader of ['handler', 'stream'] as const) {
+    test(`while the bus closes is published all the same, and read by a ${reader}`, async () => {
+      const bus = createBus();
+      const letters = reader === 'handler' ? collectLetters(bus) : [];
+      const reading = (async () => {
+        if (reader !== 'stream') return;
+        for await (const { event } of bus.subscribe('/ringcast/**')) letters.push(event as Letter);
+      })();
+      const mortal = new Mortal(bus, '/a', 'exit', { 1: 1_000 });
+      await mortal.subscription.ready;
+      for (const id of range(3)) bus.publish('/a', { id });
+      assert.deepEqual(await bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY }), { undelivered: 0 });
+      await reading;
+      assert.deepEqual(mortal.handled, [0, 2]);
+      assert.deepEqual(
+        letters.map(({ topic, sequence }) => [topic, sequence]),
+        [['/a', 1n]],
+      );
+    });
+  }
+
   test('with nobody to read the letter is told to listeners of the bus all the same', async () => {
     await using bus = createBus();
     const told = once(bus, 'deadLetter');
