@@ -104,6 +104,11 @@ const models: Model[] = [
     mutants: [['SEQLOCK'], ['IN_PLACE'], ['TURN_FIRST'], ['SAME_COPY'], ['NO_SECOND_LOOK'], ['TURN_OF_ONE_BIT']],
   },
   {
+    name: 'reuse',
+    holds: [[]],
+    mutants: [['BEFORE_EXIT'], ['KEEP_SLEEP'], ['UNGATED']],
+  },
+  {
     name: 'filter',
     holds: [[]],
     smaller: 'RECORDS=5',
