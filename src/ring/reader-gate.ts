@@ -30,6 +30,8 @@ export class ReaderGate {
   readonly #used: boolean[] = new Array(MAX_READERS).fill(false);
   /** Slots that gate, in no order. */
   readonly #gating: number[] = [];
+  /** The others, evicted ones included, in no order. */
+  readonly #lossy: number[] = [];
 
   constructor(cells: Cells, capacityUnits: number) {
     this.#cells = cells;
@@ -56,18 +58,18 @@ export class ReaderGate {
     this.revive(reader);
     // Last: whoever sees the state sees the cursor too.
     this.#cells.store(slot + STATE, gates ? GATING : LOSSY);
-    if (gates) this.#gating.push(reader);
+    (gates ? this.#gating : this.#lossy).push(reader);
   }
 
   /** Stops counting the reader; its slot stays taken until {@link free}. */
   stopGating(reader: number): void {
-    const index = this.#gating.indexOf(reader);
-    if (index >= 0) this.#gating.splice(index, 1);
+    remove(this.#gating, reader);
   }
 
   /** Turns a gating reader into a lossy one. */
   evict(reader: number): void {
     this.stopGating(reader);
+    this.#lossy.push(reader);
     // Before anything that it holds is overwritten: a reader that still sees GATING after copying has a whole copy.
     this.#cells.store(slotOf(reader) + STATE, LOSSY);
   }
@@ -75,6 +77,7 @@ export class ReaderGate {
   /** Gives a slot back. Only when its thread can no longer touch it. */
   free(reader: number): void {
     this.stopGating(reader);
+    remove(this.#lossy, reader);
     this.#cells.store(slotOf(reader) + STATE, FREE);
     this.#used[reader] = false;
   }
@@ -143,4 +146,14 @@ export class ReaderGate {
   get gating(): readonly number[] {
     return this.#gating;
   }
+
+  /** The readers that can be overtaken, for the same. */
+  get lossy(): readonly number[] {
+    return this.#lossy;
+  }
+}
+
+function remove(readers: number[], reader: number): void {
+  const index = readers.indexOf(reader);
+  if (index >= 0) readers.splice(index, 1);
 }

@@ -236,7 +236,9 @@ export class RingReader {
   /** The position of the writer's last flush, if the reader sleeps, unwoken, on records before it. */
   get flushedUnread(): number | undefined {
     const flushed = this.#cells.load(control.FLUSHED);
-    return distance(flushed, narrow(this.#taken)) > 0 && !this.awake ? flushed : undefined;
+    // Not `taken`: the writer may have moved the cursor on.
+    const cursor = this.#cells.load(this.#slot + control.RELEASED);
+    return distance(flushed, cursor) > 0 && !this.awake ? flushed : undefined;
   }
 
   /** How long a reader may wait awake, as of now: 0 when there are more busy threads than cores. */

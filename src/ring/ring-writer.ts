@@ -29,6 +29,8 @@ import { RoomWait } from './room-wait.js';
 import { Waker } from './waker.js';
 
 const MAX_INTENT_STEP_BYTES = 16 * 1024;
+/** Flushes in each lap at least, where there are lossy readers: INTENT never comes near what they sleep on. */
+const FLUSHES_PER_LAP = 4;
 
 export class RingWriter {
   readonly memory: RingMemory;
@@ -46,6 +48,8 @@ export class RingWriter {
   #intent: number;
   #limit: number;
   #epoch: number;
+  /** INTENT at which lossy sleepers are moved on at the latest, wide. */
+  #moveOnAt: number;
   #sequence = 0;
 
   /** Byte range of the open window; a record's header goes to `windowStart`. */
@@ -64,6 +68,7 @@ export class RingWriter {
     this.#intent = startPosition;
     this.#limit = startPosition + this.#capacityUnits;
     this.#epoch = Math.floor(startPosition / control.EPOCH_UNITS);
+    this.#moveOnAt = startPosition;
     this.gate = new ReaderGate(memory.cells, this.#capacityUnits);
     this.waker = new Waker(memory.cells, startPosition, notify);
     this.retained = new RetainedRecords(memory, this.gate, this);
@@ -197,6 +202,11 @@ export class RingWriter {
   /** Wakes the sleeping readers that want something written since the last call. */
   flush(): void {
     this.waker.flush(this.#tail, this.#sequence);
+    const { lossy } = this.gate;
+    if (lossy.length === 0) return;
+    // They must not be overtaken by what they sleep through: they want none of it, and would be told of it as missed.
+    this.waker.skipSleepers(lossy);
+    this.#moveOnAt = this.#tail + this.#capacityUnits / FLUSHES_PER_LAP;
   }
 
   /** Bytes of room that readers leave at this moment, after everything that can be done about it. */
@@ -239,6 +249,7 @@ export class RingWriter {
     const rounded = Math.ceil(wanted / this.#stepUnits) * this.#stepUnits;
     const intent = Math.min(rounded, this.#limit);
     if (intent <= this.#intent) return;
+    if (intent > this.#moveOnAt && this.gate.lossy.length > 0) this.flush();
     const epoch = Math.floor(intent / control.EPOCH_UNITS);
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;

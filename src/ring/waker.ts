@@ -11,7 +11,8 @@
  *
  * *Skipping.* A reader that is ASLEEP has seen everything up to its cursor, and every flush since has woken it if it
  * wanted any of it. So whatever lies between its cursor and the last flush is of no use to it: the writer moves it on
- * there when it wakes it, and when its cursor holds the ring. A subscriber to a rare topic sleeps through any flood.
+ * there when it wakes it, when its cursor holds the ring, and, where it is lossy, with each flush. A subscriber to a rare
+ * topic sleeps through any flood, and has missed nothing.
  */
 import { type Cells, storeCount } from '../memory/cells.js';
 import { distance, narrow } from '../memory/position.js';
@@ -78,7 +79,7 @@ export class Waker {
     this.#cells.store(FLUSHED, this.#flushedTail);
   }
 
-  /** Moves the sleeping ones of `readers` on to the last flush. Call it after {@link flush}, when the ring looks full. */
+  /** Moves the sleeping ones of `readers` on to the last flush. Call it after {@link flush}. */
   skipSleepers(readers: readonly number[]): void {
     for (const reader of readers) {
       const word = SLEEPERS + (reader >> 5);
