@@ -47,7 +47,7 @@ const models: Model[] = [
   },
   {
     name: 'park',
-    holds: [[]],
+    holds: [[], ['EVICTION']],
     smaller: 'UNITS=2',
     mutants: [
       ['LOOK_BEFORE_ANNOUNCING'],
@@ -58,6 +58,8 @@ const models: Model[] = [
       ['LOOK_BEFORE_RELEASING'],
       ['CROSS_LATE'],
       ['NO_NOTIFY'],
+      ['EVICT_UNTOLD', 'EVICTION'],
+      ['EVICT_WITHOUT_LOOKING', 'EVICTION'],
     ],
   },
   {

@@ -5,6 +5,10 @@
  * A block may end early, and may come while others of the writer's thread are parked. Two readers release in steps of
  * their choice; one that has read everything may sleep, and the writer may then move it on, waking it or not.
  *
+ * With EVICTION the first reader may get stuck between two steps. The writer then evicts it: by a timer, or by the first
+ * look of a publishSync, while others of the writer's thread are parked; or between two slices of a block. An evicted
+ * reader counts no more; it may go on, and then it still releases, or never.
+ *
  * Holds: the writer never waits for ever.
  */
 #ifndef UNITS
@@ -25,9 +29,17 @@ byte messages;          /* on their way to the parked writer */
 bool sleeping[READERS]; /* the reader's cursor is the writer's; sleep.pml has the details */
 byte earlyReturns = 1;
 byte interruptions = 1; /* blocks while parked */
+bool evicted;           /* the first reader */
+#ifdef EVICTION
+bool stuck;
+bool mayStick = true;
+#define mayEvict (stuck && !evicted)
+#else
+#define mayEvict false
+#endif
 
 inline lookAtReaders() {
-  lowest = released[0];
+  lowest = (evicted -> tail : released[0]);
   one = released[1];
   atomic { lowest = (one < lowest -> one : lowest); one = 0 }
 }
@@ -111,6 +123,10 @@ waitParked:
     if
     :: messages > 0 -> messages--
     :: atomic { interruptions > 0 -> interruptions--; goto block }
+    :: atomic { mayEvict -> evicted = true }
+#ifdef EVICT_UNTOLD
+      goto waitParked
+#endif
     fi;
     goto next;
 block:
@@ -127,6 +143,12 @@ block:
     if
     :: !suspended
     :: atomic { earlyReturns > 0 -> earlyReturns--; suspended = false }
+#ifdef EVICT_WITHOUT_LOOKING
+    :: atomic { mayEvict -> evicted = true }
+      !suspended
+#else
+    :: atomic { mayEvict -> evicted = true; suspended = false }
+#endif
     fi;
     waiting = AWAKE;
 blockDone:
@@ -148,7 +170,16 @@ proctype Reader(byte me) {
   bool crosses;
   do
   :: position == UNITS -> break
-  :: else ->
+#ifdef EVICTION
+  :: atomic { me == 0 && mayStick -> mayStick = false; stuck = true };
+end_stuck:
+    atomic { evicted -> stuck = false }
+    if
+    :: true
+    :: break
+    fi
+#endif
+  :: position < UNITS ->
     seen = tail;
     if
     :: seen > position ->
