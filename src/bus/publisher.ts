@@ -301,22 +301,27 @@ export class Publisher {
 
   /** Puts a record into the queue, `ahead` places from its front. */
   #enqueue(record: PendingRecord, ahead: number): void {
-    if (this.queue.bytes + record.body.length > this.#maxPendingBytes) {
+    let left = ahead;
+    // Readers may have made room since the last look.
+    while (left > 0 && this.#overfills(record) && this.#encodedBehind < 0 && this.#writeFirst()) left--;
+    if (this.#overfills(record)) {
       const heldBy = this.#readers.describe(this.#writer.holder);
       this.#writeBehind();
       throw new QueueFullError(this.queue.bytes, this.#maxPendingBytes, heldBy);
     }
-    this.queue.insert(record, ahead);
+    this.queue.insert(record, left);
     this.counts.accepted++;
     this.#writeBehind();
+  }
+
+  #overfills(record: PendingRecord): boolean {
+    return this.queue.bytes + record.body.length > this.#maxPendingBytes;
   }
 
   #blockUntil(deadlineMs: number, timeoutMs: number): void {
     const holder = this.#writer.holder;
     const heldBy = this.#readers.describe(holder);
-    if (holder >= 0 && (this.#readers.isLocal(holder) || !this.#readers.hurry(holder))) {
-      throw new WouldDeadlockError('publishSync', heldBy);
-    }
+    if (holder >= 0 && this.#readers.isLocal(holder)) throw new WouldDeadlockError('publishSync', heldBy);
     const leftMs = deadlineMs - monotonicMs();
     if (leftMs <= 0) throw new PublishTimeoutError(timeoutMs, heldBy);
     if (this.#stalls.look()) return;
