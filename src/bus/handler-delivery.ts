@@ -35,21 +35,27 @@ export class HandlerDelivery implements Delivery, EventHolder {
   readonly #target: Target;
   readonly #reader: LocalReader;
   readonly #filters: FilterTimeline;
+  readonly #many: number;
   readonly #events: HandlerDeliveryEvents;
   #removed = false;
   #resolveEnded!: () => void;
   #resolveAside!: () => void;
 
-  /** @param handler called in the async context of the caller of this constructor */
+  /**
+   * @param many events after which the handler stops the subscription
+   * @param handler called in the async context of the caller of this constructor
+   */
   constructor(
     reader: LocalReader,
     filter: CompiledFilter,
     joinSequence: number,
+    many: number,
     handler: Handler,
     events: HandlerDeliveryEvents,
   ) {
     this.#reader = reader;
     this.#events = events;
+    this.#many = many;
     this.#filters = new FilterTimeline(filter);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
@@ -74,6 +80,10 @@ export class HandlerDelivery implements Delivery, EventHolder {
 
   get endSequence(): number {
     return this.#target.endSequence;
+  }
+
+  get limit(): number {
+    return this.#many - this.#target.delivered - this.#target.failed;
   }
 
   get owedFrom(): number {

@@ -46,7 +46,7 @@ export class LocalReaders {
       local: true,
       describe: () => nameOfReader(name),
       wake: () => reader.wake(),
-      hurry: () => true,
+      hurry: () => {},
       evict: (error) => {
         // Handlers that come later want what they were promised: a reader that holds the writer back.
         this.#unshare(reader);

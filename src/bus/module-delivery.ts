@@ -39,6 +39,7 @@ export class ModuleDelivery implements Delivery {
   readonly thread = 'own';
   readonly reader: number;
   readonly joinSequence: number;
+  readonly limit = Number.POSITIVE_INFINITY;
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
   endSequence = Number.MAX_SAFE_INTEGER;
@@ -124,8 +125,8 @@ export class ModuleDelivery implements Delivery {
   }
 
   /** Somebody waits for what the reader holds. */
-  hurry(): boolean {
-    return this.#supervisor.hurry();
+  hurry(): void {
+    this.#supervisor.hurry();
   }
 
   get owedFrom(): number {

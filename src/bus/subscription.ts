@@ -77,6 +77,8 @@ export interface Delivery {
   readonly endSequence: number;
   /** What decides the records that are not delivered yet; see {@link FilterFrom}. */
   readonly filters: readonly FilterFrom[];
+  /** How many events it takes at most from now on, the one in hand included. */
+  readonly limit: number;
   /** Position in the ring from which the subscription has not been served; for a thread, after it has exited. */
   readonly owedFrom: number;
   /** What code that deals with its events is known by, where that runs on the thread of the bus. */

@@ -67,13 +67,13 @@ export class Subscriptions {
     checkHandlerOptions(options);
     const filter = compileFilter(input);
     const subscription = this.#make(Subscription, filter, options);
-    const many = options.once === true ? 1 : options.many;
-    const handle = many === undefined ? handler : limited(subscription, handler, many);
+    const many = options.once === true ? 1 : (options.many ?? Number.POSITIVE_INFINITY);
+    const handle = many === Number.POSITIVE_INFINITY ? handler : limited(subscription, handler, many);
     const start = findStart(this.#parts, options.from, filter);
     const shares = options.isolate !== true && start.isNow;
     const delivery = options.delivery ?? 'lossless';
     const reader = shares ? this.#readers.shared(delivery) : this.#readers.open(subscription.name, delivery, start);
-    this.#deliverTo(subscription, reader, filter, handle, start);
+    this.#deliverTo(subscription, reader, filter, start, many, handle);
     stopOnAbort(subscription, options.signal);
     return subscription;
   }
@@ -84,7 +84,7 @@ export class Subscriptions {
     const stream = this.#make(EventStream, filter, options);
     const start = findStart(this.#parts, options.from, filter);
     const reader = this.#readers.open(stream.name, options.delivery ?? 'lossless', start);
-    this.#deliverTo(stream, reader, filter, stream.accept, start);
+    this.#deliverTo(stream, reader, filter, start, Number.POSITIVE_INFINITY, stream.accept);
     stopOnAbort(stream, options.signal);
     return stream;
   }
@@ -96,7 +96,7 @@ export class Subscriptions {
       const subscription = this.#make(Subscription, filter, {});
       // A reader for all of them, and only them: none is ever pending, so none waits for another.
       const reader = this.#readers.shared('next');
-      this.#deliverTo(subscription, reader, filter, handler, findStart(this.#parts));
+      this.#deliverTo(subscription, reader, filter, findStart(this.#parts), 1, handler);
       return subscription;
     }, options);
   }
@@ -125,12 +125,13 @@ export class Subscriptions {
     subscription: Subscription,
     reader: LocalReader,
     filter: CompiledFilter,
-    handler: Handler,
     { joinSequence, isNow }: Start,
+    many: number,
+    handler: Handler,
   ): void {
     const { writer, topics, bus } = this.#parts;
     topics.want(subscription, filter, reader.reader);
-    const delivery = new HandlerDelivery(reader, filter, joinSequence, handler, {
+    const delivery = new HandlerDelivery(reader, filter, joinSequence, many, handler, {
       report: (cause, topic, sequence) =>
         reportError(new HandlerError(subscription.name, topic, sequence, cause), subscription, bus),
       onLagged: (range) => emitSafely(subscription, 'lagged', range),

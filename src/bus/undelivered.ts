@@ -18,7 +18,7 @@ export function countUndelivered(
   delivery: Delivery,
   { writer, publisher, reading }: Pick<BusParts, 'writer' | 'publisher' | 'reading'>,
 ): number {
-  const { reader, joinSequence, endSequence, owedFrom, filters } = delivery;
+  const { reader, joinSequence, endSequence, owedFrom, filters, limit } = delivery;
   // Stopped at once, it is owed nothing; its slot may be another reader's by now, and looking on moves the cursor there.
   if (endSequence <= joinSequence) return 0;
   const router = new Router(reading.topicNames, reading.fields);
@@ -41,5 +41,5 @@ export function countUndelivered(
     const wanted = target.wants(sequence++) ? router.byTopic(envelope.topic).steps : [];
     for (const { accepts } of wanted) if (accepts?.(envelope) ?? true) undelivered++;
   }
-  return undelivered;
+  return Math.min(undelivered, limit);
 }

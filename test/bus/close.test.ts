@@ -104,6 +104,18 @@ describe('close', { timeout: 120_000 }, () => {
     assert.deepEqual(stuck, range(4));
   });
 
+  test('owes a subscription that takes only so many no more than the rest of them', async () => {
+    const bus = createBus();
+    bus.subscribe('/a', () => {}, { once: true });
+    bus.subscribe('/a', () => {}, { many: 3 });
+    bus.subscribe('/a', () => {}, { many: 9 });
+    const next = bus.next('/a');
+    for (const id of range(5)) bus.publish('/a', { id });
+    bus.destroy();
+    assert.deepEqual(await bus.close(), { undelivered: 1 + 3 + 5 + 1 });
+    await assert.rejects(next, { code: 'BUS_SUBSCRIPTION_ENDED' });
+  });
+
   test('counts for each subscription of a stuck reader what is its own', async () => {
     const bus = createBus();
     const seen: number[] = [];
