@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { size } from '../support/full.js';
+import { useAtRandom } from './random-use.js';
+
+const DURATION_MS = size(8_000, 30_000);
+const SHRINK_MS = 60_000;
+
+test('a bus used at random does what a list of accepted events would', { timeout: 600_000 }, async (t) => {
+  const seed = Date.now() % 100_000;
+  t.diagnostic(`seed ${seed}: npm run random-use -- --seed ${seed}`);
+  const { faults, script, ...figures } = await useAtRandom({
+    seed,
+    durationMs: DURATION_MS,
+    minRounds: 4,
+    shrinkMs: SHRINK_MS,
+  });
+  t.diagnostic(JSON.stringify(figures));
+  if (script !== undefined)
+    t.diagnostic(`npm run random-use -- --script FILE, with this in it: ${JSON.stringify(script)}`);
+  assert.deepEqual(faults, []);
+  // Else nothing was proved.
+  assert.ok(figures.deliveries > 1_000, 'enough has happened');
+});
