@@ -1,8 +1,9 @@
 /** ringcast: an in-process event bus for Node worker threads. */
 export { anyPack, anyUnpack } from './bus/any-pack.js';
+export type { Flush } from './bus/burst-flush.js';
 export { Bus, createBus, type PublishOptions } from './bus/bus.js';
 export type { BusEvents } from './bus/bus-events.js';
-export type { BusOptions, Flush } from './bus/bus-options.js';
+export type { BusOptions } from './bus/bus-options.js';
 export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';
 export { formatCtrLine } from './bus/ctr-line.js';

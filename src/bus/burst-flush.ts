@@ -19,6 +19,9 @@ const EAGER_FLUSH_SHARE = 8;
 const BURST_ROUNDS = 16;
 const RESOLVED = Promise.resolve();
 
+/** When sleeping subscribers are woken: at the end of the burst, or at each publish. */
+export type Flush = 'burst' | 'each';
+
 export class BurstFlush {
   readonly #writer: RingWriter;
   readonly #each: boolean;

@@ -2,20 +2,19 @@
 import { type EventType, isEventType } from '../envelope/type-registry.js';
 import { InvalidOptionError } from '../errors.js';
 import { checkNamespace, checkTopic } from '../topic/topic.js';
-import { type Clock, GivenClock, WallClock } from './clock.js';
+import type { Flush } from './burst-flush.js';
+import { GivenClock, WallClock } from './clock.js';
 import {
   checkKeys,
   choiceOption,
   flagOption,
   functionOption,
   integerOption,
-  isUrl,
+  moduleUrl,
   readable,
   timeoutOption,
 } from './option-check.js';
-
-/** When sleeping subscribers are woken: at the end of the burst, or at each publish. */
-export type Flush = 'burst' | 'each';
+import type { PublisherOptions } from './publisher.js';
 
 /** All optional, read once by `createBus`. */
 export interface BusOptions {
@@ -50,19 +49,14 @@ export interface BusOptions {
   readonly clock?: () => number;
 }
 
-export interface ResolvedBusOptions {
+export interface ResolvedBusOptions extends PublisherOptions {
   readonly capacityBytes: number;
-  readonly namespace: string;
   /** URLs of modules. */
   readonly types: readonly string[];
   readonly classes: readonly EventType[];
   readonly topicTypes: ReadonlyMap<string, string>;
-  readonly maxPendingBytes: number;
   readonly maxTopics: number;
   readonly stallTimeoutMs: number;
-  readonly keepUnwanted: boolean;
-  readonly flush: Flush;
-  readonly clock: Clock;
 }
 
 const DEFAULT_CAPACITY_BYTES = 4 * 1024 * 1024;
@@ -115,13 +109,6 @@ function resolveTypes(types: BusOptions['types']): Pick<ResolvedBusOptions, 'typ
   const classes = list.filter((type) => readable('types', () => isEventType(type))) as EventType[];
   const modules = list.filter((type) => !classes.includes(type as EventType)) as (URL | string)[];
   return { types: modules.map((module) => moduleUrl('types', module)), classes };
-}
-
-/** A module as a URL string: a URL object, or a string that is an absolute URL. */
-export function moduleUrl(option: string, value: URL | string): string {
-  if (isUrl(value)) return value.href;
-  if (typeof value === 'string' && URL.canParse(value)) return value;
-  throw new InvalidOptionError(option, value, "a module URL, such as new URL('./module.js', import.meta.url)");
 }
 
 const EXPECTED_TOPIC_TYPES = 'an object from topic to type URL';

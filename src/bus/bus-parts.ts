@@ -8,36 +8,23 @@ import { RingWriter } from '../ring/ring-writer.js';
 import { checkTimers } from '../timing.js';
 import { FieldReader } from '../worker/field-reader.js';
 import { TypeDirectory } from '../worker/type-directory.js';
-import type { Attachment } from '../worker/worker-protocol.js';
 import type { BusEvents } from './bus-events.js';
 import type { ResolvedBusOptions } from './bus-options.js';
 import { EventTypes, MAX_TYPES } from './event-types.js';
 import { KeepAlive } from './keep-alive.js';
-import type { ReadingContext } from './local-reader.js';
 import { Publisher } from './publisher.js';
 import { Readers } from './readers.js';
 import { emitSafely } from './report.js';
 import { Room } from './room.js';
 import { StallWatch } from './stall-watch.js';
+import type { SubscribingParts } from './subscribing-parts.js';
 import { TopicTable } from './topic-table.js';
 
-/** What of an {@link Attachment} is the same for all threads of a bus. */
-type SharedAttachment = Pick<Attachment, 'ring' | 'topicNames' | 'typeNames' | 'types'>;
-
-export interface BusParts {
-  /** Where what happens is told: the bus that users hold. */
+export interface BusParts extends SubscribingParts {
   readonly bus: EventEmitter<BusEvents>;
   readonly registry: TypeRegistry;
   readonly topicNames: NameRegistry;
-  readonly writer: RingWriter;
-  readonly topics: TopicTable;
-  readonly publisher: Publisher;
-  readonly readers: Readers;
   readonly stalls: StallWatch;
-  readonly room: Room;
-  readonly keepAlive: KeepAlive;
-  readonly reading: ReadingContext;
-  readonly attachment: SharedAttachment;
 }
 
 /**

@@ -1,17 +1,18 @@
 /** The readers on the thread of the bus: those that handlers share, and those of one subscription alone. */
-import type { BusParts } from './bus-parts.js';
+
 import { LocalReader } from './local-reader.js';
 import type { ReaderSlots } from './reader-slots.js';
 import { nameOfReader } from './readers.js';
 import { findStart, type Start } from './replay.js';
 import type { DeliveryMode } from './subscribe-options.js';
+import type { SubscribingParts } from './subscribing-parts.js';
 
 export class LocalReaders {
-  readonly #parts: BusParts;
+  readonly #parts: SubscribingParts;
   readonly #slots: ReaderSlots;
   readonly #shared = new Map<DeliveryMode | 'next', LocalReader>();
 
-  constructor(parts: BusParts, slots: ReaderSlots) {
+  constructor(parts: SubscribingParts, slots: ReaderSlots) {
     this.#parts = parts;
     this.#slots = slots;
   }

@@ -4,26 +4,26 @@ import { BusError, InvalidOptionError } from '../errors.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { RestartPolicy } from '../worker/restart-policy.js';
-import { moduleUrl } from './bus-options.js';
-import type { BusParts } from './bus-parts.js';
 import { publishDeadLetter } from './dead-letters.js';
 import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
+import { moduleUrl } from './option-check.js';
 import type { ReaderSlots } from './reader-slots.js';
 import { nameOfReader } from './readers.js';
 import { findStart } from './replay.js';
 import { emitSafely, reportError } from './report.js';
 import type { ModuleOptions } from './subscribe-options.js';
+import type { SubscribingParts } from './subscribing-parts.js';
 import type { Subscription } from './subscription.js';
 
 /** Longest wait awake before a dedicated thread sleeps: a few times what a wake takes to arrive. */
 const MAX_SPIN_US = 100;
 
 export class ModuleThreads {
-  readonly #parts: BusParts;
+  readonly #parts: SubscribingParts;
   readonly #slots: ReaderSlots;
   #running = 0;
 
-  constructor(parts: BusParts, slots: ReaderSlots) {
+  constructor(parts: SubscribingParts, slots: ReaderSlots) {
     this.#parts = parts;
     this.#slots = slots;
   }

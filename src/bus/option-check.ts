@@ -105,3 +105,10 @@ export function isUrl(value: unknown): value is URL {
     typeof (value as URL).href === 'string'
   );
 }
+
+/** A module as a URL string: a URL object, or a string that is an absolute URL. */
+export function moduleUrl(option: string, value: URL | string): string {
+  if (isUrl(value)) return value.href;
+  if (typeof value === 'string' && URL.canParse(value)) return value;
+  throw new InvalidOptionError(option, value, "a module URL, such as new URL('./module.js', import.meta.url)");
+}

@@ -17,8 +17,8 @@ import {
 import type { RingWriter } from '../ring/ring-writer.js';
 import { monotonicMs } from '../timing.js';
 import { checkNamespace } from '../topic/topic.js';
-import { BurstFlush } from './burst-flush.js';
-import type { ResolvedBusOptions } from './bus-options.js';
+import { BurstFlush, type Flush } from './burst-flush.js';
+import type { Clock } from './clock.js';
 import type { EventTypes } from './event-types.js';
 import { EventWriter } from './event-writer.js';
 import { Forwarder } from './forwarder.js';
@@ -31,6 +31,18 @@ import type { TopicTable } from './topic-table.js';
 
 /** Longest blocked wait between two looks at what holds the ring. */
 const BLOCK_SLICE_MS = 50;
+
+/** What of a bus's options decides how it publishes. */
+export interface PublisherOptions {
+  /** Of events published without one. */
+  readonly namespace: string;
+  /** What may wait behind a full ring. */
+  readonly maxPendingBytes: number;
+  /** Whether events that nobody wants are written all the same. */
+  readonly keepUnwanted: boolean;
+  readonly flush: Flush;
+  readonly clock: Clock;
+}
 
 /** Counters since the bus began. */
 export interface PublisherCounts {
@@ -75,7 +87,7 @@ export class Publisher {
     types: EventTypes,
     readers: Readers,
     stalls: StallWatch,
-    options: ResolvedBusOptions,
+    options: PublisherOptions,
     onQueued: () => void,
     onBlocked: () => void,
   ) {

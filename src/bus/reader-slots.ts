@@ -2,16 +2,16 @@
 import { TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import { UNIT_BYTES } from '../ring/record-descriptor.js';
-import type { BusParts } from './bus-parts.js';
 import type { ReaderUser } from './readers.js';
 import type { Start } from './replay.js';
 import type { DeliveryMode } from './subscribe-options.js';
+import type { SubscribingParts } from './subscribing-parts.js';
 import type { ReaderView } from './subscription.js';
 
 export class ReaderSlots {
-  readonly #parts: BusParts;
+  readonly #parts: SubscribingParts;
 
-  constructor(parts: BusParts) {
+  constructor(parts: SubscribingParts) {
     this.#parts = parts;
   }
 

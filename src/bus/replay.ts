@@ -7,10 +7,10 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
-import type { BusParts } from './bus-parts.js';
 import type { LocalStart, ReadingContext } from './local-reader.js';
 import { lookThrough } from './look-through.js';
 import type { From } from './subscribe-options.js';
+import type { SubscribingParts } from './subscribing-parts.js';
 
 export interface Start extends LocalStart {
   /** True where nothing is replayed. */
@@ -27,7 +27,7 @@ export interface Start extends LocalStart {
  * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS`
  */
 export function findStart(
-  parts: Pick<BusParts, 'writer' | 'publisher' | 'reading' | 'room'>,
+  parts: Pick<SubscribingParts, 'writer' | 'publisher' | 'reading' | 'room'>,
   from: From = 'now',
   filter?: CompiledFilter,
 ): Start {

@@ -2,7 +2,6 @@
 import type { Envelope } from '../envelope/envelope.js';
 import { HandlerError, ReentrantPublishError } from '../errors.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
-import type { BusParts } from './bus-parts.js';
 import { EventStream } from './event-stream.js';
 import { type Handler, HandlerDelivery } from './handler-delivery.js';
 import type { KeepAlive } from './keep-alive.js';
@@ -22,13 +21,14 @@ import {
   type ModuleOptions,
   type SubscribeOptions,
 } from './subscribe-options.js';
+import type { SubscribingParts } from './subscribing-parts.js';
 import { type Delivery, Subscription, type SubscriptionSource, stopOnAbort } from './subscription.js';
 
 /** Selects no event. */
 const NOTHING = compileFilter({ topics: '/**', exclude: '/**' });
 
 export class Subscriptions {
-  readonly #parts: BusParts;
+  readonly #parts: SubscribingParts;
   readonly #slots: ReaderSlots;
   readonly #readers: LocalReaders;
   readonly #threads: ModuleThreads;
@@ -36,7 +36,7 @@ export class Subscriptions {
   readonly #all = new Set<Subscription>();
   #unnamed = 0;
 
-  constructor(parts: BusParts) {
+  constructor(parts: SubscribingParts) {
     this.#parts = parts;
     this.#slots = new ReaderSlots(parts);
     this.#readers = new LocalReaders(parts, this.#slots);

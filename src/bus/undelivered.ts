@@ -3,8 +3,8 @@ import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { widen } from '../memory/position.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
-import type { BusParts } from './bus-parts.js';
 import { lookThrough } from './look-through.js';
+import type { SubscribingParts } from './subscribing-parts.js';
 import type { Delivery } from './subscription.js';
 
 /**
@@ -16,7 +16,7 @@ import type { Delivery } from './subscription.js';
  */
 export function countUndelivered(
   delivery: Delivery,
-  { writer, publisher, reading }: Pick<BusParts, 'writer' | 'publisher' | 'reading'>,
+  { writer, publisher, reading }: Pick<SubscribingParts, 'writer' | 'publisher' | 'reading'>,
 ): number {
   const { reader, joinSequence, endSequence, owedFrom, filters, limit } = delivery;
   // Stopped at once, it is owed nothing; its slot may be another reader's by now, and looking on moves the cursor there.
