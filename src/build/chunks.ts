@@ -55,6 +55,7 @@ export async function writeChunks(compiled: string, out: string): Promise<void> 
     },
   });
   const inThreads = new Set<string>();
+  const inBus = new Set<string>();
   const written = await bundle.write({
     dir: out,
     format: 'es',
@@ -67,19 +68,21 @@ export async function writeChunks(compiled: string, out: string): Promise<void> 
     codeSplitting: {
       groups: [
         { name: 'core', test: (id) => inThreads.has(id) },
-        { name: 'bus', test: (id) => id.startsWith(join(compiled, 'bus')) || id === input.index },
+        { name: 'bus', test: (id) => inBus.has(id) },
       ],
     },
     plugins: [
       {
-        name: 'core-of-threads',
+        name: 'who-needs-what',
         renderStart() {
-          const reach = (id: string): void => {
-            if (inThreads.has(id)) return;
-            inThreads.add(id);
-            for (const next of this.getModuleInfo(id)?.importedIds ?? []) reach(next);
+          const reach = (id: string, found: Set<string>): void => {
+            if (found.has(id)) return;
+            found.add(id);
+            for (const next of this.getModuleInfo(id)?.importedIds ?? []) reach(next, found);
           };
-          for (const name of THREAD_ENTRIES) reach(input[name]!);
+          for (const name of THREAD_ENTRIES) reach(input[name]!, inThreads);
+          // Groups are asked in turn, so what threads need is in the core already.
+          reach(input.index!, inBus);
         },
       },
       { name: 'local-imports', renderChunk: (code) => ({ code: withLocalCopies(code), map: null }) },

@@ -1,9 +1,6 @@
 /** What a bus can be created with. */
 import { type EventType, isEventType } from '../envelope/type-registry.js';
 import { InvalidOptionError } from '../errors.js';
-import { checkNamespace, checkTopic } from '../topic/topic.js';
-import type { Flush } from './burst-flush.js';
-import { GivenClock, WallClock } from './clock.js';
 import {
   checkKeys,
   choiceOption,
@@ -13,8 +10,11 @@ import {
   moduleUrl,
   readable,
   timeoutOption,
-} from './option-check.js';
-import type { PublisherOptions } from './publisher.js';
+} from '../option-check.js';
+import type { Flush } from '../publish/burst-flush.js';
+import { GivenClock, WallClock } from '../publish/clock.js';
+import type { PublisherOptions } from '../publish/publisher.js';
+import { checkNamespace, checkTopic } from '../topic/topic.js';
 
 /** All optional, read once by `createBus`. */
 export interface BusOptions {

@@ -2,23 +2,23 @@
 import type { EventEmitter } from 'node:events';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { UnknownTypeError } from '../errors.js';
+import { KeepAlive } from '../host/keep-alive.js';
+import { emitSafely } from '../host/report.js';
+import { checkTimers } from '../host/timing.js';
+import { Room } from '../publish/backpressure.js';
+import { EventTypes, MAX_TYPES } from '../publish/event-types.js';
+import { Publisher } from '../publish/publisher.js';
+import { Readers } from '../publish/readers.js';
+import { StallWatch } from '../publish/stall-watch.js';
+import { TopicTable } from '../publish/topic-table.js';
 import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
 import { allocateRing, attachRing } from '../ring/ring-memory.js';
 import { RingWriter } from '../ring/ring-writer.js';
-import { checkTimers } from '../timing.js';
+import type { SubscribingParts } from '../subscribe/subscribing-parts.js';
 import { FieldReader } from '../worker/field-reader.js';
 import { TypeDirectory } from '../worker/type-directory.js';
 import type { BusEvents } from './bus-events.js';
 import type { ResolvedBusOptions } from './bus-options.js';
-import { EventTypes, MAX_TYPES } from './event-types.js';
-import { KeepAlive } from './keep-alive.js';
-import { Publisher } from './publisher.js';
-import { Readers } from './readers.js';
-import { emitSafely } from './report.js';
-import { Room } from './room.js';
-import { StallWatch } from './stall-watch.js';
-import type { SubscribingParts } from './subscribing-parts.js';
-import { TopicTable } from './topic-table.js';
 
 export interface BusParts extends SubscribingParts {
   readonly bus: EventEmitter<BusEvents>;

@@ -1,6 +1,7 @@
 /** One look at everything a bus counts. */
+
+import type { Subscription, SubscriptionStats } from '../subscribe/subscription.js';
 import type { BusParts } from './bus-parts.js';
-import type { Subscription, SubscriptionStats } from './subscription.js';
 
 /** Counts are since the bus was created. */
 export interface BusStats {

@@ -1,27 +1,27 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { EventEmitter } from 'node:events';
 import { types } from 'node:util';
+import { BusEmitter, type Emitter, type EmitterOptions } from '../emit/emitter.js';
 import type { DeepReadonly, Envelope } from '../envelope/envelope.js';
 import type { AnyEvent } from '../envelope/type-registry.js';
 import { BusClosedError, InvalidOptionError } from '../errors.js';
+import { refuseTopics } from '../host/emitter-guard.js';
+import { unwatched } from '../host/report.js';
+import { checkKeys, isUrl, timeoutOption } from '../option-check.js';
+import type { Publisher } from '../publish/publisher.js';
+import type { EventStream } from '../subscribe/event-stream.js';
+import type { Handler } from '../subscribe/handler-delivery.js';
+import type { NextOptions } from '../subscribe/next-event.js';
+import type { HandlerOptions, ModuleOptions, SubscribeOptions } from '../subscribe/subscribe-options.js';
+import type { Subscription } from '../subscribe/subscription.js';
+import { Subscriptions } from '../subscribe/subscriptions.js';
+import type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicOf } from '../subscribe/typed-topics.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { BusEvents } from './bus-events.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import { assembleBus, type BusParts } from './bus-parts.js';
 import { type BusStats, takeStats } from './bus-stats.js';
 import { abandon, type CloseResult, closeDown, excuseCaller } from './closing.js';
-import { BusEmitter, type Emitter, type EmitterOptions } from './emitter.js';
-import { refuseTopics } from './emitter-guard.js';
-import type { EventStream } from './event-stream.js';
-import type { Handler } from './handler-delivery.js';
-import type { NextOptions } from './next-event.js';
-import { checkKeys, isUrl, timeoutOption } from './option-check.js';
-import type { Publisher } from './publisher.js';
-import { unwatched } from './report.js';
-import type { HandlerOptions, ModuleOptions, SubscribeOptions } from './subscribe-options.js';
-import type { Subscription } from './subscription.js';
-import { Subscriptions } from './subscriptions.js';
-import type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicOf } from './typed-topics.js';
 
 export interface PublishOptions {
   /** Default: the bus's. */

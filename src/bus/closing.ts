@@ -1,13 +1,14 @@
 /** The end of a bus: everything accepted is delivered, or counted. */
+
+import { clearTimeout, queueMicrotask, setTimeout } from '../host/timing.js';
+import { currentHandlings } from '../publish/handling.js';
 import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
-import { clearTimeout, queueMicrotask, setTimeout } from '../timing.js';
+import { DEAD_LETTER_TOPIC } from '../subscribe/dead-letters.js';
+import { HandlerDelivery } from '../subscribe/handler-delivery.js';
+import type { Subscription } from '../subscribe/subscription.js';
+import type { Subscriptions } from '../subscribe/subscriptions.js';
+import { countUndelivered } from '../subscribe/undelivered.js';
 import type { BusParts } from './bus-parts.js';
-import { DEAD_LETTER_TOPIC } from './dead-letters.js';
-import { HandlerDelivery } from './handler-delivery.js';
-import { currentHandlings } from './handling.js';
-import type { Subscription } from './subscription.js';
-import type { Subscriptions } from './subscriptions.js';
-import { countUndelivered } from './undelivered.js';
 
 /** How long threads that are ended are waited for: then they are counted where they stand. */
 const EXIT_PATIENCE_MS = 250;

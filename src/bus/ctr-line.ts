@@ -2,7 +2,7 @@
 
 import { formatCtrLine as formatWith } from '../envelope/ctr-json.js';
 import type { Envelope } from '../envelope/envelope.js';
-import { builtInRegistry } from './built-in-types.js';
+import { builtInRegistry } from '../publish/built-in-types.js';
 
 /**
  * The line that `ctr events` prints for an envelope, without the line end: time, namespace, topic, and the event as JSON.

@@ -1,5 +1,5 @@
 /** A line on the terminal that says how far long work has come. */
-import { clearInterval, monotonicMs, setInterval } from '../timing.js';
+import { clearInterval, monotonicMs, setInterval } from '../host/timing.js';
 
 /** Work that is over sooner shows nothing. */
 const QUIET_MS = 1_000;

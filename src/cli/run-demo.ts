@@ -1,7 +1,7 @@
 /** `ringcast run --demo`: an image of this machine's shell, and containers of it that end in different ways. */
 import { Readable } from 'node:stream';
+import { nextTurn } from '../host/timing.js';
 import { buildShellImage, findBusybox, RuncRuntime, type Services } from '../services/index.js';
-import { nextTurn } from '../timing.js';
 import { runToEnd } from './run-container.js';
 
 const IMAGE = 'ringcast.test/demo:latest';

@@ -1,5 +1,5 @@
 /** One line of progress on a terminal, nothing anywhere else. */
-import { monotonicMs } from '../timing.js';
+import { monotonicMs } from '../host/timing.js';
 
 const REDRAW_INTERVAL_MS = 100;
 const CLEAR_LINE = '\r\x1b[K';

@@ -4,7 +4,7 @@
  */
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { systemMs } from '../timing.js';
+import { systemMs } from '../host/timing.js';
 import { InvalidArgumentError } from './service-errors.js';
 
 const TEMPORARY_PREFIX = '.tmp-';

@@ -3,7 +3,7 @@
  * is called in, like everything the services do; who measures events counts them where they arrive.
  */
 import { randomBytes } from 'node:crypto';
-import { monotonicMs } from '../timing.js';
+import { monotonicMs } from '../host/timing.js';
 import { InvalidArgumentError } from './service-errors.js';
 import type { Services } from './services.js';
 

@@ -2,10 +2,11 @@
  * Drives a dispatcher in a thread of its own that blocks while there is nothing to read: the lowest latency, at the price
  * of the thread's event loop, which runs only while a handler's promise is pending.
  */
+
+import { monotonicMs, setImmediate } from '../host/timing.js';
 import type { Cells } from '../memory/cells.js';
 import { MAGIC } from '../ring/control-descriptor.js';
 import type { RingReader } from '../ring/ring-reader.js';
-import { monotonicMs, setImmediate } from '../timing.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /** Longest blocked wait: then the loop looks at its port and for a wake-up that never came. */

@@ -12,9 +12,9 @@
  */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { CorruptRecordError, OverwrittenEnvelopesError } from '../errors.js';
+import { monotonicMs } from '../host/timing.js';
 import { distance } from '../memory/position.js';
 import type { RingReader } from '../ring/ring-reader.js';
-import { monotonicMs } from '../timing.js';
 import { BatchCursor } from './batch-cursor.js';
 import { tellLag, tellMissed } from './lag.js';
 import { LookPace } from './look-pace.js';

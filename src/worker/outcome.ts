@@ -38,13 +38,3 @@ function awaitable(promise: Promise<unknown>): PromiseLike<unknown> {
   plain.catch(() => {});
   return promise.then === then ? plain : promise;
 }
-
-/** Whether a function only makes a generator when it is called, and runs nothing. */
-export function makesGenerator(fn: unknown): boolean {
-  try {
-    return typeof fn === 'function' && /GeneratorFunction\]$/.test(Object.prototype.toString.call(fn));
-  } catch {
-    // A proxy that does not tell.
-    return false;
-  }
-}

@@ -2,8 +2,9 @@
  * Drives a dispatcher in an event loop: runs while there is something to read, sleeps when there is not. It shares the
  * turns of the loop with all others of the thread.
  */
+
+import { clearInterval, setImmediate, setInterval } from '../host/timing.js';
 import type { RingReader } from '../ring/ring-reader.js';
-import { clearInterval, setImmediate, setInterval } from '../timing.js';
 import type { Dispatcher } from './dispatcher.js';
 import { type TurnTask, turns } from './turns.js';
 

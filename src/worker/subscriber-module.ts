@@ -1,7 +1,7 @@
 /** The subscriber module that a user writes: what it may export, and how it is loaded in its thread. */
 import type { Envelope } from '../envelope/envelope.js';
 import { ModuleLoadError, ModuleShapeError } from '../errors.js';
-import { makesGenerator } from './outcome.js';
+import { makesGenerator } from '../option-check.js';
 
 /** What a subscriber module is given besides events. */
 export interface SubscriberContext<D = unknown> {

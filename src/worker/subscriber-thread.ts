@@ -3,12 +3,12 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { TypeRegistry } from '../envelope/type-registry.js';
+import { checkTimers, setInterval } from '../host/timing.js';
 import { CLOSED, FILTER_VERSION, HEARTBEAT, slotOf, WRITER_STATE } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
 import { storeCounts } from '../ring/reader-counters.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
-import { checkTimers, setInterval } from '../timing.js';
 import { compileFilter } from '../topic/filter.js';
 import { BatchTarget } from './batch-target.js';
 import { checkBlocking, DedicatedLoop } from './dedicated-loop.js';

@@ -1,6 +1,6 @@
 /** What a module prints: it passes through the main thread, and what still waits for that is lost with its own. */
 import { Writable } from 'node:stream';
-import { clearTimeout, setTimeout } from '../timing.js';
+import { clearTimeout, setTimeout } from '../host/timing.js';
 
 /** The end of a thread waits that long for the main thread, which may not be printing, or not turning. */
 const MAX_WAIT_MS = 1_000;

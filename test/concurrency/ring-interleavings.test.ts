@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cells } from '../../src/memory/cells.js';
 import { BOUNDARIES, BOUNDARY } from '../../src/ring/control-descriptor.js';
-import { nextLife, ToldLag } from '../../src/worker/next-life.js';
+import { nextLife, ToldLag } from '../../src/worker/supervision/next-life.js';
 import { size } from '../support/full.js';
 import { Interleaving, type Outcome, type Program, type Scene } from '../support/interleaving.js';
 import {

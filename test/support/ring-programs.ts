@@ -6,7 +6,7 @@ import * as record from '../../src/ring/record-descriptor.js';
 import type { RingMemory } from '../../src/ring/ring-memory.js';
 import { RingReader } from '../../src/ring/ring-reader.js';
 import { RingWriter } from '../../src/ring/ring-writer.js';
-import { nextLife, ToldLag } from '../../src/worker/next-life.js';
+import { nextLife, ToldLag } from '../../src/worker/supervision/next-life.js';
 import type { LifeStart } from '../../src/worker/worker-protocol.js';
 import type { Mail, Message, Program } from './interleaving.js';
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Batch } from '../../src/ring/batch-memory.js';
 import { UNIT_BYTES } from '../../src/ring/record-descriptor.js';
 import { RingReader } from '../../src/ring/ring-reader.js';
-import { nextLife, ToldLag } from '../../src/worker/next-life.js';
+import { nextLife, ToldLag } from '../../src/worker/supervision/next-life.js';
 import { CAPACITY_UNITS, eventsOf, ringAt, write } from '../support/ring-rig.js';
 
 const step = fc.oneof(

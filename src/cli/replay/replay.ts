@@ -1,7 +1,7 @@
 /** Sends an input through a bus to three subscriber threads, as often as asked, and collects what they found. */
 
+import { monotonicMs, nextTurn } from '../../host/timing.js';
 import { type Bus, createBus, HandlerError, type Subscription } from '../../index.js';
-import { monotonicMs, nextTurn } from '../../timing.js';
 import { compileFilter, type FilterInput } from '../../topic/filter.js';
 import { FOREVER_MS, RING_BYTES } from '../bus-settings.js';
 import type { EnvelopeInput } from '../envelope-input.js';

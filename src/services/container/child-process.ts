@@ -2,7 +2,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { sleep } from '../../timing.js';
+import { sleep } from '../../host/timing.js';
 import { type ExitStatus, timestampNow } from './runtime.js';
 
 const GROUP_LOOK_INTERVAL_MS = 5;

@@ -10,8 +10,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { TaskExecAdded, TaskExecStarted, TaskExit, TaskOOM, TaskPaused, TaskResumed, TaskStart } from '../../events.js';
+import { clearInterval, setInterval } from '../../host/timing.js';
 import { tryEmit } from '../../index.js';
-import { clearInterval, setInterval } from '../../timing.js';
 import { KeyedLock } from '../keyed-lock.js';
 import { AlreadyExistsError, InvalidArgumentError, WrongStateError } from '../service-errors.js';
 import type { ContainerSpec, ExitStatus, ProcessSpec, RunningProcess, RuntimeContainer } from './runtime.js';

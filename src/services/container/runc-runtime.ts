@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sleep } from '../../timing.js';
+import { sleep } from '../../host/timing.js';
 import { command } from '../command.js';
 import { absoluteDirectory } from '../durable-file.js';
 import { CommandFailedError, StartFailedError, UnsupportedError } from '../service-errors.js';

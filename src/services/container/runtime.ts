@@ -2,7 +2,7 @@
  * What the container service needs of a runtime: make a container, run processes in it, freeze it, take it away.
  * A runtime emits nothing and keeps no order between containers; the service does.
  */
-import { systemMs } from '../../timing.js';
+import { systemMs } from '../../host/timing.js';
 
 export interface ProcessSpec {
   /** Command and arguments; the command is looked up in the root filesystem. */

@@ -30,7 +30,7 @@ import {
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { nextTurn } from '../../timing.js';
+import { nextTurn } from '../../host/timing.js';
 import type { Digest } from '../content/digest.js';
 import { MalformedInputError, UnsafeEntryError } from '../service-errors.js';
 import { climbsOut, entrySegments, lstatIfThere, RootedTree } from './rooted-tree.js';

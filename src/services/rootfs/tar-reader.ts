@@ -5,7 +5,7 @@
  * extended headers are ignored. Here each of these is an error, since a layer that is not understood is not unpacked.
  */
 import { once } from 'node:events';
-import { nextTurn } from '../../timing.js';
+import { nextTurn } from '../../host/timing.js';
 import { LimitExceededError, MalformedInputError } from '../service-errors.js';
 import { decompress } from './decompress.js';
 import { loadTar, type TarEntry, type TarParser } from './tar-package.js';

@@ -8,7 +8,7 @@ import type { CompiledFilter } from '../topic/filter.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { LocalStart, ReadingContext } from './local-reader.js';
-import { lookThrough } from './look-through.js';
+import { lookThrough } from './ring-scan.js';
 import type { From } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 

@@ -1,8 +1,8 @@
 /** The readers on the thread of the bus: those that handlers share, and those of one subscription alone. */
 
+import { nameOfReader } from '../publish/readers.js';
 import { LocalReader } from './local-reader.js';
 import type { ReaderSlots } from './reader-slots.js';
-import { nameOfReader } from './readers.js';
 import { findStart, type Start } from './replay.js';
 import type { DeliveryMode } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';

@@ -1,15 +1,15 @@
 /** A live subscription as its owner holds it, whatever it delivers to. */
 import { EventEmitter } from 'node:events';
 import { SubscriptionEndedError } from '../errors.js';
+import { onAbort } from '../host/abort-signal.js';
+import { refuseTopics } from '../host/emitter-guard.js';
+import type { KeepAlive } from '../host/keep-alive.js';
+import { emitSafely, unwatched } from '../host/report.js';
+import { checkKeys, flagOption } from '../option-check.js';
+import { currentHandlings, type Handling } from '../publish/handling.js';
 import type { CompiledFilter, FilterInput } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { LagRange } from '../worker/lag.js';
-import { onAbort } from './abort-signal.js';
-import { refuseTopics } from './emitter-guard.js';
-import { currentHandlings, type Handling } from './handling.js';
-import type { KeepAlive } from './keep-alive.js';
-import { checkKeys, flagOption } from './option-check.js';
-import { emitSafely, unwatched } from './report.js';
 
 /** What happens to a subscription, as events. */
 export interface SubscriptionEvents {

@@ -1,18 +1,18 @@
 /** Delivery to a module in a thread of its own. */
 import type { ResourceLimits } from 'node:worker_threads';
 import { HandlerError, SubscriptionEndedError } from '../errors.js';
+import { unwatched } from '../host/report.js';
 import { FILTER_VERSION, HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
 import { loadCounts, NO_COUNTS, storeCounts } from '../ring/reader-counters.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { LagRange } from '../worker/lag.js';
-import { nextLife, ToldLag } from '../worker/next-life.js';
-import type { RestartPolicy } from '../worker/restart-policy.js';
-import { Supervisor } from '../worker/supervisor.js';
-import type { SupervisedModule } from '../worker/thread-life.js';
+import { nextLife, ToldLag } from '../worker/supervision/next-life.js';
+import type { RestartPolicy } from '../worker/supervision/restart-policy.js';
+import { Supervisor } from '../worker/supervision/supervisor.js';
+import type { SupervisedModule } from '../worker/supervision/thread-life.js';
 import type { LifeStart } from '../worker/worker-protocol.js';
-import { unwatched } from './report.js';
 import { type Delivery, type DeliveryCounts, NO_READER, type ReaderView } from './subscription.js';
 
 /** What a module delivery tells the bus. */

@@ -3,13 +3,17 @@
  * exit. It says how it ended; what comes after is up to the supervisor.
  */
 import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOnPort } from 'node:worker_threads';
-import { CannotBlockError, ModuleLoadError, ModuleShapeError, TypesModuleError, WorkerExitedError } from '../errors.js';
-import { showThrown } from '../shown.js';
-import type { FilterInput } from '../topic/filter.js';
-import { hearReport } from './failure-reports.js';
-import type { LagRange } from './lag.js';
-import { Watchdog } from './watchdog.js';
-import { type ThreadExit, WorkerHost } from './worker-host.js';
+import {
+  CannotBlockError,
+  ModuleLoadError,
+  ModuleShapeError,
+  TypesModuleError,
+  WorkerExitedError,
+} from '../../errors.js';
+import { showThrown } from '../../shown.js';
+import type { FilterInput } from '../../topic/filter.js';
+import { hearReport } from '../failure-reports.js';
+import type { LagRange } from '../lag.js';
 import {
   type Attachment,
   type CrossedError,
@@ -18,7 +22,9 @@ import {
   type RefusedStep,
   type ToThread,
   uncrossError,
-} from './worker-protocol.js';
+} from '../worker-protocol.js';
+import { Watchdog } from './watchdog.js';
+import { type ThreadExit, WorkerHost } from './worker-host.js';
 
 /** What all lives of a thread have in common. */
 export type SupervisedModule = Omit<Attachment, 'port' | 'life' | 'filter' | 'reportsHeard'>;

@@ -1,16 +1,16 @@
 /** The threads of subscriber modules: each with a reader's slot, and all together with a budget for waiting awake. */
 import { availableParallelism } from 'node:os';
 import { BusError, InvalidOptionError } from '../errors.js';
+import { emitSafely, reportError } from '../host/report.js';
+import { moduleUrl } from '../option-check.js';
+import { nameOfReader } from '../publish/readers.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import { RestartPolicy } from '../worker/restart-policy.js';
+import { RestartPolicy } from '../worker/supervision/restart-policy.js';
 import { publishDeadLetter } from './dead-letters.js';
 import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
-import { moduleUrl } from './option-check.js';
 import type { ReaderSlots } from './reader-slots.js';
-import { nameOfReader } from './readers.js';
 import { findStart } from './replay.js';
-import { emitSafely, reportError } from './report.js';
 import type { ModuleOptions } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 import type { Subscription } from './subscription.js';

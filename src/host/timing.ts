@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks';
 import { getActiveResourcesInfo, hrtime as nodeHrtime, uptime } from 'node:process';
 import * as timers from 'node:timers';
 import { runInNewContext } from 'node:vm';
-import { FakeTimersError } from './errors.js';
+import { FakeTimersError } from '../errors.js';
 
 // Constants: what a module of Node's exports may be set anew.
 export const setTimeout = timers.setTimeout;

@@ -4,7 +4,7 @@
  * `read` looks at the time and leaves it in the fields: nothing is made for it, and no double is taken apart.
  */
 import { InvalidOptionError } from '../errors.js';
-import { monotonicTime, systemMs } from '../timing.js';
+import { monotonicTime, systemMs } from '../host/timing.js';
 
 export interface Clock {
   /** Since 1970, an integer, negative before. */

@@ -1,5 +1,5 @@
 /** Holds the process open while somebody waits for something that only another thread can bring. */
-import { clearInterval, setInterval } from '../timing.js';
+import { clearInterval, setInterval } from './timing.js';
 
 /** The longest interval a timer takes; it never has anything to do. */
 const FOREVER_MS = 2 ** 31 - 1;

@@ -3,8 +3,8 @@
 import { scanEnvelope } from '../envelope/envelope-scan.js';
 import { DeadLetter } from '../envelope/generated/index.js';
 import { EventTooLargeError, QueueFullError } from '../errors.js';
+import type { Publisher } from '../publish/publisher.js';
 import type { RingWriter } from '../ring/ring-writer.js';
-import type { Publisher } from './publisher.js';
 
 /** Where dead letters are published. */
 export const DEAD_LETTER_TOPIC = '/ringcast/dead-letter';

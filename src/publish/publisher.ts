@@ -14,8 +14,8 @@ import {
   ReentrantPublishError,
   WouldDeadlockError,
 } from '../errors.js';
+import { monotonicMs } from '../host/timing.js';
 import type { RingWriter } from '../ring/ring-writer.js';
-import { monotonicMs } from '../timing.js';
 import { checkNamespace } from '../topic/topic.js';
 import { BurstFlush, type Flush } from './burst-flush.js';
 import type { Clock } from './clock.js';

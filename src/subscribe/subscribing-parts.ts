@@ -1,13 +1,13 @@
 /** What subscribing needs of the bus around it. */
 import type { EventEmitter } from 'node:events';
+import type { KeepAlive } from '../host/keep-alive.js';
+import type { Room } from '../publish/backpressure.js';
+import type { Publisher } from '../publish/publisher.js';
+import type { Readers } from '../publish/readers.js';
+import type { TopicTable } from '../publish/topic-table.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { Attachment } from '../worker/worker-protocol.js';
-import type { KeepAlive } from './keep-alive.js';
 import type { ReadingContext } from './local-reader.js';
-import type { Publisher } from './publisher.js';
-import type { Readers } from './readers.js';
-import type { Room } from './room.js';
-import type { TopicTable } from './topic-table.js';
 
 export interface SubscribingParts {
   /** Where what happens is told: the bus that users hold. */

@@ -12,8 +12,8 @@
 import { createRequire } from 'node:module';
 import type { MessagePort, ResourceLimits, Transferable } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
-import { WORKER_ENTRY } from '../package-files.js';
-import { setTimeout } from '../timing.js';
+import { setTimeout } from '../../host/timing.js';
+import { WORKER_ENTRY } from '../../package-files.js';
 
 const require = createRequire(import.meta.url);
 

@@ -1,18 +1,18 @@
 /** Makes the subscriptions of a bus, and keeps track of them. */
 import type { Envelope } from '../envelope/envelope.js';
 import { HandlerError, ReentrantPublishError } from '../errors.js';
+import type { KeepAlive } from '../host/keep-alive.js';
+import { emitSafely, reportError } from '../host/report.js';
+import { checkFunction } from '../option-check.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
 import { EventStream } from './event-stream.js';
 import { type Handler, HandlerDelivery } from './handler-delivery.js';
-import type { KeepAlive } from './keep-alive.js';
 import type { LocalReader } from './local-reader.js';
 import { LocalReaders } from './local-readers.js';
 import { ModuleThreads } from './module-threads.js';
 import { checkNextOptions, type NextOptions, nextEvent } from './next-event.js';
-import { checkFunction } from './option-check.js';
 import { ReaderSlots } from './reader-slots.js';
 import { findStart, type Start } from './replay.js';
-import { emitSafely, reportError } from './report.js';
 import {
   checkHandlerOptions,
   checkModuleOptions,

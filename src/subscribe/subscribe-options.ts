@@ -1,14 +1,14 @@
 /** What a subscription can be made with. */
 import type { ResourceLimits } from 'node:worker_threads';
 import { InvalidOptionError } from '../errors.js';
+import { checkKeys, choiceOption, flagOption, integerOption, readable, signalOption } from '../option-check.js';
 import {
   DEFAULT_BACKOFF_MS,
   DEFAULT_MAX_BACKOFF_MS,
   DEFAULT_MAX_RESTARTS,
   type RestartOptions,
-} from '../worker/restart-policy.js';
+} from '../worker/supervision/restart-policy.js';
 import type { Loop } from '../worker/worker-protocol.js';
-import { checkKeys, choiceOption, flagOption, integerOption, readable, signalOption } from './option-check.js';
 
 /**
  * Where a subscription begins among the records that the ring still holds: `now`, with what is accepted from the call on;

@@ -1,12 +1,12 @@
 /** Waiting for room in the ring without blocking: what queued goes first, then those who await `writable()`. */
 import { BusClosedError, WouldDeadlockError } from '../errors.js';
+import type { KeepAlive } from '../host/keep-alive.js';
+import { unwatched } from '../host/report.js';
+import { clearInterval, queueMicrotask, setInterval } from '../host/timing.js';
 import type { RingWriter } from '../ring/ring-writer.js';
-import { clearInterval, queueMicrotask, setInterval } from '../timing.js';
 import { currentHandlings, type Handling, outsideHandlers } from './handling.js';
-import type { KeepAlive } from './keep-alive.js';
 import type { Publisher } from './publisher.js';
 import type { Readers } from './readers.js';
-import { unwatched } from './report.js';
 import { STALL_LOOK_MS, type StallWatch } from './stall-watch.js';
 
 interface Waiter {

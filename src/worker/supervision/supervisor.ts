@@ -10,13 +10,13 @@
  * out and reported, so that one bad event cannot stop a subscription for good.
  */
 import type { ResourceLimits } from 'node:worker_threads';
-import { WorkerExitedError } from '../errors.js';
-import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../timing.js';
-import type { CompiledFilter } from '../topic/filter.js';
-import { type FilterFrom, FilterTimeline } from './filter-timeline.js';
+import { WorkerExitedError } from '../../errors.js';
+import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../host/timing.js';
+import type { CompiledFilter } from '../../topic/filter.js';
+import { type FilterFrom, FilterTimeline } from '../filter-timeline.js';
+import { type LifeStart, type ToThread, WAKE_MESSAGE } from '../worker-protocol.js';
 import type { RestartPolicy } from './restart-policy.js';
 import { type LifeEnd, type LifeEvents, type SupervisedModule, ThreadLife } from './thread-life.js';
-import { type LifeStart, type ToThread, WAKE_MESSAGE } from './worker-protocol.js';
 
 /** Deaths of the thread while it handles one event again, after which the event is left out. */
 const MAX_DEATHS = 3;

@@ -1,6 +1,5 @@
 /** Checks of options objects: bad input is refused before anything is changed. */
-import { InvalidOptionError, UnknownOptionError } from '../errors.js';
-import { makesGenerator } from '../worker/outcome.js';
+import { InvalidOptionError, UnknownOptionError } from './errors.js';
 
 /** Checks that `options` is a plain object (or undefined) with known keys only, whose values can be read. */
 export function checkKeys(name: string, options: unknown, known: readonly string[]): void {
@@ -111,4 +110,14 @@ export function moduleUrl(option: string, value: URL | string): string {
   if (isUrl(value)) return value.href;
   if (typeof value === 'string' && URL.canParse(value)) return value;
   throw new InvalidOptionError(option, value, "a module URL, such as new URL('./module.js', import.meta.url)");
+}
+
+/** Whether a function only makes a generator when it is called, and runs nothing. */
+export function makesGenerator(fn: unknown): boolean {
+  try {
+    return typeof fn === 'function' && /GeneratorFunction\]$/.test(Object.prototype.toString.call(fn));
+  } catch {
+    // A proxy that does not tell.
+    return false;
+  }
 }

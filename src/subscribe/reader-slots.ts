@@ -1,8 +1,8 @@
 /** The slots that readers take in the ring: taken where a reader begins, looked at, and given back. */
 import { TooManyReadersError } from '../errors.js';
+import type { ReaderUser } from '../publish/readers.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import { UNIT_BYTES } from '../ring/record-descriptor.js';
-import type { ReaderUser } from './readers.js';
 import type { Start } from './replay.js';
 import type { DeliveryMode } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';

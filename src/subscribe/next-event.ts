@@ -1,11 +1,11 @@
 /** The next event that a filter selects, as a promise. */
 import type { Envelope } from '../envelope/envelope.js';
 import { SubscriptionEndedError, TimeoutError } from '../errors.js';
-import { clearTimeout, setTimeout } from '../timing.js';
-import { onAbort } from './abort-signal.js';
+import { onAbort } from '../host/abort-signal.js';
+import { unwatched } from '../host/report.js';
+import { clearTimeout, setTimeout } from '../host/timing.js';
+import { checkKeys, signalOption, timeoutOption } from '../option-check.js';
 import type { Handler } from './handler-delivery.js';
-import { checkKeys, signalOption, timeoutOption } from './option-check.js';
-import { unwatched } from './report.js';
 import type { Subscription } from './subscription.js';
 
 /** All optional, read once. */

@@ -1,13 +1,13 @@
 /** Delivery to a handler on the thread of the bus. */
 import type { Envelope } from '../envelope/envelope.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
-import { queueMicrotask } from '../timing.js';
+import { queueMicrotask } from '../host/timing.js';
+import { captureContext, currentHandlings, type EventHolder, Handling } from '../publish/handling.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../worker/filter-timeline.js';
 import { scannedFor } from '../worker/lag.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure, Target } from '../worker/target.js';
-import { captureContext, currentHandlings, type EventHolder, Handling } from './handling.js';
 import type { LocalReader, LocalReaderEvents } from './local-reader.js';
 import { type Delivery, type DeliveryCounts, NO_READER, type ReaderView } from './subscription.js';
 

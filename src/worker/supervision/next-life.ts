@@ -2,10 +2,10 @@
  * What a thread that exited leaves behind in the slot of its reader, and where the thread after it begins: at what was
  * released. It may have died at any step; each of its cells holds what it last stored there.
  */
-import { loadCounts } from '../ring/reader-counters.js';
-import type { RingWriter } from '../ring/ring-writer.js';
-import type { LagRange } from './lag.js';
-import type { LifeStart } from './worker-protocol.js';
+import { loadCounts } from '../../ring/reader-counters.js';
+import type { RingWriter } from '../../ring/ring-writer.js';
+import type { LagRange } from '../lag.js';
+import type { LifeStart } from '../worker-protocol.js';
 
 /** Missed records that the lives so far have told of. */
 export class ToldLag {

@@ -1,5 +1,5 @@
 /** Notices a thread whose event loop does not turn any more. */
-import { clearInterval, monotonicMs, setInterval } from '../timing.js';
+import { clearInterval, monotonicMs, setInterval } from '../../host/timing.js';
 
 /** Looks within one timeout. */
 const LOOKS = 4;

@@ -1,10 +1,10 @@
 /** Emitters: what a subsystem is given to say what happened, without knowing a bus. */
 import type { EventEmitter } from 'node:events';
 import { InvalidTopicError } from '../errors.js';
+import { reportError } from '../host/report.js';
+import { checkKeys, flagOption } from '../option-check.js';
 import { errorOf } from '../shown.js';
 import { checkNamespace, checkTopic } from '../topic/topic.js';
-import { checkKeys, flagOption } from './option-check.js';
-import { reportError } from './report.js';
 
 /** Relative topics that an emitter remembers; most use few. */
 const MAX_KNOWN_TOPICS = 1024;

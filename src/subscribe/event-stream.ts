@@ -1,9 +1,9 @@
 /** A subscription that is read with `for await`: the ring is its queue, and one event is in the reader's hand. */
 import { inspect } from 'node:util';
 import type { Envelope } from '../envelope/envelope.js';
+import type { KeepAlive } from '../host/keep-alive.js';
+import { enterHandling } from '../publish/handling.js';
 import type { FilterInput } from '../topic/filter.js';
-import { enterHandling } from './handling.js';
-import type { KeepAlive } from './keep-alive.js';
 import { type Delivery, Subscription, type SubscriptionSource } from './subscription.js';
 
 type Waiter<E> = (result: IteratorResult<E, undefined>) => void;

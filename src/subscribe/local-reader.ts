@@ -1,9 +1,10 @@
 /** A reader on the thread of the bus: one cursor, the handlers that share it, and what drives them. */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import { queueMicrotask, setImmediate } from '../host/timing.js';
+import { outsideHandlers } from '../publish/handling.js';
 import type { NameDirectory } from '../ring/name-registry.js';
 import type { RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
-import { queueMicrotask, setImmediate } from '../timing.js';
 import type { FieldResolver } from '../topic/condition.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { Dispatcher } from '../worker/dispatcher.js';
@@ -12,7 +13,6 @@ import { Pump } from '../worker/pump.js';
 import { Router } from '../worker/router.js';
 import type { Target } from '../worker/target.js';
 import type { TypeDirectory } from '../worker/type-directory.js';
-import { outsideHandlers } from './handling.js';
 
 /** What the readers of one thread have in common. */
 export interface ReadingContext {

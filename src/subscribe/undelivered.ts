@@ -3,7 +3,7 @@ import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { widen } from '../memory/position.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
-import { lookThrough } from './look-through.js';
+import { lookThrough } from './ring-scan.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 import type { Delivery } from './subscription.js';
 

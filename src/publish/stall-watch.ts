@@ -5,8 +5,8 @@
  * reader moves. It is the publisher's own clock, and what that missed (a blocked loop, a debugger's stop) does not count.
  */
 import { SubscriptionEvictedError } from '../errors.js';
+import { monotonicMs } from '../host/timing.js';
 import type { RingWriter } from '../ring/ring-writer.js';
-import { monotonicMs } from '../timing.js';
 import type { Readers } from './readers.js';
 
 /** Time between two looks. A gap longer than two of them is the publisher's own fault. */

@@ -4,10 +4,10 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError, NoEmitterError } from '../errors.js';
+import { reportError } from '../host/report.js';
+import { checkFunction } from '../option-check.js';
 import { errorOf } from '../shown.js';
 import type { EmitOptions, Emitter } from './emitter.js';
-import { checkFunction } from './option-check.js';
-import { reportError } from './report.js';
 
 const context = new AsyncLocalStorage<Emitter>();
 
