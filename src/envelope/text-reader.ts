@@ -98,6 +98,11 @@ export function decodeUtf8(source: Buffer, start: number, end: number): string {
   return text;
 }
 
+/** Throws WireError where [start, end) is not UTF-8. */
+export function checkUtf8(source: Buffer, start: number, end: number): void {
+  if (!isAscii(source, start, end)) decodeLongUtf8(source, start, end);
+}
+
 function decodeLongUtf8(source: Buffer, start: number, end: number): string {
   const text = (source as unknown as Slicer).utf8Slice(start, end);
   // Native decoding puts U+FFFD where bytes are wrong; only a text that has one is worth the strict, slow decoder.

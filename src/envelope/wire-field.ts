@@ -125,10 +125,10 @@ class PathCompiler {
     const type = field.type!();
     if (rest.length > 0) {
       const inside = this.#inside(type, rest, depth + 1);
-      return inside && new NestedProbe(inside, always);
+      return inside && new NestedProbe(field, inside, always);
     }
     if (this.#comparison.presence) return new PresenceProbe(field);
     const timestamp = new TimestampProbe((seconds, nanos) => this.#comparison.timestamp(seconds, nanos));
-    return type.typeUrl === TIMESTAMP ? new NestedProbe(timestamp, always) : undefined;
+    return type.typeUrl === TIMESTAMP ? new NestedProbe(field, timestamp, always) : undefined;
   }
 }

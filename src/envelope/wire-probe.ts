@@ -5,7 +5,7 @@
  * allocates. Bytes that are no protobuf throw WireError.
  */
 import type { FieldDescriptor } from './event-codec.js';
-import { cursor, readEnd, readTag, skipField } from './wire-reader.js';
+import { cursor, groupEnd, readEnd, readTag, skipField } from './wire-reader.js';
 
 /** A test of the message in `source[start, end)`. */
 export type MessageTest = (source: Buffer, start: number, end: number) => boolean;
@@ -30,6 +30,7 @@ export interface ValueProbe {
 
 const FIXED64 = 1;
 const DELIMITED = 2;
+const START_GROUP = 3;
 const FIXED32 = 5;
 
 /** How a value of a kind is framed. */
@@ -40,7 +41,8 @@ export function wireTypeOf(kind: FieldDescriptor['kind']): number {
 }
 
 /** The tag of a field with one value in it, or with one entry of a map. */
-function tagOf({ number, kind, cardinality }: FieldDescriptor): number {
+function tagOf({ number, kind, cardinality, delimited }: FieldDescriptor): number {
+  if (delimited) return number * 8 + START_GROUP;
   return number * 8 + (cardinality === 'map' ? DELIMITED : wireTypeOf(kind));
 }
 
@@ -130,11 +132,11 @@ export class ScalarProbe implements ValueProbe {
 
 /** Whether a field was there at all. */
 export class PresenceProbe implements ValueProbe {
-  readonly #wireType: number;
+  readonly #tag: number;
   #seen = false;
 
   constructor(field: FieldDescriptor) {
-    this.#wireType = tagOf(field) & 7;
+    this.#tag = tagOf(field);
   }
 
   reset(): void {
@@ -143,7 +145,7 @@ export class PresenceProbe implements ValueProbe {
 
   take(source: Buffer, position: number, end: number): number {
     this.#seen = true;
-    return skipField(source, position, end, 8 + this.#wireType, 0);
+    return skipField(source, position, end, this.#tag, 0);
   }
 
   holds(): boolean {
@@ -155,10 +157,13 @@ export class PresenceProbe implements ValueProbe {
 export class NestedProbe implements ValueProbe {
   readonly #inside: MessageProbe;
   readonly #always: boolean;
+  /** Of a message that ends with a tag; 0 where a length says where it ends. */
+  readonly #groupTag: number;
   #seen = false;
 
   /** @param always whether there is a message also where none was found, as in the entry of a map */
-  constructor(inside: MessageProbe, always: boolean) {
+  constructor(field: FieldDescriptor, inside: MessageProbe, always: boolean) {
+    this.#groupTag = field.delimited ? tagOf(field) : 0;
     this.#inside = inside;
     this.#always = always;
   }
@@ -169,9 +174,15 @@ export class NestedProbe implements ValueProbe {
   }
 
   take(source: Buffer, position: number, end: number): number {
+    this.#seen = true;
+    if (this.#groupTag !== 0) {
+      const contentEnd = groupEnd(source, position, end, this.#groupTag, 0);
+      const next = cursor.position;
+      this.#inside.scan(source, position, contentEnd);
+      return next;
+    }
     const fieldEnd = readEnd(source, position, end);
     this.#inside.scan(source, cursor.position, fieldEnd);
-    this.#seen = true;
     return fieldEnd;
   }
 

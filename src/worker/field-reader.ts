@@ -53,7 +53,7 @@ export class FieldReader implements FieldResolver<ReceivedEnvelope> {
 
   #compile(test: FieldTest): EnvelopeTest {
     const negated = test.operator === '!=';
-    const holds = this.#compilePositive(negated ? { ...test, operator: '==' } : test);
+    const holds = this.#compilePositive(negated ? { ...test, operator: '==' } : test, negated);
     return (envelope) => {
       try {
         return holds(envelope) !== negated;
@@ -65,14 +65,14 @@ export class FieldReader implements FieldResolver<ReceivedEnvelope> {
   }
 
   /** `test` is none that holds for what is absent. */
-  #compilePositive(test: FieldTest): EnvelopeTest {
+  #compilePositive(test: FieldTest, negated: boolean): EnvelopeTest {
     if (test.path[0] === 'timestamp') {
       const compare = compareTimestamp(test);
       const withPresence = (seconds: number, nanos: number): boolean => compare(seconds, nanos, true);
       return (envelope) => envelope.testTimestamp(withPresence);
     }
     const path = test.path.slice(1);
-    const comparison = comparisonOf(test);
+    const comparison = comparisonOf(test, negated);
     const tests = new Map<EventCodec, EnvelopeTest>();
     let lastCodec: EventCodec | undefined;
     let lastTest = absent;
@@ -95,11 +95,11 @@ export class FieldReader implements FieldResolver<ReceivedEnvelope> {
   }
 }
 
-function comparisonOf(test: FieldTest): FieldComparison {
+function comparisonOf(test: FieldTest, negated: boolean): FieldComparison {
   const compare = compareTimestamp(test);
   return {
     presence: test.operator === 'present',
-    scalar: (field, explicit) => scalarTest(test, field, explicit),
+    scalar: (field, explicit) => scalarTest(test, field, explicit, negated),
     timestamp: (seconds, nanos) => compare(seconds, nanos, true),
     decoded: decodedTest(test),
   };

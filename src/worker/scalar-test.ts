@@ -1,5 +1,6 @@
 /** Tests of scalars and enums where they lie in the bytes of a message. */
 import type { FieldDescriptor } from '../envelope/event-codec.js';
+import { checkUtf8 } from '../envelope/text-reader.js';
 import type { ScalarTest } from '../envelope/wire-probe.js';
 import * as wire from '../envelope/wire-reader.js';
 import type { FieldTest } from '../topic/condition.js';
@@ -23,32 +24,52 @@ const INTEGER_READERS: Readonly<Record<string, Reader<number | bigint>>> = {
 /**
  * Compiles a test for the values of one field.
  *
- * An unset field compares as its default and is not present.
+ * An unset field compares as its default and is not present. A string that is not UTF-8 is malformed and passes no test.
  *
  * @param explicit whether a set field is present also with its default value; otherwise it counts as unset
+ * @param negated  whether the condition holds where the test does not
  */
-export function scalarTest(test: FieldTest, field: FieldDescriptor, explicit: boolean): ScalarTest {
+export function scalarTest(test: FieldTest, field: FieldDescriptor, explicit: boolean, negated: boolean): ScalarTest {
   switch (field.kind) {
     case 'string':
-    case 'bytes': {
-      const compare = compareUtf8(test);
-      return (source, position, end) => {
-        if (position < 0) return compare(source, 0, 0, false);
-        const valueEnd = wire.readEnd(source, position, end);
-        return compare(source, wire.cursor.position, valueEnd, explicit || valueEnd > wire.cursor.position);
-      };
-    }
+    case 'bytes':
+      return textTest(test, field, explicit, negated);
     case 'bool':
-      return valueTest(compareBool(test), wire.readBool, false, explicit);
+      return valueTest(compareBool(test), wire.readBool, (field.default as boolean) ?? false, explicit);
     case 'float':
-      return valueTest(compareFloat(test, true), wire.readFloat, 0, explicit);
+      return valueTest(compareFloat(test, true), wire.readFloat, (field.default as number) ?? 0, explicit);
     case 'double':
-      return valueTest(compareFloat(test, false), wire.readDouble, 0, explicit);
+      return valueTest(compareFloat(test, false), wire.readDouble, (field.default as number) ?? 0, explicit);
     case 'enum':
-      return valueTest(compareEnum(test, field.values!()), wire.readInt32, 0, explicit);
+      return valueTest(
+        compareEnum(test, field.values!()),
+        wire.readInt32,
+        (field.default as number | undefined) ?? 0,
+        explicit,
+      );
     default:
-      return valueTest(compareInteger(test), INTEGER_READERS[field.kind]!, 0, explicit);
+      return valueTest(
+        compareInteger(test),
+        INTEGER_READERS[field.kind]!,
+        (field.default as bigint | number | undefined) ?? 0,
+        explicit,
+      );
   }
+}
+
+function textTest(test: FieldTest, field: FieldDescriptor, explicit: boolean, negated: boolean): ScalarTest {
+  const compare = compareUtf8(test);
+  const unset = Buffer.from((field.default as Uint8Array | string | undefined) ?? '');
+  const isText = field.kind === 'string' && field.unchecked !== true;
+  // What equals the operand is UTF-8 as the operand is, and what does not equal it fails anyhow.
+  const checks = isText && (negated || test.operator !== '==');
+  return (source, position, end) => {
+    if (position < 0) return compare(unset, 0, unset.length, false);
+    const valueEnd = wire.readEnd(source, position, end);
+    const start = wire.cursor.position;
+    if (checks) checkUtf8(source, start, valueEnd);
+    return compare(source, start, valueEnd, explicit || valueEnd > start);
+  };
 }
 
 function valueTest<V>(

@@ -28,7 +28,11 @@ const refused: [name: string, text: string, message: RegExp][] = [
     /M\.a: the numbers from 19000 to 19999 .* \(line 2\)/,
   ],
   ['a negative field number', `${P3}message M { string a = -1; }`, /line 1/],
-  ['two fields of one number', `${P3}message M { string a = 1; int32 b = 1; }`, /duplicate id 1|a has the number 1/],
+  [
+    'two fields of one number',
+    `${P3}message M { string a = 1; int32 b = 1; }`,
+    /M\.b: a has the number 1 already \(line 1\)/,
+  ],
   [
     'two fields of one name',
     `${P3}message M { string a = 1; int32 a = 2; }`,

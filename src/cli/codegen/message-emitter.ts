@@ -41,9 +41,7 @@ export function emitMessage(message: MessageModel, types: TypeNames): string[] {
     ...docComment(message.comment ?? `The message ${message.fullName}.`),
     `export class ${name} {`,
     `  static ${typed('readonly ')}typeUrl = ${quoted(message.fullName)};`,
-    `  static ${typed('readonly ')}fields${typed(': readonly wire.FieldDescriptor[]')} = [`,
-    ...contexts.map((context) => `    ${descriptor(context)},`),
-    '  ];',
+    ...indent(descriptorLines(contexts)),
     '',
     ...indent(contexts.flatMap(declaration)),
     ...(contexts.length > 0 ? [typed(''), ...indent(constructorLines(name, contexts)), ''] : []),
@@ -77,6 +75,16 @@ export function emitEnum(model: EnumModel): string[] {
     ...model.values.map(({ name, number }) => `  ${literalKey(name)}: ${number},`),
     `}${typed(' as const')};`,
   ];
+}
+
+function descriptorLines(contexts: readonly FieldContext[]): string[] {
+  const head = `static ${typed('readonly ')}fields${typed(': readonly wire.FieldDescriptor[]')} =`;
+  const lines = (part: readonly FieldContext[]) => part.map((context) => `  ${descriptor(context)},`);
+  const [first = [], ...others] = chunked(contexts);
+  if (others.length === 0) return [`${head} [`, ...lines(first), '];'];
+  // One literal of thousands is too much for TypeScript.
+  const parts = [first, ...others].flatMap((part) => ['  [', ...indent(lines(part)), '  ],']);
+  return [`${head} ${typed('(')}[]${typed(' as wire.FieldDescriptor[])')}.concat(`, ...parts, ');'];
 }
 
 function descriptor(context: FieldContext): string {

@@ -77,7 +77,9 @@ export function parseFile(file: string): ParsedFile {
   const root = new protobuf.Root();
   let parsed: protobuf.IParserResult;
   try {
-    parsed = protobuf.parse(mended.text, root, { keepCase: true, alternateCommentMode: true });
+    parsed = withoutNumberIndex(() =>
+      protobuf.parse(mended.text, root, { keepCase: true, alternateCommentMode: true }),
+    );
   } catch (error) {
     throw new CodegenError(`${file}: ${originalName((error as Error).message)}`, { cause: error });
   }
@@ -97,6 +99,20 @@ export function parseFile(file: string): ParsedFile {
       .filter((object) => object instanceof protobuf.Service)
       .map((object) => reader.declaration(object, '')),
   };
+}
+
+/**
+ * protobufjs builds its index of a message's field numbers anew for each field, which takes minutes for ten thousand. While it
+ * parses, the index is empty: `proto-rules.ts` looks for numbers that are used twice.
+ */
+function withoutNumberIndex<T>(parse: () => T): T {
+  const index = { configurable: true, get: () => ({}), set: () => {} };
+  Object.defineProperty(protobuf.Type.prototype, '_fieldsById', index);
+  try {
+    return parse();
+  } finally {
+    Reflect.deleteProperty(protobuf.Type.prototype, '_fieldsById');
+  }
 }
 
 function readText(file: string): string {

@@ -163,7 +163,7 @@ export function entryReaderFunction(context: FieldContext): string[] {
   ];
   return [
     `function ${entryReader(context)}(${parameters.map((one) => one.replace(/:.*/, typed)).join(', ')})${typed(`: ${field.closed ? 'boolean' : 'void'}`)} {`,
-    '  wire.enterMessage(depth, start);',
+    ...(isMessage ? ['  wire.enterMessage(depth, start);'] : []),
     `  let key = ${keyDefault};`,
     `  let value${typed(`: ${valueType(context)}`)} = ${isMessage ? `new ${valueType(context)}()` : unsetValue(single)};`,
     ...indent(

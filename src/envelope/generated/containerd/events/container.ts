@@ -354,7 +354,6 @@ export class ContainerUpdate {
 }
 
 function entry$ContainerUpdate$3(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
-  wire.enterMessage(depth, start);
   let key = '';
   let value: string = '';
   let p = start;

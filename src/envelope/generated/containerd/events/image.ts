@@ -110,7 +110,6 @@ export class ImageCreate {
 }
 
 function entry$ImageCreate$2(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
-  wire.enterMessage(depth, start);
   let key = '';
   let value: string = '';
   let p = start;
@@ -246,7 +245,6 @@ export class ImageUpdate {
 }
 
 function entry$ImageUpdate$2(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
-  wire.enterMessage(depth, start);
   let key = '';
   let value: string = '';
   let p = start;

@@ -110,7 +110,6 @@ export class NamespaceCreate {
 }
 
 function entry$NamespaceCreate$2(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
-  wire.enterMessage(depth, start);
   let key = '';
   let value: string = '';
   let p = start;
@@ -246,7 +245,6 @@ export class NamespaceUpdate {
 }
 
 function entry$NamespaceUpdate$2(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
-  wire.enterMessage(depth, start);
   let key = '';
   let value: string = '';
   let p = start;
