@@ -39,6 +39,8 @@ export async function closeDown(
   const deadline = new Promise<void>((resolve) => {
     expire = resolve;
   });
+  // Whatever it is waiting for then.
+  void room.abandoned.then(expire);
   const timer = drainTimeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(expire, drainTimeoutMs);
   // Something is still being delivered.
   keepAlive.hold();

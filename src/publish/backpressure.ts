@@ -32,6 +32,11 @@ export class Room {
   #queued = false;
   #onEmptied: (() => void)[] = [];
   #abandoned = false;
+  #onAbandoned!: () => void;
+  /** Resolves when it is abandoned. */
+  readonly abandoned = new Promise<void>((resolve) => {
+    this.#onAbandoned = resolve;
+  });
 
   /** @param onDrain called when what was queued is in the ring and there is room for more */
   constructor(
@@ -76,7 +81,7 @@ export class Room {
     return unwatched(waiting);
   }
 
-  /** Resolves when nothing is queued any more, or is given up. */
+  /** Resolves when nothing is queued any more. */
   emptied(): Promise<void> {
     if (this.#publisher.queue.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -85,11 +90,11 @@ export class Room {
     });
   }
 
-  /** Fails everybody who waits; from now on nothing is written to the ring. */
+  /** Fails those who wait to publish; from now on nothing is written to the ring. */
   abandon(): void {
     this.#abandoned = true;
     this.#settle((waiter) => waiter.reject(new BusClosedError('writable')));
-    for (const resolve of this.#onEmptied.splice(0)) resolve();
+    this.#onAbandoned();
     this.#writer.wait.unpark();
     this.#stopWatching();
   }

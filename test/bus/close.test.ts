@@ -305,4 +305,18 @@ describe('destroy', { timeout: 120_000 }, () => {
     bus.destroy();
     assert.deepEqual(await closing, { undelivered: accepted });
   });
+
+  test('cuts a close short that ends threads before the handlers here, with a queue that nobody reads', async () => {
+    const bus = createBus(SMALL);
+    const { ids } = record(bus, '/a');
+    await bus.subscribe('/b', workerModule('counter')).ready;
+    bus.subscribe('/ringcast/**', () => {});
+    bus.subscribe('/a', () => new Promise<void>(() => {}), { isolate: true });
+    const accepted = fillRing(bus, '/a');
+    const closing = bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
+    await until(() => ids.length > 0);
+    bus.destroy();
+    const { undelivered } = await closing;
+    assert.equal(undelivered, 2 * accepted - ids.length);
+  });
 });
