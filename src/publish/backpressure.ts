@@ -137,7 +137,13 @@ export class Room {
     this.#rejectDeadlocked();
     this.#readers.hurry(this.#writer.holder);
     // Unref'd: what waits holds the process open itself.
-    this.#stallTimer ??= setInterval(() => this.#stalls.look(), STALL_LOOK_MS).unref();
+    this.#stallTimer ??= setInterval(() => this.#lookForStall(), STALL_LOOK_MS).unref();
+  }
+
+  #lookForStall(): void {
+    // Its thread may have died since the wait began.
+    this.#readers.hurry(this.#writer.holder);
+    this.#stalls.look();
   }
 
   #stopWatching(): void {

@@ -333,7 +333,9 @@ export class Publisher {
   #blockUntil(deadlineMs: number, timeoutMs: number): void {
     const holder = this.#writer.holder;
     const heldBy = this.#readers.describe(holder);
-    if (holder >= 0 && this.#readers.isLocal(holder)) throw new WouldDeadlockError('publishSync', heldBy);
+    if (holder >= 0 && (this.#readers.isLocal(holder) || !this.#readers.hurry(holder))) {
+      throw new WouldDeadlockError('publishSync', heldBy);
+    }
     const leftMs = deadlineMs - monotonicMs();
     if (leftMs <= 0) throw new PublishTimeoutError(timeoutMs, heldBy);
     if (this.#stalls.look()) return;

@@ -8,8 +8,8 @@ export interface ReaderUser {
   describe(): string;
   /** Its wake word is AWAKE. Must not throw. */
   wake(): void;
-  /** Somebody waits for what it holds. */
-  hurry(): void;
+  /** Somebody waits for what it holds. Returns whether it can read on although this thread is blocked. */
+  hurry(): boolean;
   /** It held up a waiting publisher for too long, and is lossy from now on. Must not throw. */
   evict(error: Error): void;
 }
@@ -29,8 +29,9 @@ export class Readers {
     this.#users[reader]?.wake();
   }
 
-  hurry(reader: number): void {
-    this.#users[reader]?.hurry();
+  /** Somebody waits for what the reader holds. Returns whether it can read on although this thread is blocked. */
+  hurry(reader: number): boolean {
+    return this.#users[reader]?.hurry() ?? true;
   }
 
   evict(reader: number, error: Error): void {

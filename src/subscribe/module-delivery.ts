@@ -125,8 +125,8 @@ export class ModuleDelivery implements Delivery {
   }
 
   /** Somebody waits for what the reader holds. */
-  hurry(): void {
-    this.#supervisor.hurry();
+  hurry(): boolean {
+    return this.#supervisor.hurry();
   }
 
   get owedFrom(): number {

@@ -46,6 +46,53 @@ describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () =
     });
   }
 
+  for (const [death, , options] of cases.filter(([death]) => death !== 'hang')) {
+    test(`(${death}, ${options?.loop ?? 'cooperative'}) is started again while publishSync blocks the bus`, async () => {
+      await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+      const mortal = new Mortal(
+        bus,
+        '/a',
+        death,
+        { 3: 1 },
+        { ...options, restart: { backoffMs: 60_000, maxBackoffMs: 60_000 } },
+      );
+      await mortal.subscription.ready;
+      for (const id of range(40)) bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: 60_000 });
+      assert.equal(mortal.lives, 2);
+      await closeDelivered(bus);
+      assert.deepEqual(mortal.handled, range(40));
+      assert.equal(mortal.restarts.length, 1);
+      const { restarts, lagged } = mortal.subscription.stats();
+      assert.deepEqual([restarts, lagged, bus.stats().evictions], [1, 0, 0]);
+    });
+  }
+
+  test('of an event that it dies of each time lets publishSync fail at once, and goes on without the event', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const mortal = new Mortal(bus, '/a', 'exit', { 3: 3 + 1 });
+    await mortal.subscription.ready;
+    const accepted: number[] = [];
+    for (const id of range(40)) {
+      for (;;) {
+        try {
+          bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: Number.POSITIVE_INFINITY });
+          accepted.push(id);
+          break;
+        } catch (error) {
+          assert.equal((error as { code?: string }).code, 'BUS_WOULD_DEADLOCK');
+          await bus.writable();
+        }
+      }
+    }
+    await closeDelivered(bus);
+    assert.deepEqual(
+      mortal.handled,
+      range(40).filter((id) => id !== 3),
+    );
+    const { deadLetters, restarts } = mortal.subscription.stats();
+    assert.deepEqual([deadLetters, restarts, bus.stats().evictions], [1, 4, 0]);
+  });
+
   test('gets through a batch of 700 although it dies at every 400th event', async () => {
     await using bus = createBus();
     const log = new SharedLog(10_000);

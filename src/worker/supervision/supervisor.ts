@@ -96,9 +96,27 @@ export class Supervisor {
     this.#life?.send(WAKE_MESSAGE);
   }
 
-  /** Starts a thread that is waiting to be started again now: somebody waits for its reader. */
-  hurry(): void {
+  /**
+   * Somebody waits for what the reader holds, and may be blocking this thread: starts a thread that waits to be started
+   * again, and one that died without this thread's event loop having heard of it.
+   *
+   * @returns whether it can read on although this thread is blocked
+   */
+  hurry(): boolean {
     if (this.#restartTimer !== undefined) this.#restart();
+    if (this.#life === undefined) return false;
+    return !this.#life.isGone || this.#succeed(this.#life);
+  }
+
+  /** Starts the next life of a thread whose exit is still to be heard of: only then is told why it was started again. */
+  #succeed(gone: ThreadLife): boolean {
+    if (!gone.hearLast() || !this.#wasReady || this.#terminated || this.#isDone()) return false;
+    // Reports are published by the event loop: their sequence has to be known.
+    if (this.#records.inHand() === this.#suspect && this.#deaths + 1 === MAX_DEATHS) return false;
+    if (this.#policy.next(monotonicMs()) === undefined) return false;
+    this.#blame(undefined);
+    this.#restart();
+    return true;
   }
 
   /** The filters that decide what the thread may still have to handle. */
@@ -155,19 +173,24 @@ export class Supervisor {
       onHandlerFailure: this.#events.onHandlerFailure,
       onLagged: this.#events.onLagged,
       onRoom: this.#events.onRoom,
-      onEnd: (end) => this.#ended(end),
+      onEnd: (end) => {
+        if (life === this.#life) this.#ended(end);
+        else this.#events.onRestart(end.error!, 0);
+      },
     };
     const { heartbeat } = this.#records;
+    let life: ThreadLife | undefined;
     try {
-      this.#life = new ThreadLife(this.#module, first.filter.source, start, this.#resourceLimits, heartbeat, events);
+      life = new ThreadLife(this.#module, first.filter.source, start, this.#resourceLimits, heartbeat, events);
     } catch (cause) {
       const error = new WorkerExitedError(this.#module.name, 'no thread could be made for it', { cause });
       // Not at once: the owner does not have us yet.
       setImmediate(() => this.#died(error));
       return;
     }
-    for (const change of changes) this.#life.send(filterMessage(change));
-    if (this.#stop !== undefined) this.#life.send(this.#stop);
+    this.#life = life;
+    for (const change of changes) life.send(filterMessage(change));
+    if (this.#stop !== undefined) life.send(this.#stop);
   }
 
   #ended(end: LifeEnd): void {
@@ -221,12 +244,12 @@ export class Supervisor {
   }
 
   /** Counts the death against the event that was being handled again, if one was. */
-  #blame(error: Error): void {
+  #blame(error: Error | undefined): void {
     const sequence = this.#records.inHand();
     if (sequence < 0) return;
     this.#deaths = sequence === this.#suspect ? this.#deaths + 1 : 1;
     this.#suspect = sequence;
-    if (this.#deaths === MAX_DEATHS) this.#skips.push(...this.#events.onDeadLetter(sequence, this.#deaths, error));
+    if (this.#deaths === MAX_DEATHS) this.#skips.push(...this.#events.onDeadLetter(sequence, this.#deaths, error!));
   }
 
   #conclude(error: Error | undefined): void {
