@@ -297,6 +297,22 @@ export class Dispatcher {
     else this.#reader.release(held.heldPosition, held.heldSequence);
   }
 
+  /**
+   * The thread ends, in a handler or outside: releases what has settled, so that the next life gets only what was in hand.
+   * Not while it redelivers: there an event has settled only when a turn of the loop has passed, and the thread lives.
+   */
+  releaseLast(): void {
+    if (!this.#hasBatch || this.#redelivery !== undefined) return;
+    if (!this.#stepping || this.#busy.length > 0) {
+      this.#releaseSettled();
+      return;
+    }
+    const { position, sequence } = this.#cursor;
+    this.#nextSequence = sequence;
+    this.#events.onRelease?.();
+    this.#reader.release(position, sequence);
+  }
+
   #finishBatch(): void {
     this.#hasBatch = false;
     this.#events.onRelease?.();

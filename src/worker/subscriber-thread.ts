@@ -138,6 +138,7 @@ class SubscriberThread {
 
   start(): void {
     this.#port.on('message', (message: ToThread) => this.#receive(message));
+    process.on('exit', () => this.#leave());
     send(this.#port, { kind: 'ready' });
     this.#loop.start();
   }
@@ -209,6 +210,13 @@ class SubscriberThread {
     const { nextSequence, rescued } = this.#dispatcher;
     const scanned = scannedFor(this.#target, nextSequence);
     storeCounts(this.#memory.cells, this.#reader.reader, { scanned, delivered, failed, lagged, rescued });
+  }
+
+  /** The thread ends by itself: `process.exit`, or an error that nobody caught. */
+  #leave(): void {
+    if (this.#ended) return;
+    this.#dispatcher.releaseLast();
+    this.#failures.sendAll();
   }
 
   async #tearDown(): Promise<void> {

@@ -67,6 +67,21 @@ describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () =
     });
   }
 
+  for (const [death, , options] of cases.filter(([death]) => death === 'exit')) {
+    test(`(${death}, ${options?.loop ?? 'cooperative'}) gets only that event again: those that it had handled are released`, async () => {
+      await using bus = createBus();
+      const mortal = new Mortal(bus, '/a', death, { 3: 1 }, options);
+      // All in one batch, far from the next look at the clock.
+      for (const id of range(9)) bus.publish('/a', { id });
+      await closeDelivered(bus);
+      assert.deepEqual(mortal.handled, range(9));
+      assert.deepEqual(mortal.ids.slice(0, 3), range(3));
+      assert.equal(mortal.again[0], 3);
+      const { delivered, scanned } = mortal.subscription.stats();
+      assert.deepEqual([mortal.log.values.length, delivered, scanned], [9, 9, 9]);
+    });
+  }
+
   test('of an event that it dies of each time lets publishSync fail at once, and goes on without the event', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     const mortal = new Mortal(bus, '/a', 'exit', { 3: 3 + 1 });
