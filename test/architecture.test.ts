@@ -51,6 +51,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   build: 0,
   cli: 0,
   services: 1,
+  testing: 1,
   index: 2,
   events: 2,
   bus: 3,

@@ -19,6 +19,7 @@ export const ENTRIES = {
   events: 'events.js',
   codec: 'envelope/codec-runtime.js',
   services: 'services/index.js',
+  testing: 'testing/index.js',
   cli: 'cli/main.js',
   // Subscriber modules of the command.
   'event-printer': 'cli/event-printer.js',

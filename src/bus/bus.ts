@@ -1,5 +1,6 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { EventEmitter } from 'node:events';
+import type { Writable } from 'node:stream';
 import { types } from 'node:util';
 import { BusEmitter, type Emitter, type EmitterOptions } from '../emit/emitter.js';
 import type { DeepReadonly, Envelope } from '../envelope/envelope.js';
@@ -21,7 +22,9 @@ import type { BusEvents } from './bus-events.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import { assembleBus, type BusParts } from './bus-parts.js';
 import { type BusStats, takeStats } from './bus-stats.js';
+import { closeOn, closeOnNothing } from './close-on.js';
 import { abandon, type CloseResult, closeDown, excuseCaller } from './closing.js';
+import { writableStream } from './writable-stream.js';
 
 export interface PublishOptions {
   /** Default: the bus's. */
@@ -183,6 +186,22 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
     return this.#parts.room.wait();
   }
 
+  /**
+   * A Node stream in object mode that publishes what is written to it, and asks for no more while the bus is full: the end
+   * of a `pipeline`. Its errors are those of {@link publish}. Ending or destroying the stream does nothing to the bus.
+   *
+   * @param topic where chunks are published, or what says so of each chunk
+   * @example
+   * await pipeline(createReadStream('orders.ndjson'), parseLines, bus.writableStream('/orders'));
+   */
+  writableStream<Topic extends TopicOf<Topics>>(
+    topic: Topic | ((event: Topics[Topic]) => Topic),
+    options: PublishOptions = NO_OPTIONS,
+  ): Writable {
+    const topicOf = typeof topic === 'function' ? (topic as (event: unknown) => Topic) : (): Topic => topic;
+    return writableStream(this as unknown as Parameters<typeof writableStream>[0], topicOf, options);
+  }
+
   /** Wakes sleeping subscribers now, and not at the end of this burst. */
   flush(): void {
     if (this.#closing === undefined) this.#publisher.flush();
@@ -299,8 +318,26 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
     checkKeys('options', options, ['drainTimeoutMs']);
     const drainTimeoutMs = timeoutOption('drainTimeoutMs', options.drainTimeoutMs, DEFAULT_DRAIN_TIMEOUT_MS, 0);
     excuseCaller();
+    closeOnNothing(this);
     this.#closing ??= closeDown(this.#parts, this.#subscriptions, drainTimeoutMs, () => this.#abandoned);
     return this.#closing;
+  }
+
+  /**
+   * Closes the bus at the first of these signals, with what is unread delivered, and raises the signal again once the bus is
+   * closed, so that the process ends as it would have. A second signal meanwhile destroys the bus and ends at once.
+   *
+   * Several buses of a process close together, and the signal is raised again once. Other listeners of the signal are called
+   * both times. Threads: the main thread alone, because no signal reaches others.
+   *
+   * @throws {InvalidOptionError} `BUS_INVALID_OPTION` for names of no signal, and on other threads
+   * @example
+   * bus.closeOn('SIGTERM', 'SIGINT');
+   */
+  closeOn(...signals: readonly NodeJS.Signals[]): this {
+    this.#checkOpen('closeOn');
+    closeOn(this, signals);
+    return this;
   }
 
   /** Abandons everything at once: what is undelivered stays so, threads are ended where they are. */

@@ -9,7 +9,13 @@ import { checkFunction } from '../option-check.js';
 import { errorOf } from '../shown.js';
 import type { EmitOptions, Emitter } from './emitter.js';
 
-const context = new AsyncLocalStorage<Emitter>();
+/**
+ * Shared by all copies of the package that a thread loads (bundlers and test runners make some): the emitter of one is found
+ * by `emit` of another. The number changes with what an emitter has to be.
+ */
+const CONTEXT = Symbol.for('ringcast.emission-context.1');
+const host = process as unknown as Record<symbol, AsyncLocalStorage<Emitter> | undefined>;
+const context = (host[CONTEXT] ??= new AsyncLocalStorage<Emitter>());
 
 /**
  * Runs `fn`, and everything it starts, with `emitter` as the current one. Returns what `fn` returns. Nests.

@@ -69,6 +69,12 @@ export class EventStream<E extends Envelope = Envelope>
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** Stops the subscription as {@link return} does, and rejects with `error`. */
+  throw(error?: unknown): Promise<IteratorResult<E, undefined>> {
+    void this.stop();
+    return Promise.reject(error);
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }

@@ -42,9 +42,34 @@ type SubscriberParts = { readonly [Part in keyof SubscriberObject]?: unknown };
  */
 export async function loadSubscriber(url: string): Promise<SubscriberObject> {
   let exported: unknown;
+  try {
+    exported = defaultOf((await import(url)) as { default?: unknown });
+  } catch (error) {
+    throw new ModuleLoadError(url, error);
+  }
+  return subscriberOf(url, exported);
+}
+
+/**
+ * What a module exports as default. TypeScript and Babel compile that to `exports.default` of a CommonJS module, which
+ * `import` takes for the default itself.
+ */
+function defaultOf({ default: exported }: { readonly default?: unknown }): unknown {
+  const isCompiled =
+    typeof exported === 'object' && exported !== null && (exported as { __esModule?: unknown }).__esModule === true;
+  return isCompiled ? (exported as { default?: unknown }).default : exported;
+}
+
+/**
+ * The parts of a subscriber.
+ *
+ * @param url what errors call the module
+ * @throws {ModuleLoadError} `BUS_MODULE_LOAD` when `exported` throws as it is looked at
+ * @throws {ModuleShapeError} `BUS_MODULE_SHAPE`
+ */
+export function subscriberOf(url: string, exported: unknown): SubscriberObject {
   let parts: SubscriberParts = {};
   try {
-    exported = ((await import(url)) as { default?: unknown }).default;
     // Looking at it may run what the user wrote.
     if (typeof exported === 'object' && exported !== null) parts = partsOf(exported);
   } catch (error) {

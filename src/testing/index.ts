@@ -1,0 +1,4 @@
+/** The subpath `ringcast/testing`: a bus for tests, a clock that is turned by hand, modules on the test's own thread. */
+export type { InThreadOptions } from './in-thread-module.js';
+export { type ManualClock, manualClock } from './manual-clock.js';
+export { createTestBus, TestBus } from './test-bus.js';
