@@ -142,6 +142,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    * @throws {WouldDeadlockError} `BUS_WOULD_DEADLOCK` at once, when the reader that holds the ring is on this thread
    * @throws {CannotBlockError} `BUS_CANNOT_BLOCK` when there is none, and the host does not let this thread wait for it
    * @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` when called while an event is being encoded
+   * @throws {BusClosedError} `BUS_CLOSED` also when a listener destroys the bus meanwhile
    */
   publishSync<Topic extends TopicOf<Topics>>(
     topic: Topic,

@@ -46,6 +46,7 @@ export async function closeDown(
   keepAlive.hold();
   writer.setState(CLOSING);
   publisher.flush();
+  for (const subscription of subscriptions.all) subscription.closeAt(publisher.nextSequence);
   const ends: Promise<void>[] = [];
   // A thread that dies of an event meanwhile publishes a dead letter: those who want it end after those who may.
   const half = setTimeout(() => goOn(), Math.min(drainTimeoutMs / 2, MAX_TIMER_MS));
@@ -103,6 +104,7 @@ export function excuseCaller(): void {
 export async function abandon(parts: BusParts, subscriptions: Subscriptions): Promise<number> {
   // Before anything is counted: room that is made from now on is not written to.
   parts.writer.setState(CLOSED);
+  parts.publisher.abandon();
   parts.room.abandon();
   const late = [...subscriptions.all].filter(
     ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),

@@ -172,7 +172,11 @@ export class Room {
     for (const { holder } of handlings) {
       const position = holder?.heldPosition;
       if (position === undefined || !this.#writer.gate.gates(holder!.reader)) continue;
-      if (this.#writer.wait.isInTheWay(position, this.#publisher.roomBytes)) return holder!.reader;
+      // It may have let its reader pass.
+      const released = this.#writer.gate.released(holder!.reader, this.#writer.tail);
+      const { wait } = this.#writer;
+      const { roomBytes } = this.#publisher;
+      if (wait.isInTheWay(position, roomBytes) && wait.isInTheWay(released, roomBytes)) return holder!.reader;
     }
     return -1;
   }

@@ -13,6 +13,8 @@ export interface EventHolder {
   readonly heldPosition: number | undefined;
   /** Lets the reader, and those who wait for all of its handlers, go on without this one. */
   standAside(): void;
+  /** Lets the reader go on without it up to the records from `sequence` on. */
+  letPass(sequence: number): void;
 }
 
 /** A holder as async contexts know it. They may outlive it. */

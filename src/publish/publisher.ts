@@ -8,6 +8,7 @@
  * its own getters publish goes to the queue behind it. The event that a `publishSync` waits with stands in the queue, too.
  */
 import {
+  BusClosedError,
   InvalidTopicError,
   PublishTimeoutError,
   QueueFullError,
@@ -76,6 +77,7 @@ export class Publisher {
   #encodedBehind = -1;
   /** Events in the queue that a publishSync waits with: more than one when a listener calls it, too. */
   #tentative = 0;
+  #abandoned = false;
 
   /**
    * @param onQueued called when the queue holds something that the ring has no room for
@@ -180,7 +182,10 @@ export class Publisher {
     const deadlineMs = monotonicMs() + timeoutMs;
     try {
       // Or whoever publishes when told of an eviction writes it.
-      while (record.tentative) if (!this.#writeFirst()) this.#blockUntil(deadlineMs, timeoutMs);
+      while (record.tentative) {
+        if (this.#abandoned) throw new BusClosedError('publishSync');
+        if (!this.#writeFirst()) this.#blockUntil(deadlineMs, timeoutMs);
+      }
       this.#stalls.reset();
     } finally {
       if (record.tentative) {
@@ -231,6 +236,11 @@ export class Publisher {
     const record = this.#write(entry, event, undefined);
     if (record !== undefined) this.#enqueue(record, ahead);
     return sequence;
+  }
+
+  /** Fails whoever waits in `publishSync`; nothing that is queued is written any more. */
+  abandon(): void {
+    this.#abandoned = true;
   }
 
   /** Wakes sleeping subscribers now. */
@@ -354,7 +364,7 @@ export class Publisher {
 
   /** Writes what waits behind an event, unless that one is still being encoded. */
   #writeBehind(): void {
-    if (this.#encodedBehind >= 0) return;
+    if (this.#encodedBehind >= 0 || this.#abandoned) return;
     this.#settleJoins();
     if (this.queue.length > 0 && !this.writeQueued()) this.#onQueued();
   }

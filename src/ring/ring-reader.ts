@@ -191,13 +191,14 @@ export class RingReader {
   }
 
   /**
-   * Lets the writer overwrite everything before `position`, and wakes it if that is what it waits for.
+   * Lets the writer overwrite everything before `position`, and wakes it if that is what it waits for. Nothing happens where
+   * that was allowed before.
    *
    * @param sequence of the first record from there on
    */
   release(position: number, sequence: number): void {
     const before = this.#released;
-    if (position === before) return;
+    if (distance(position, before) <= 0) return;
     this.#released = position;
     storeCount(this.#cells, this.#slot + control.NEXT_SEQUENCE, sequence);
     // Orders our copies of the records before the permission to overwrite them.

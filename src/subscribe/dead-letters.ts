@@ -21,12 +21,14 @@ export interface DeadLetterReport {
 /**
  * Publishes a dead letter about an event that `reader` has not released.
  *
+ * @param onFailure told why no letter can be made, such as by a clock of the user's that throws
  * @returns what it says, and its own sequence; -1 when none was published, as about a dead letter or with nobody to read it
  */
 export function publishDeadLetter(
   { writer, publisher }: { readonly writer: RingWriter; readonly publisher: Publisher },
   reader: number,
   event: Omit<DeadLetterReport, 'topic'>,
+  onFailure: (error: Error) => void,
 ): { readonly report: DeadLetterReport; readonly published: number } {
   const { subscription, sequence, deaths, error } = event;
   const body = writer.retained.bodyOf(reader, sequence);
@@ -44,7 +46,7 @@ export function publishDeadLetter(
     } catch (failure) {
       if (failure instanceof EventTooLargeError) continue;
       // Nowhere to put it: the report is all there is.
-      if (!(failure instanceof QueueFullError)) throw failure;
+      if (!(failure instanceof QueueFullError)) onFailure(failure as Error);
       break;
     }
   }

@@ -7,7 +7,7 @@ import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../worker/filter-timeline.js';
 import { scannedFor } from '../worker/lag.js';
 import { SingleTarget } from '../worker/single-target.js';
-import type { ReportFailure, Target } from '../worker/target.js';
+import type { ReportFailure } from '../worker/target.js';
 import type { LocalReader, LocalReaderEvents } from './local-reader.js';
 import { type Delivery, type DeliveryCounts, NO_READER, type ReaderView } from './subscription.js';
 
@@ -32,7 +32,7 @@ export class HandlerDelivery implements Delivery, EventHolder {
   /** Resolves when {@link standAside} was called. */
   readonly aside: Promise<void>;
   isAside = false;
-  readonly #target: Target;
+  readonly #target: SingleTarget;
   readonly #reader: LocalReader;
   readonly #filters: FilterTimeline;
   readonly #many: number;
@@ -87,7 +87,11 @@ export class HandlerDelivery implements Delivery, EventHolder {
   }
 
   get owedFrom(): number {
-    return this.#target.busy ? this.#target.heldPosition : this.#reader.position;
+    return this.#reader.position;
+  }
+
+  get held(): number {
+    return this.#target.held;
   }
 
   get heldPosition(): number | undefined {
@@ -107,8 +111,12 @@ export class HandlerDelivery implements Delivery, EventHolder {
   /** Its handler waits for the others to be done: they, and those who wait for all, go on although it is pending. */
   standAside(): void {
     this.isAside = true;
-    this.#reader.passBy(this.#target);
+    this.#reader.passBy(this.#target, Number.MAX_SAFE_INTEGER);
     this.#resolveAside();
+  }
+
+  letPass(sequence: number): void {
+    this.#reader.passBy(this.#target, sequence);
   }
 
   stop(endSequence: number): void {

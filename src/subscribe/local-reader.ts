@@ -141,9 +141,9 @@ export class LocalReader {
     for (const { onEvicted } of [...this.#targets.values()]) onEvicted(error);
   }
 
-  /** Reads on although `target` has something in hand. */
-  passBy(target: Target): void {
-    outsideHandlers(() => this.#dispatcher.drop(target));
+  /** Reads on although `target` has something in hand, until the records before `sequence` have been handed out. */
+  passBy(target: Target, sequence: number): void {
+    outsideHandlers(() => this.#dispatcher.passBy(target, sequence));
   }
 
   /** Position of the next record to be handed out. */

@@ -40,6 +40,8 @@ export class ModuleDelivery implements Delivery {
   readonly reader: number;
   readonly joinSequence: number;
   readonly limit = Number.POSITIVE_INFINITY;
+  /** What the thread has in hand, it has not released. */
+  readonly held = 0;
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
   endSequence = Number.MAX_SAFE_INTEGER;

@@ -75,7 +75,7 @@ export class ModuleThreads {
       onRestart: (error, delayMs) => emitSafely(subscription, 'restart', error, delayMs),
       onDeadLetter: (sequence, deaths, error) => {
         const event = { subscription: subscription.name, sequence, deaths, error };
-        const { report, published } = publishDeadLetter(this.#parts, reader, event);
+        const { report, published } = publishDeadLetter(this.#parts, reader, event, (error) => reportError(error, bus));
         emitSafely(bus, 'deadLetter', report);
         return published;
       },

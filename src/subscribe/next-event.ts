@@ -42,7 +42,7 @@ export function nextEvent(
       timeoutMs === Number.POSITIVE_INFINITY
         ? undefined
         : setTimeout(() => fail(new TimeoutError('next', timeoutMs)), timeoutMs);
-    void subscription.ended.then(() => {
+    void subscription.delivery.ended.then(() => {
       clearTimeout(timer);
       forget?.();
       // Changes nothing when the event, the signal or the timer came first.

@@ -5,6 +5,7 @@ import { onAbort } from '../host/abort-signal.js';
 import { refuseTopics } from '../host/emitter-guard.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely, unwatched } from '../host/report.js';
+import { queueMicrotask } from '../host/timing.js';
 import { checkKeys, flagOption } from '../option-check.js';
 import { currentHandlings, type Handling } from '../publish/handling.js';
 import type { CompiledFilter, FilterInput } from '../topic/filter.js';
@@ -81,6 +82,8 @@ export interface Delivery {
   readonly limit: number;
   /** Position in the ring from which the subscription has not been served; for a thread, after it has exited. */
   readonly owedFrom: number;
+  /** Events from before that position that it has in hand. */
+  readonly held: number;
   /** What code that deals with its events is known by, where that runs on the thread of the bus. */
   readonly handling?: Handling;
   /** Resolves when the handler can be called; rejects when it never will be. */
@@ -116,6 +119,12 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   #state: SubscriptionStats['state'] = 'starting';
   #holds = false;
   #last: DeliveryCounts | undefined;
+  /** Whoever has asked for the end with an event in hand: the reader that has to get there does not wait for them. */
+  readonly #awaitedBy = new Set<Handling>();
+  /** As far as a close has said. */
+  #endSequence = Number.MAX_SAFE_INTEGER;
+  readonly #stopped: Promise<void>;
+  #resolveStopped!: () => void;
   /**
    * A function: sending a subscription to another thread fails with its text, where what arrives could do nothing.
    *
@@ -134,6 +143,9 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     this.#filter = filter;
     this.#keepAlive = keepAlive;
     this.#source = source;
+    this.#stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
   }
 
   /** Ties the subscription to what carries it out. @internal */
@@ -158,9 +170,21 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     return this.#delivery.ready;
   }
 
-  /** Resolves when the subscription is over, for whatever reason. Never rejects. */
+  /**
+   * Resolves when the subscription is over, for whatever reason; asked for in its own handler or `for await`, as soon as it
+   * was stopped. In another handler of this thread, that one's reader delivers what the end takes without waiting for it.
+   * Never rejects.
+   */
   get ended(): Promise<void> {
-    return this.#delivery.ended;
+    const { ended, handling } = this.#delivery;
+    const callers = currentHandlings();
+    if (callers.length === 0 || this.#state === 'ended') return ended;
+    // It would wait for itself.
+    if (callers.some((caller) => caller === handling)) return this.#stopped;
+    for (const known of this.#awaitedBy) if (known.holder === undefined) this.#awaitedBy.delete(known);
+    for (const caller of callers) this.#awaitedBy.add(caller);
+    this.#letPass();
+    return ended;
   }
 
   /** False from `stop` on, and after the subscription has ended by itself. */
@@ -201,13 +225,11 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
    * Ends the subscription. What is unread is dropped, or, with `drain`, delivered first. On this thread no handler starts
    * after a call without `drain`.
    *
-   * @returns a promise that resolves when nothing is being handled any more, in its own handler or `for await` at once;
-   *   calling it again is harmless
+   * @returns {@link ended}; calling it again is harmless
    */
   stop(options: { readonly drain?: boolean } = {}): Promise<void> {
     checkKeys('options', options, ['drain']);
     const drain = flagOption('drain', options.drain);
-    const { ended } = this.#delivery;
     if (drain) {
       if (this.active) this.#state = 'stopping';
       this.#source.whenSettled((nextSequence) => {
@@ -217,8 +239,8 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     } else {
       void this.stopAt(0);
     }
-    // A handler that waits for its own subscription would wait for itself.
-    return currentHandlings().some((handling) => handling === this.#delivery.handling) ? Promise.resolve() : ended;
+    this.#resolveStopped();
+    return this.ended;
   }
 
   /** As {@link stop}, with the sequence to end at. @internal */
@@ -226,8 +248,27 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     if (this.#state !== 'ended') {
       this.#state = 'stopping';
       this.#delivery.stop(endSequence);
+      this.#resolveStopped();
+      this.#letPass();
     }
     return this.#delivery.ended;
+  }
+
+  /** The bus is closing, and will stop the subscription at a sequence when all that was accepted is in the ring. @internal */
+  closeAt(endSequence: number): void {
+    this.#endSequence = endSequence;
+    this.#letPass();
+  }
+
+  /** Lets nothing that is to come before the end wait for those who wait for the end. */
+  #letPass(): void {
+    const endSequence = Math.min(this.#endSequence, this.#delivery.endSequence);
+    // Not known yet.
+    if (endSequence === Number.MAX_SAFE_INTEGER) return;
+    for (const { holder } of this.#awaitedBy) {
+      // When a handler has returned its promise: until then it has nothing in hand.
+      if (holder !== undefined) queueMicrotask(() => holder.heldPosition !== undefined && holder.letPass(endSequence));
+    }
   }
 
   stats(): SubscriptionStats {
@@ -261,6 +302,7 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   #end(): void {
     this.#last = { ...this.#delivery.counts(), ...NO_READER };
     this.#state = 'ended';
+    this.#resolveStopped();
     this.unref();
     emitSafely(this, 'end');
   }
@@ -274,5 +316,5 @@ export function stopOnAbort(subscription: Subscription, signal: AbortSignal | un
     stop();
     return;
   }
-  void subscription.ended.then(onAbort(signal, stop));
+  void subscription.delivery.ended.then(onAbort(signal, stop));
 }

@@ -18,7 +18,7 @@ export function countUndelivered(
   delivery: Delivery,
   { writer, publisher, reading }: Pick<SubscribingParts, 'writer' | 'publisher' | 'reading'>,
 ): number {
-  const { reader, joinSequence, endSequence, owedFrom, filters, limit } = delivery;
+  const { reader, joinSequence, endSequence, owedFrom, held, filters, limit } = delivery;
   // Stopped at once, it is owed nothing; its slot may be another reader's by now, and looking on moves the cursor there.
   if (endSequence <= joinSequence) return 0;
   const router = new Router(reading.topicNames, reading.fields);
@@ -33,7 +33,7 @@ export function countUndelivered(
   for (const { fromSequence, filter } of changes) router.change(target, fromSequence, filter);
   const position = widen(writer.tail, owedFrom);
   lookThrough(reading, reader, { position, sequence: 0 }, router, () => {});
-  let undelivered = target.delivered;
+  let undelivered = held + target.delivered;
   let sequence = writer.sequence;
   for (const { body, payloadOffset } of publisher.queue) {
     const envelope = ReceivedEnvelope.over(body, reading.types.envelopes, payloadOffset, sequence);

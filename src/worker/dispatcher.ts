@@ -55,6 +55,8 @@ export class Dispatcher {
   readonly #router: Router;
   readonly #events: DispatcherEvents;
   readonly #busy: Target[] = [];
+  /** Targets that are not waited for until the records before a sequence have been handed out. */
+  readonly #passedBy = new Map<Target, number>();
   readonly #settled = (target: Target): void => {
     if (!target.busy) this.#remove(target);
     this.#afterSettling();
@@ -147,6 +149,15 @@ export class Dispatcher {
     return this.#nextSequence >= endSequence;
   }
 
+  /**
+   * Goes on without a target that has something in hand, which waits for what comes behind. What comes for it until then
+   * waits on the heap: no more than was accepted before `sequence`, and the rest of that batch.
+   */
+  passBy(target: Target, sequence: number): void {
+    this.#passedBy.set(target, Math.max(sequence, this.#passedBy.get(target) ?? 0));
+    this.drop(target);
+  }
+
   /** Waits no longer for a target that was stopped: what it has in hand is its own affair. */
   drop(target: Target): void {
     if (!this.#busy.includes(target)) return;
@@ -159,6 +170,7 @@ export class Dispatcher {
     this.#pace.startAt(startedMs);
     for (;;) {
       if (this.#cursor.done) {
+        if (this.#passedBy.size > 0 && this.#hasBatch) this.#waitAgain();
         if (this.#busy.length > 0) {
           // Handlers may be pending for long: what settled before them is not held up by them.
           this.#releaseSettled();
@@ -263,6 +275,16 @@ export class Dispatcher {
       this.#verdicts[i] = accepts === undefined || (target.wants(envelope.sequence) && accepts(envelope));
     }
     return envelope;
+  }
+
+  /** At the end of a batch: those that let enough pass hold the reader up again. */
+  #waitAgain(): void {
+    for (const [target, sequence] of this.#passedBy) {
+      const waits = target.busy && target.active;
+      if (waits && sequence > this.#nextSequence) continue;
+      this.#passedBy.delete(target);
+      if (waits && !this.#busy.includes(target)) this.#busy.push(target);
+    }
   }
 
   /** Everything up to `sequence` that was not seen was overwritten. */

@@ -24,6 +24,12 @@ export class SingleTarget extends Target {
     this.#handle = handle;
   }
 
+  /** Events that it has in hand, and that wait behind them. */
+  get held(): number {
+    if (!this.busy) return 0;
+    return 1 + this.#backlog.slice(this.#next).filter(({ sequence }) => this.wants(sequence)).length;
+  }
+
   override hand(envelope: ReceivedEnvelope, sequence: number, position: number, settled: Settled): void {
     if (this.busy) {
       this.#backlog.push({ envelope, sequence, position });

@@ -130,6 +130,28 @@ describe('an event that its subscriber thread keeps dying of', { timeout: 240_00
     });
   }
 
+  test('is told to listeners although the clock of the bus throws as the letter is published, and so is that', async () => {
+    let fails = false;
+    const clock = (): number => {
+      if (fails) throw new Error('no time');
+      return 0;
+    };
+    await using bus = createBus({ clock });
+    const errors: unknown[] = [];
+    bus.on('error', (error) => errors.push((error as { code?: string }).code));
+    const letters = collectLetters(bus);
+    const told: string[] = [];
+    bus.on('deadLetter', ({ topic }) => told.push(topic));
+    const mortal = new Mortal(bus, '/a', 'exit', { 1: 1_000 });
+    for (const id of range(3)) bus.publish('/a', { id });
+    fails = true;
+    await until(() => told.length > 0);
+    assert.deepEqual(told, ['/a']);
+    await mortal.subscription.stop({ drain: true });
+    assert.deepEqual(mortal.handled, [0, 2]);
+    assert.deepEqual([errors, letters], [['BUS_INVALID_OPTION'], []]);
+  });
+
   test('with nobody to read the letter is told to listeners of the bus all the same', async () => {
     await using bus = createBus();
     const told = once(bus, 'deadLetter');

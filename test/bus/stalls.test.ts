@@ -234,6 +234,24 @@ describe('a reader that holds up nobody', { timeout: 240_000 }, () => {
     latch.open();
   });
 
+  test('and in whose eviction the bus is destroyed: publishSync throws BUS_CLOSED, and nothing is written', async () => {
+    const bus = createBus({ ...IMPATIENT, stallTimeoutMs: 50 });
+    const log = new SharedLog(100);
+    const slow = bus.subscribe('/a', workerModule('blocked-recorder'), { data: log.buffer });
+    await slow.ready;
+    let id = 0;
+    while (bus.tryPublish('/a', { id, text: LARGE_TEXT })) id++;
+    await log.reaches(1);
+    bus.on('evicted', () => bus.destroy());
+    const { published } = bus.stats();
+    assert.throws(() => bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: 2 ** 31 - 1 }), {
+      code: 'BUS_CLOSED',
+    });
+    assert.equal(bus.stats().published, published);
+    log.open();
+    await bus.close();
+  });
+
   test('any more leaves no stalled time behind in the stats', async () => {
     await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 60_000 });
     const log = new SharedLog(100);
