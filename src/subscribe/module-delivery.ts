@@ -96,9 +96,9 @@ export class ModuleDelivery implements Delivery {
     this.#supervisor = new Supervisor(module, filter, start, run.resourceLimits, run.policy, records, {
       onReady,
       onRoom: events.onRoom,
-      onLagged: (range, handledBefore) => {
-        this.#told.add(range, handledBefore);
-        events.onLagged(range);
+      onLagged: (gaps) => {
+        this.#told.add(gaps);
+        events.onLagged(gaps.range);
       },
       onHandlerFailure: (cause, topic, sequence, leftOut) =>
         events.onError(new HandlerError(name, topic, sequence, cause, leftOut)),
@@ -142,7 +142,9 @@ export class ModuleDelivery implements Delivery {
   setFilter(filter: CompiledFilter, fromSequence: number): void {
     // Listeners hear why it ended before it counts as ended; the slot may be somebody else's by then.
     if (this.#final !== undefined) throw new SubscriptionEndedError(this.#name, 'has ended');
-    const { sequence = 0 } = this.#writer.retained.placeOf(this.reader);
+    const { retained } = this.#writer;
+    // What is gone from the ring is delivered by no life any more.
+    const { sequence = retained.seek(0).sequence } = retained.placeOf(this.reader);
     this.#supervisor.setFilter(filter, fromSequence, sequence);
     this.#changed();
   }
@@ -151,7 +153,7 @@ export class ModuleDelivery implements Delivery {
     if (this.#final !== undefined) return;
     // An end that was said before stays: the next life must not go on beyond it.
     this.endSequence = Math.min(this.endSequence, endSequence);
-    this.#supervisor.stop(this.endSequence, this.#writer.sequence);
+    if (!this.#supervisor.stop(this.endSequence, this.#writer.sequence)) return;
     // Between two lives it ends at once, and the slot may be somebody else's.
     if (this.#final !== undefined) return;
     this.#changed();

@@ -16,6 +16,11 @@ export interface LagRange {
   /** Sequence of the first. */
   readonly first: number;
   readonly count: number;
+  /**
+   * Sequence behind the last, where several gaps of a thread are told as one because the thread of the bus was blocked: not
+   * all of what lies between was missed. Otherwise the records follow one another.
+   */
+  readonly until?: number;
 }
 
 /** The account of one subscription. */

@@ -13,11 +13,21 @@ import { compileFilter } from '../topic/filter.js';
 import { BatchTarget } from './batch-target.js';
 import { checkBlocking, DedicatedLoop } from './dedicated-loop.js';
 import { Dispatcher } from './dispatcher.js';
-import { FailureReports } from './failure-reports.js';
 import { FieldReader } from './field-reader.js';
+import { KeptLag, type MissedGaps, mergeGaps } from './kept-lag.js';
 import { type LagRange, scannedFor } from './lag.js';
 import { Pump } from './pump.js';
+import { Reports } from './reports.js';
 import { Router } from './router.js';
+import {
+  FAILURES_HEARD,
+  FILTERS_DUE,
+  FILTERS_HEARD,
+  LAGS_HEARD,
+  ROOMS_HEARD,
+  signalCells,
+  WAKES_HEARD,
+} from './signals.js';
 import { SingleTarget } from './single-target.js';
 import { loadSubscriber, type SubscriberContext, type SubscriberObject } from './subscriber-module.js';
 import type { Target } from './target.js';
@@ -68,6 +78,17 @@ function beat(attachment: Attachment, hangTimeoutMs: number): void {
   cells.add(cell, 1);
 }
 
+/** Between two looks whether the bus has sent what it kept back. */
+const PAUSE_MS = 2;
+
+interface HandlerFailure {
+  readonly error: unknown;
+  readonly topic: string;
+  readonly sequence: number;
+  /** Failures before it that are not told. */
+  readonly leftOut: number;
+}
+
 class SubscriberThread {
   readonly #port: MessagePort;
   readonly #module: SubscriberObject;
@@ -75,7 +96,10 @@ class SubscriberThread {
   readonly #abort: AbortController;
   /** Waits for what the module printed. */
   readonly #printed: () => Promise<void>;
-  readonly #failures: FailureReports;
+  readonly #signals: Int32Array;
+  readonly #failures: Reports<HandlerFailure>;
+  readonly #gaps: Reports<MissedGaps>;
+  #roomsSaid = 0;
   readonly #memory: RingMemory;
   readonly #reader: RingReader;
   readonly #target: Target;
@@ -101,12 +125,22 @@ class SubscriberThread {
     this.#context = context;
     this.#abort = abort;
     this.#printed = printed;
-    this.#failures = new FailureReports(attachment.port, attachment.reportsHeard);
+    this.#signals = signalCells(attachment.signals);
+    this.#failures = new Reports(this.#signals, FAILURES_HEARD, {
+      send: ({ error, ...failure }) =>
+        send(this.#port, { kind: 'handler-failed', error: crossError(error), ...failure }),
+      // The last one is told, with the number of the others.
+      merge: (earlier, later) => ({ ...later, leftOut: earlier.leftOut + 1 + later.leftOut }),
+    });
+    const kept = new KeptLag(attachment.signals);
+    this.#gaps = new Reports(this.#signals, LAGS_HEARD, {
+      send: (gaps) => send(this.#port, { kind: 'lagged', gaps }),
+      merge: mergeGaps,
+      onKept: (gaps, number) => kept.store(number, gaps),
+    });
     this.#memory = attachRing(attachment.ring);
     const { life } = attachment;
-    this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () =>
-      send(this.#port, { kind: 'room' }),
-    );
+    this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () => this.#tellRoom());
     this.#reader.overtaken = life.missed;
     this.#target = this.#makeTarget(attachment.joinSequence);
     this.#target.delivered = life.counts.delivered;
@@ -147,7 +181,7 @@ class SubscriberThread {
     const module = this.#module;
     const context = this.#context;
     const report = (error: unknown, topic: string, sequence: number): void =>
-      this.#failures.report(error, topic, sequence);
+      this.#failures.report({ error, topic, sequence, leftOut: 0 });
     return module.handleBatch === undefined
       ? new SingleTarget(joinSequence, (envelope) => module.handle!(envelope, context), report)
       : new BatchTarget(joinSequence, (envelopes) => module.handleBatch!(envelopes, context), report);
@@ -155,6 +189,7 @@ class SubscriberThread {
 
   #receive(message: ToThread): void {
     if (message === WAKE_MESSAGE) {
+      Atomics.add(this.#signals, WAKES_HEARD, 1);
       this.#loop.notified();
     } else if (message.kind === 'stop') {
       const target = this.#target;
@@ -165,8 +200,11 @@ class SubscriberThread {
       this.#abort.abort();
       // Whether that was all is seen after the next turn: this one may be in the middle of a batch.
       this.#loop.nudge();
-    } else if (message.kind === 'filter') {
-      this.#router.change(this.#target, message.fromSequence, compileFilter(message.filter));
+    } else if (message.kind === 'filters') {
+      Atomics.add(this.#signals, FILTERS_HEARD, 1);
+      for (const { fromSequence, filter } of message.changes) {
+        this.#router.change(this.#target, fromSequence, compileFilter(filter));
+      }
       // Nothing may come for it for long: the change is to be made, not kept with all that follow it.
       this.#loop.nudge();
     }
@@ -178,10 +216,25 @@ class SubscriberThread {
     if (version === this.#version) return;
     this.#version = version;
     this.#readPort();
+    // The bus was loaded with so many changes that it keeps the last ones back until it is told how they are getting on.
+    while (Atomics.load(this.#signals, FILTERS_DUE) > Atomics.load(this.#signals, FILTERS_HEARD)) {
+      this.#pause();
+      this.#readPort();
+    }
+  }
+
+  /** Waits for the bus, for a moment. */
+  #pause(): void {
+    try {
+      Atomics.wait(this.#signals, FILTERS_HEARD, Atomics.load(this.#signals, FILTERS_HEARD), PAUSE_MS);
+    } catch {
+      // A host that lets no thread block: it looks without a pause.
+    }
   }
 
   /** Takes messages while the loop is blocked and no event can bring them. */
   #readPort(): void {
+    this.#catchUp();
     for (let entry = receiveMessageOnPort(this.#port); entry !== undefined; entry = receiveMessageOnPort(this.#port)) {
       this.#receive(entry.message as ToThread);
     }
@@ -191,7 +244,7 @@ class SubscriberThread {
     const { endSequence, busy } = this.#target;
     const passed = this.#written >= 0 && this.#dispatcher.hasPassed(endSequence, this.#written);
     this.#tellCounts();
-    this.#failures.catchUp();
+    this.#catchUp();
     if (!passed || busy || this.#ended) return;
     this.#ended = true;
     this.#loop.stop();
@@ -202,7 +255,19 @@ class SubscriberThread {
     // Before the message: what the bus has been told of is never more than what is counted.
     this.#tellCounts();
     const { delivered, failed } = this.#target;
-    send(this.#port, { kind: 'lagged', range, handledBefore: delivered + failed });
+    this.#gaps.report({ range, handledBefore: delivered + failed, since: range.count });
+  }
+
+  /** The bus looks at everything when it hears of room: once is enough until then. */
+  #tellRoom(): void {
+    if (this.#roomsSaid > Atomics.load(this.#signals, ROOMS_HEARD)) return;
+    this.#roomsSaid++;
+    send(this.#port, { kind: 'room' });
+  }
+
+  #catchUp(): void {
+    this.#failures.catchUp();
+    this.#gaps.catchUp();
   }
 
   #tellCounts(): void {
@@ -228,6 +293,7 @@ class SubscriberThread {
     }
     await this.#printed();
     this.#failures.sendAll();
+    this.#gaps.sendAll();
     send(this.#port, { kind: 'stopped', error });
     this.#port.close();
   }

@@ -10,7 +10,7 @@ import type { RingBuffers } from '../ring/ring-memory.js';
 import { showThrown } from '../shown.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { Redelivery } from './dispatcher.js';
-import type { LagRange } from './lag.js';
+import type { MissedGaps } from './kept-lag.js';
 
 /** How a thread waits: in its event loop, which stays alive, or blocked, for the lowest latency. */
 export type Loop = 'cooperative' | 'dedicated';
@@ -38,8 +38,8 @@ export interface Attachment {
   /** Where this life begins. */
   readonly life: LifeStart;
   readonly port: MessagePort;
-  /** One cell: reports of this life that the bus has heard. */
-  readonly reportsHeard: SharedArrayBuffer;
+  /** What both sides count in this life, see `signals.ts`. */
+  readonly signals: SharedArrayBuffer;
 }
 
 /** What one life of a thread continues from. */
@@ -67,10 +67,16 @@ export interface CrossedError {
 /** The wake word is AWAKE. A number, as the most frequent message: cloning an object costs the sender half as much again. */
 export const WAKE_MESSAGE = 1;
 
+/** Records from `fromSequence` on are decided by `filter`. */
+export interface FilterChange {
+  readonly filter: FilterInput;
+  readonly fromSequence: number;
+}
+
 export type ToThread =
   | typeof WAKE_MESSAGE
-  /** Records from `fromSequence` on are decided by `filter`. */
-  | { readonly kind: 'filter'; readonly filter: FilterInput; readonly fromSequence: number }
+  /** In the order of their sequences. */
+  | { readonly kind: 'filters'; readonly changes: readonly FilterChange[] }
   /** Deliver what has a sequence below `endSequence`, then end. `written`: the sequence of the next record. */
   | { readonly kind: 'stop'; readonly endSequence: number; readonly written: number };
 
@@ -84,8 +90,7 @@ export type FromThread =
   | { readonly kind: 'refused'; readonly step: RefusedStep; readonly error: CrossedError }
   /** The writer waits in its event loop, and this thread has made the room it waits for. */
   | { readonly kind: 'room' }
-  /** `handledBefore`: how many events the subscription had handled before, failed ones included. */
-  | { readonly kind: 'lagged'; readonly range: LagRange; readonly handledBefore: number }
+  | { readonly kind: 'lagged'; readonly gaps: MissedGaps }
   | {
       readonly kind: 'handler-failed';
       readonly topic: string;

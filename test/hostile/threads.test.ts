@@ -12,6 +12,7 @@ import { RingWriter } from '../../src/ring/ring-writer.js';
 import { compileFilter } from '../../src/topic/filter.js';
 import { Dispatcher } from '../../src/worker/dispatcher.js';
 import { Router } from '../../src/worker/router.js';
+import { allocateSignals } from '../../src/worker/signals.js';
 import { SingleTarget } from '../../src/worker/single-target.js';
 import { attachSubscriber } from '../../src/worker/subscriber-thread.js';
 import { TypeDirectory } from '../../src/worker/type-directory.js';
@@ -89,7 +90,7 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
       filter: '/**',
       data: handled,
       loop: 'cooperative',
-      reportsHeard: new SharedArrayBuffer(4),
+      signals: allocateSignals(),
       hangTimeoutMs: undefined,
       types: [],
       ring,

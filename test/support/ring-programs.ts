@@ -74,7 +74,7 @@ export function writing(plan: Plan): Program {
         ended++;
       } else if (typeof message === 'object') {
         const entry = message as Entry;
-        told.add(entry, 0);
+        told.add({ range: entry, handledBefore: 0, since: entry.count });
         mail.send(plan.ledger!, entry);
       } else if (message >= EXIT * 256) {
         const reader = message - EXIT * 256;

@@ -4,7 +4,7 @@
  */
 import { loadCounts } from '../../ring/reader-counters.js';
 import type { RingWriter } from '../../ring/ring-writer.js';
-import type { LagRange } from '../lag.js';
+import type { MissedGaps } from '../kept-lag.js';
 import type { LifeStart } from '../worker-protocol.js';
 
 /** Missed records that the lives so far have told of. */
@@ -16,13 +16,12 @@ export class ToldLag {
   #untold = 0;
   #handledBefore = 0;
 
-  /** @param handledBefore events that were handled before these records were missed */
-  add({ first, count }: LagRange, handledBefore: number): void {
+  add({ range: { first, count, until = first + count }, handledBefore, since }: MissedGaps): void {
     if (handledBefore !== this.#handledBefore) this.#untold = 0;
     this.#handledBefore = handledBefore;
-    this.#untold += count;
+    this.#untold += since;
     this.count += count;
-    this.until = first + count;
+    this.until = until;
   }
 
   /** Those that no event has told of, when as many events have been handled. */

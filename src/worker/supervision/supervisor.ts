@@ -14,7 +14,7 @@ import { WorkerExitedError } from '../../errors.js';
 import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../host/timing.js';
 import type { CompiledFilter } from '../../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../filter-timeline.js';
-import { type LifeStart, type ToThread, WAKE_MESSAGE } from '../worker-protocol.js';
+import type { LifeStart, ToThread } from '../worker-protocol.js';
 import type { RestartPolicy } from './restart-policy.js';
 import { type LifeEnd, type LifeEvents, type SupervisedModule, ThreadLife } from './thread-life.js';
 
@@ -93,7 +93,7 @@ export class Supervisor {
 
   /** Tells a cooperative loop that its wake word is AWAKE. Costs the caller some microseconds. */
   wake(): void {
-    this.#life?.send(WAKE_MESSAGE);
+    this.#life?.wake();
   }
 
   /**
@@ -105,6 +105,7 @@ export class Supervisor {
   hurry(): boolean {
     if (this.#restartTimer !== undefined) this.#restart();
     if (this.#life === undefined) return false;
+    this.#life.catchUp();
     return !this.#life.isGone || this.#succeed(this.#life);
   }
 
@@ -131,7 +132,7 @@ export class Supervisor {
    */
   setFilter(filter: CompiledFilter, fromSequence: number, settledSequence: number): void {
     this.#filters.change(fromSequence, filter, settledSequence);
-    this.#life?.send(filterMessage({ filter, fromSequence }));
+    this.#life?.filterChanged();
   }
 
   /**
@@ -139,15 +140,22 @@ export class Supervisor {
    *
    * @param endSequence not above that of an earlier call
    * @param written sequence of the next record
+   * @returns false when that was asked before, and nothing is different now
    */
-  stop(endSequence: number, written: number): void {
+  stop(endSequence: number, written: number): boolean {
+    const before = this.#stop;
+    // Where records below the end are still to be written, how far that is says something new.
+    if (before?.endSequence === endSequence && (before.written >= endSequence || before.written === written))
+      return false;
     this.#stop = { kind: 'stop', endSequence, written };
     this.#life?.send(this.#stop);
     // One that was never ready has nothing in hand: what it hangs in is not waited for.
     if (!this.#wasReady && this.#isDone()) this.#giveUpSetup();
-    if (this.#restartTimer === undefined) return;
-    if (this.#isDone()) this.#conclude(undefined);
-    else this.#restart();
+    if (this.#restartTimer !== undefined) {
+      if (this.#isDone()) this.#conclude(undefined);
+      else this.#restart();
+    }
+    return true;
   }
 
   #giveUpSetup(): void {
@@ -164,7 +172,6 @@ export class Supervisor {
   }
 
   #live(start: LifeStart): void {
-    const [first, ...changes] = this.#filters.entries as [FilterFrom, ...FilterFrom[]];
     const events: LifeEvents = {
       onReady: () => {
         if (!this.#wasReady) this.#events.onReady();
@@ -181,7 +188,7 @@ export class Supervisor {
     const { heartbeat } = this.#records;
     let life: ThreadLife | undefined;
     try {
-      life = new ThreadLife(this.#module, first.filter.source, start, this.#resourceLimits, heartbeat, events);
+      life = new ThreadLife(this.#module, this.#filters, start, this.#resourceLimits, heartbeat, events);
     } catch (cause) {
       const error = new WorkerExitedError(this.#module.name, 'no thread could be made for it', { cause });
       // Not at once: the owner does not have us yet.
@@ -189,7 +196,6 @@ export class Supervisor {
       return;
     }
     this.#life = life;
-    for (const change of changes) life.send(filterMessage(change));
     if (this.#stop !== undefined) life.send(this.#stop);
   }
 
@@ -258,8 +264,4 @@ export class Supervisor {
     this.#restartTimer = undefined;
     this.#events.onEnd(error);
   }
-}
-
-function filterMessage({ filter, fromSequence }: FilterFrom): ToThread {
-  return { kind: 'filter', filter: filter.source, fromSequence };
 }

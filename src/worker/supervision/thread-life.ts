@@ -10,10 +10,11 @@ import {
   TypesModuleError,
   WorkerExitedError,
 } from '../../errors.js';
+import { monotonicMs } from '../../host/timing.js';
 import { showThrown } from '../../shown.js';
-import type { FilterInput } from '../../topic/filter.js';
-import { hearReport } from '../failure-reports.js';
-import type { LagRange } from '../lag.js';
+import type { FilterTimeline } from '../filter-timeline.js';
+import { KeptLag, type MissedGaps } from '../kept-lag.js';
+import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, ROOMS_HEARD, signalCells, WAKES_HEARD } from '../signals.js';
 import {
   type Attachment,
   type CrossedError,
@@ -24,11 +25,12 @@ import {
   uncrossError,
   WAKE_MESSAGE,
 } from '../worker-protocol.js';
+import { FilterMessages } from './filter-messages.js';
 import { Watchdog } from './watchdog.js';
 import { type ThreadExit, WorkerHost } from './worker-host.js';
 
 /** What all lives of a thread have in common. */
-export type SupervisedModule = Omit<Attachment, 'port' | 'life' | 'filter' | 'reportsHeard'>;
+export type SupervisedModule = Omit<Attachment, 'port' | 'life' | 'filter' | 'signals'>;
 
 /** How a life ended. */
 export type LifeEnd =
@@ -45,13 +47,17 @@ export interface LifeEvents {
   onReady(): void;
   /** @param leftOut failures before it that were counted and not told */
   onHandlerFailure(error: unknown, topic: string, sequence: number, leftOut: number): void;
-  /** @param handledBefore events that were handled before what was missed, failed ones included */
-  onLagged(range: LagRange, handledBefore: number): void;
+  onLagged(gaps: MissedGaps): void;
   /** The thread made the room that the parked writer waits for. */
   onRoom(): void;
   /** The thread has exited, and everything that it said has been told. Called once. */
   onEnd(end: LifeEnd): void;
 }
+
+/** Between two looks whether a thread is gone. */
+const PROBE_MS = 40;
+/** Looks that a thread does not hear of before they become noticeably fewer. */
+const PROBES_AT_FULL_PACE = 8;
 
 export class ThreadLife {
   readonly #module: SupervisedModule;
@@ -59,7 +65,12 @@ export class ThreadLife {
   readonly #port: MessagePort;
   readonly #host: WorkerHost;
   readonly #watchdog: Watchdog | undefined;
-  readonly #reportsHeard = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  readonly #signals = allocateSignals();
+  readonly #cells = signalCells(this.#signals);
+  readonly #filters: FilterMessages;
+  #wakes = 0;
+  /** When it is looked again whether the thread is gone. */
+  #probeAtMs = 0;
   #finished = false;
   #refusedStep: RefusedStep | undefined;
   #failure: Error | undefined;
@@ -67,12 +78,12 @@ export class ThreadLife {
   /**
    * Throws what `new Worker` throws when the system has no thread to give.
    *
-   * @param filter decides the first records
+   * @param filters what decides the records of this life and what changes it
    * @param heartbeat counts turns of the thread's event loop
    */
   constructor(
     module: SupervisedModule,
-    filter: FilterInput,
+    filters: FilterTimeline,
     start: LifeStart,
     resourceLimits: ResourceLimits | undefined,
     heartbeat: () => number,
@@ -87,13 +98,14 @@ export class ThreadLife {
     port1.unref();
     const attachment = {
       ...module,
-      filter,
+      filter: filters.entries[0]!.filter.source,
       life: start,
       port: port2,
-      reportsHeard: this.#reportsHeard,
+      signals: this.#signals,
     } satisfies Attachment;
     const host = startHost(resourceLimits, attachment, port2);
     this.#host = host;
+    this.#filters = new FilterMessages(filters, this.#cells, (message) => this.send(message));
     host.started.catch((cause: unknown) => {
       this.#kill(new WorkerExitedError(module.name, 'it could not be started', { cause }));
     });
@@ -109,17 +121,40 @@ export class ThreadLife {
     this.#port.postMessage(message);
   }
 
-  /** Whether the thread has ended, or is past running anything: it has let go of the other end of the port. */
+  /** Tells a cooperative loop that its wake word is AWAKE. */
+  wake(): unknown {
+    this.#wakes++;
+    return this.#port.postMessage(WAKE_MESSAGE) as unknown;
+  }
+
+  /** The last of the filters was changed. */
+  filterChanged(): void {
+    this.#filters.changed();
+  }
+
+  /** Sends what the thread was not told yet, if it has heard enough. */
+  catchUp(): void {
+    this.#filters.catchUp();
+  }
+
+  /**
+   * Whether the thread has ended, or is past running anything: it has let go of the other end of the port. Only a message
+   * tells, so the fewer a thread hears, the more seldom it is looked.
+   */
   get isGone(): boolean {
+    const nowMs = monotonicMs();
+    if (nowMs < this.#probeAtMs) return false;
+    const unheard = this.#wakes - Atomics.load(this.#cells, WAKES_HEARD);
+    this.#probeAtMs = nowMs + PROBE_MS * (1 + unheard / PROBES_AT_FULL_PACE);
     // False once the other end is closed, which a thread's end does after its last code has run, 'exit' listeners included.
     // Documented nowhere, and so on Node 20, 22, 24 and 26, however a thread ends; where it is not, nothing is gone before
     // its exit is heard.
-    return (this.#port.postMessage(WAKE_MESSAGE) as unknown) === false;
+    return this.wake() === false;
   }
 
   /** Takes what a thread that {@link isGone} has said last. Returns whether it ended by itself. */
   hearLast(): boolean {
-    this.#readPort();
+    this.#hearAll();
     return !this.#finished && this.#refusedStep === undefined && this.#failure === undefined;
   }
 
@@ -141,13 +176,16 @@ export class ThreadLife {
         this.#events.onReady();
         break;
       case 'room':
+        // First: from now on the thread says it anew.
+        Atomics.add(this.#cells, ROOMS_HEARD, 1);
         this.#events.onRoom();
         break;
       case 'lagged':
-        this.#events.onLagged(message.range, message.handledBefore);
+        Atomics.add(this.#cells, LAGS_HEARD, 1);
+        this.#events.onLagged(message.gaps);
         break;
       case 'handler-failed':
-        hearReport(this.#reportsHeard);
+        Atomics.add(this.#cells, FAILURES_HEARD, 1);
         this.#events.onHandlerFailure(uncrossError(message.error), message.topic, message.sequence, message.leftOut);
         break;
       case 'refused':
@@ -166,19 +204,24 @@ export class ThreadLife {
   }
 
   #end(exit: ThreadExit): void {
-    // What the thread said last may still wait there.
-    this.#readPort();
+    this.#hearAll();
+    this.#filters.end();
     this.#port.close();
     void this.#host.terminate();
     this.#watchdog?.stop();
     this.#events.onEnd(this.#describeEnd(exit));
   }
 
-  #readPort(): void {
+  /** What the thread said last may still wait there, or not be said at all. */
+  #hearAll(): void {
     const port = this.#port;
     for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
       this.#receive(entry.message as FromThread);
     }
+    const untold = new KeptLag(this.#signals).untold(Atomics.load(this.#cells, LAGS_HEARD));
+    if (untold === undefined) return;
+    Atomics.add(this.#cells, LAGS_HEARD, 1);
+    this.#events.onLagged(untold);
   }
 
   #describeEnd(exit: ThreadExit): LifeEnd {
