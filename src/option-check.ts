@@ -1,13 +1,26 @@
 /** Checks of options objects: bad input is refused before anything is changed. */
 import { InvalidOptionError, UnknownOptionError } from './errors.js';
 
-/** Checks that `options` is a plain object (or undefined) with known keys only, whose values can be read. */
-export function checkKeys(name: string, options: unknown, known: readonly string[]): void {
-  if (options === undefined) return;
+/**
+ * Reads options that the user gave, each once: whatever the object says later, this is what it said.
+ *
+ * @returns a copy of an object (empty for undefined) that has known keys only
+ */
+export function readOptions<T extends object>(
+  name: string,
+  options: T | undefined,
+  known: readonly (keyof T & string)[],
+): T {
+  const copy: Partial<T> = {};
+  if (options === undefined) return copy as T;
   const keys = readable(name, () => keysOf(options));
   if (keys === undefined) throw new InvalidOptionError(name, options, 'an object');
-  for (const key of keys) if (!known.includes(key)) throw new UnknownOptionError(key, known);
-  for (const key of known) readable(key, () => (options as Record<string, unknown>)[key]);
+  for (const key of keys) if (!(known as readonly string[]).includes(key)) throw new UnknownOptionError(key, known);
+  for (const key of known) {
+    const value = readable(key, () => options[key]);
+    if (value !== undefined) copy[key] = value;
+  }
+  return copy as T;
 }
 
 function keysOf(options: unknown): readonly string[] | undefined {
@@ -98,16 +111,20 @@ function isSignal(value: unknown): boolean {
 
 /** A URL, of any realm and of jsdom. */
 export function isUrl(value: unknown): value is URL {
-  return (
-    typeof value === 'object' &&
-    Object.prototype.toString.call(value) === '[object URL]' &&
-    typeof (value as URL).href === 'string'
-  );
+  return hrefOf(value) !== undefined;
+}
+
+/** The text of a URL; undefined for anything else. */
+export function hrefOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || Object.prototype.toString.call(value) !== '[object URL]') return undefined;
+  const { href } = value as { readonly href?: unknown };
+  return typeof href === 'string' ? href : undefined;
 }
 
 /** A module as a URL string: a URL object, or a string that is an absolute URL. */
 export function moduleUrl(option: string, value: URL | string): string {
-  if (isUrl(value)) return value.href;
+  const href = hrefOf(value);
+  if (href !== undefined) return href;
   if (typeof value === 'string' && URL.canParse(value)) return value;
   throw new InvalidOptionError(option, value, "a module URL, such as new URL('./module.js', import.meta.url)");
 }

@@ -2,13 +2,13 @@
 import { type EventType, isEventType } from '../envelope/type-registry.js';
 import { InvalidOptionError } from '../errors.js';
 import {
-  checkKeys,
   choiceOption,
   flagOption,
   functionOption,
   integerOption,
   moduleUrl,
   readable,
+  readOptions,
   timeoutOption,
 } from '../option-check.js';
 import type { Flush } from '../publish/burst-flush.js';
@@ -84,8 +84,8 @@ const KNOWN = [
  * @throws {UnknownOptionError} `BUS_UNKNOWN_OPTION`
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
  */
-export function resolveBusOptions(options: BusOptions = {}): ResolvedBusOptions {
-  checkKeys('options', options, KNOWN);
+export function resolveBusOptions(given?: BusOptions): ResolvedBusOptions {
+  const options = readOptions('options', given, KNOWN);
   const namespace = options.namespace ?? DEFAULT_NAMESPACE;
   checkNamespace(namespace);
   const clock = functionOption('clock', options.clock);

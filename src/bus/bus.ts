@@ -8,7 +8,7 @@ import type { AnyEvent } from '../envelope/type-registry.js';
 import { BusClosedError, InvalidOptionError } from '../errors.js';
 import { refuseTopics } from '../host/emitter-guard.js';
 import { unwatched } from '../host/report.js';
-import { checkKeys, isUrl, timeoutOption } from '../option-check.js';
+import { isUrl, readOptions, timeoutOption } from '../option-check.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { EventStream } from '../subscribe/event-stream.js';
 import type { Handler } from '../subscribe/handler-delivery.js';
@@ -150,8 +150,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
     options: PublishOptions & { readonly timeoutMs?: number } = NO_OPTIONS,
   ): void {
     this.#checkOpen('publishSync');
-    checkKeys('options', options, ['namespace', 'timeoutMs']);
-    const { namespace, timeoutMs } = options;
+    const { namespace, timeoutMs } = readOptions('options', options, ['namespace', 'timeoutMs']);
     const timeout = timeoutOption('timeoutMs', timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0);
     this.#publisher.publishSync(topic, event, namespace, timeout);
   }
@@ -316,8 +315,8 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    * @param options `drainTimeoutMs`: how long to wait for subscribers, 0 to 2^31 - 1 or `Infinity`, default 10,000
    */
   close(options: { readonly drainTimeoutMs?: number } = NO_OPTIONS): Promise<CloseResult> {
-    checkKeys('options', options, ['drainTimeoutMs']);
-    const drainTimeoutMs = timeoutOption('drainTimeoutMs', options.drainTimeoutMs, DEFAULT_DRAIN_TIMEOUT_MS, 0);
+    const given = readOptions('options', options, ['drainTimeoutMs']).drainTimeoutMs;
+    const drainTimeoutMs = timeoutOption('drainTimeoutMs', given, DEFAULT_DRAIN_TIMEOUT_MS, 0);
     excuseCaller();
     closeOnNothing(this);
     this.#closing ??= closeDown(this.#parts, this.#subscriptions, drainTimeoutMs, () => this.#abandoned);
@@ -360,7 +359,8 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
 /** Written out for speed: it is on the way of every publish. */
 function namespaceOf(options: PublishOptions): string | undefined {
   if (options === NO_OPTIONS) return undefined;
-  if (options === null || typeof options !== 'object') checkKeys('options', options, ['namespace']);
-  for (const key in options) if (key !== 'namespace') checkKeys('options', options, ['namespace']);
+  if (options === null || typeof options !== 'object')
+    return readOptions<PublishOptions>('options', options, ['namespace']).namespace;
+  for (const key in options) if (key !== 'namespace') return readOptions('options', options, ['namespace']).namespace;
   return options.namespace;
 }

@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import { InvalidTopicError } from '../errors.js';
 import { reportError } from '../host/report.js';
-import { checkKeys, flagOption } from '../option-check.js';
+import { flagOption, readOptions } from '../option-check.js';
 import { errorOf } from '../shown.js';
 import { checkNamespace, checkTopic } from '../topic/topic.js';
 
@@ -49,8 +49,8 @@ export class BusEmitter implements Emitter {
   /** A function: sending an emitter to another thread fails with its text, where what arrives could do nothing. */
   readonly notCloneable = () => 'an emitter stays on its thread';
 
-  constructor(bus: EmitterBus, options: EmitterOptions) {
-    checkKeys('options', options, ['namespace', 'prefix']);
+  constructor(bus: EmitterBus, given: EmitterOptions) {
+    const options = readOptions('options', given, ['namespace', 'prefix']);
     const { namespace, prefix } = options;
     if (namespace !== undefined) checkNamespace(namespace);
     if (prefix !== undefined) checkTopic(prefix);
@@ -63,8 +63,7 @@ export class BusEmitter implements Emitter {
     let throws = false;
     try {
       if (options !== undefined) {
-        checkKeys('options', options, ['throws']);
-        throws = flagOption('throws', options.throws);
+        throws = flagOption('throws', readOptions('options', options, ['throws']).throws);
       }
       this.#bus.publish(this.#absolute(topic), event, this.#publishOptions);
       return true;

@@ -51,15 +51,17 @@ export interface Services {
  * @throws {CorruptStateError} `SERVICE_CORRUPT_STATE`
  */
 export async function openServices(options: ServicesOptions): Promise<Services> {
-  const { layers = {} } = options;
-  const directory = absoluteDirectory(options.directory);
-  const runtime = resolveRuntime(directory, options.runtime);
+  // Read once, and copied: whatever the caller changes while they open is nothing to them.
+  const { directory: given, runtime: chosen, layers: limits, plugins: added = [] } = options;
+  const own = [...added];
+  const layers = { ...limits };
+  const directory = absoluteDirectory(given);
+  const runtime = resolveRuntime(directory, chosen);
   await createDirectory(directory);
   const release = await claimDirectory(directory);
   const plugins = new PluginRegistry();
   try {
-    for (const plugin of [...builtInPlugins(directory, runtime, layers), ...(options.plugins ?? [])])
-      plugins.add(plugin);
+    for (const plugin of [...builtInPlugins(directory, runtime, layers), ...own]) plugins.add(plugin);
     const failures = await plugins.initialise();
     const builtIn = failures.find(({ plugin }) => plugin.endsWith('/ringcast'));
     if (builtIn) throw builtIn.cause;

@@ -4,7 +4,7 @@ import { SubscriptionEndedError, TimeoutError } from '../errors.js';
 import { onAbort } from '../host/abort-signal.js';
 import { unwatched } from '../host/report.js';
 import { clearTimeout, setTimeout } from '../host/timing.js';
-import { checkKeys, signalOption, timeoutOption } from '../option-check.js';
+import { readOptions, signalOption, timeoutOption } from '../option-check.js';
 import type { Handler } from './handler-delivery.js';
 import type { Subscription } from './subscription.js';
 
@@ -16,10 +16,11 @@ export interface NextOptions {
   readonly timeoutMs?: number;
 }
 
-export function checkNextOptions(options: NextOptions): void {
-  checkKeys('options', options, ['signal', 'timeoutMs'] satisfies (keyof NextOptions)[]);
+export function readNextOptions(given: NextOptions): NextOptions {
+  const options = readOptions('options', given, ['signal', 'timeoutMs']);
   signalOption(options.signal);
   timeoutOption('timeoutMs', options.timeoutMs, Number.POSITIVE_INFINITY, 0);
+  return options;
 }
 
 /** @param subscribe makes the subscription, which ends with the wait */

@@ -1,7 +1,7 @@
 /** What a subscription can be made with. */
 import type { ResourceLimits } from 'node:worker_threads';
 import { InvalidOptionError } from '../errors.js';
-import { checkKeys, choiceOption, flagOption, integerOption, readable, signalOption } from '../option-check.js';
+import { choiceOption, flagOption, integerOption, readable, readOptions, signalOption } from '../option-check.js';
 import {
   DEFAULT_BACKOFF_MS,
   DEFAULT_MAX_BACKOFF_MS,
@@ -73,73 +73,71 @@ const LIMITS: readonly (keyof ResourceLimits)[] = [
 const MAX_LIMIT_MB = 2 ** 30;
 const COMMON = ['name', 'signal', 'delivery', 'from'] as const;
 
-export function checkHandlerOptions(options: HandlerOptions): void {
-  checkKeys('options', options, [...COMMON, 'once', 'many', 'isolate'] satisfies (keyof HandlerOptions)[]);
-  checkCommon(options);
+export function readHandlerOptions(given: HandlerOptions): HandlerOptions {
+  const options = readCommon(readOptions('options', given, [...COMMON, 'once', 'many', 'isolate']));
   flagOption('once', options.once);
   integerOption('many', options.many, 1, 1, Number.MAX_SAFE_INTEGER);
   if (options.once === true && options.many !== undefined) {
     throw new InvalidOptionError('many', options.many, 'left out with once');
   }
   flagOption('isolate', options.isolate);
+  return options;
 }
 
-export function checkStreamOptions(options: SubscribeOptions): void {
-  checkKeys('options', options, COMMON);
-  checkCommon(options);
+export function readStreamOptions(given: SubscribeOptions): SubscribeOptions {
+  return readCommon(readOptions('options', given, COMMON));
 }
 
-export function checkModuleOptions(options: ModuleOptions): void {
-  checkKeys('options', options, [
-    ...COMMON,
-    'data',
-    'loop',
-    'resourceLimits',
-    'restart',
-    'hangTimeoutMs',
-  ] satisfies (keyof ModuleOptions)[]);
-  checkCommon(options);
+export function readModuleOptions(given: ModuleOptions): ModuleOptions {
+  const known = [...COMMON, 'data', 'loop', 'resourceLimits', 'restart', 'hangTimeoutMs'] as const;
+  const options = readCommon(readOptions('options', given, known));
   choiceOption('loop', options.loop, ['cooperative', 'dedicated']);
-  checkRestart(options.restart);
+  const restart = readRestart(options.restart);
   integerOption('hangTimeoutMs', options.hangTimeoutMs, 1, 1, 2 ** 31 - 1);
   if (options.hangTimeoutMs !== undefined && options.loop === 'dedicated') {
     throw new InvalidOptionError('hangTimeoutMs', options.hangTimeoutMs, 'left out with a dedicated loop');
   }
-  checkKeys('resourceLimits', options.resourceLimits, LIMITS);
-  for (const [name, value] of Object.entries(options.resourceLimits ?? {})) {
+  const limits = readOptions('resourceLimits', options.resourceLimits, LIMITS);
+  for (const [name, value] of Object.entries(limits)) {
     // Beyond what any machine has: numbers that Node cannot count in bytes end the whole process.
-    if (value !== undefined && !(typeof value === 'number' && value > 0 && value <= MAX_LIMIT_MB)) {
+    if (!(typeof value === 'number' && value > 0 && value <= MAX_LIMIT_MB)) {
       throw new InvalidOptionError(`resourceLimits.${name}`, value, `a number above 0, up to ${MAX_LIMIT_MB}, in MB`);
     }
   }
+  const resourceLimits = options.resourceLimits === undefined ? undefined : limits;
+  return { ...options, ...(restart && { restart }), ...(resourceLimits && { resourceLimits }) };
 }
 
-function checkCommon(options: SubscribeOptions): void {
+function readCommon<O extends SubscribeOptions>(options: O): O {
   if (options.name !== undefined && (typeof options.name !== 'string' || options.name === '')) {
     throw new InvalidOptionError('name', options.name, 'a non-empty string');
   }
   signalOption(options.signal);
   choiceOption('delivery', options.delivery, ['lossless', 'lossy']);
-  checkFrom(options.from);
+  const from = readFrom(options.from);
+  return from === undefined ? options : { ...options, from };
 }
 
-function checkFrom(from: unknown): void {
-  if (from === undefined || from === 'now' || from === 'oldest') return;
+function readFrom(from: From | undefined): From | undefined {
+  if (from === undefined || from === 'now' || from === 'oldest') return from;
   if (from !== null && typeof from === 'object') {
-    const [[key, value] = ['', undefined], ...others] = readable('from', () => Object.entries(from));
+    const [[key, value] = ['', undefined], ...others] = readable('from', () =>
+      Object.entries(from as Record<string, unknown>),
+    );
     if (others.length === 0 && (key === 'last' || key === 'sequence')) {
-      integerOption(`from.${key}`, value ?? Number.NaN, 0, 0, Number.MAX_SAFE_INTEGER);
-      return;
+      const number = integerOption(`from.${key}`, value ?? Number.NaN, 0, 0, Number.MAX_SAFE_INTEGER);
+      return key === 'last' ? { last: number } : { sequence: number };
     }
   }
   throw new InvalidOptionError('from', from, "'now', 'oldest', { last: n } or { sequence: n }");
 }
 
-function checkRestart(restart: unknown): void {
-  if (restart === undefined || restart === 'never') return;
-  checkKeys('restart', restart, ['maxRestarts', 'backoffMs', 'maxBackoffMs'] satisfies (keyof RestartOptions)[]);
-  const { maxRestarts, backoffMs, maxBackoffMs } = restart as RestartOptions;
+function readRestart(given: ModuleOptions['restart']): ModuleOptions['restart'] {
+  if (given === undefined || given === 'never') return given;
+  const restart = readOptions('restart', given, ['maxRestarts', 'backoffMs', 'maxBackoffMs']);
+  const { maxRestarts, backoffMs, maxBackoffMs } = restart;
   integerOption('restart.maxRestarts', maxRestarts, DEFAULT_MAX_RESTARTS, 1, 1_000);
   integerOption('restart.backoffMs', backoffMs, DEFAULT_BACKOFF_MS, 0, 60_000);
   integerOption('restart.maxBackoffMs', maxBackoffMs, DEFAULT_MAX_BACKOFF_MS, 0, 600_000);
+  return restart;
 }

@@ -6,7 +6,7 @@ import { refuseTopics } from '../host/emitter-guard.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely, unwatched } from '../host/report.js';
 import { queueMicrotask } from '../host/timing.js';
-import { checkKeys, flagOption } from '../option-check.js';
+import { flagOption, readOptions } from '../option-check.js';
 import { currentHandlings, type Handling } from '../publish/handling.js';
 import type { CompiledFilter, FilterInput } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
@@ -228,8 +228,7 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
    * @returns {@link ended}; calling it again is harmless
    */
   stop(options: { readonly drain?: boolean } = {}): Promise<void> {
-    checkKeys('options', options, ['drain']);
-    const drain = flagOption('drain', options.drain);
+    const drain = flagOption('drain', readOptions('options', options, ['drain']).drain);
     if (drain) {
       if (this.active) this.#state = 'stopping';
       this.#source.whenSettled((nextSequence) => {

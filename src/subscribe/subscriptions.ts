@@ -10,15 +10,15 @@ import { type Handler, HandlerDelivery } from './handler-delivery.js';
 import type { LocalReader } from './local-reader.js';
 import { LocalReaders } from './local-readers.js';
 import { ModuleThreads } from './module-threads.js';
-import { checkNextOptions, type NextOptions, nextEvent } from './next-event.js';
+import { type NextOptions, nextEvent, readNextOptions } from './next-event.js';
 import { ReaderSlots } from './reader-slots.js';
 import { findStart, type Start } from './replay.js';
 import {
-  checkHandlerOptions,
-  checkModuleOptions,
-  checkStreamOptions,
   type HandlerOptions,
   type ModuleOptions,
+  readHandlerOptions,
+  readModuleOptions,
+  readStreamOptions,
   type SubscribeOptions,
 } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
@@ -62,9 +62,9 @@ export class Subscriptions {
     return this.#all;
   }
 
-  handler(input: FilterInput, handler: Handler, options: HandlerOptions): Subscription {
+  handler(input: FilterInput, handler: Handler, given: HandlerOptions): Subscription {
     checkFunction('handler', handler);
-    checkHandlerOptions(options);
+    const options = readHandlerOptions(given);
     const filter = compileFilter(input);
     const subscription = this.#make(Subscription, filter, options);
     const many = options.once === true ? 1 : (options.many ?? Number.POSITIVE_INFINITY);
@@ -78,8 +78,8 @@ export class Subscriptions {
     return subscription;
   }
 
-  stream(input: FilterInput, options: SubscribeOptions): EventStream {
-    checkStreamOptions(options);
+  stream(input: FilterInput, given: SubscribeOptions): EventStream {
+    const options = readStreamOptions(given);
     const filter = compileFilter(input);
     const stream = this.#make(EventStream, filter, options);
     const start = findStart(this.#parts, options.from, filter);
@@ -89,8 +89,8 @@ export class Subscriptions {
     return stream;
   }
 
-  next(input: FilterInput, options: NextOptions): Promise<Envelope> {
-    checkNextOptions(options);
+  next(input: FilterInput, given: NextOptions): Promise<Envelope> {
+    const options = readNextOptions(given);
     const filter = compileFilter(input);
     return nextEvent((handler) => {
       const subscription = this.#make(Subscription, filter, {});
@@ -101,8 +101,8 @@ export class Subscriptions {
     }, options);
   }
 
-  module(input: FilterInput, module: URL, options: ModuleOptions): Subscription {
-    checkModuleOptions(options);
+  module(input: FilterInput, module: URL, given: ModuleOptions): Subscription {
+    const options = readModuleOptions(given);
     const filter = compileFilter(input);
     const subscription = this.#make(Subscription, filter, options);
     const delivery = this.#threads.start(subscription, filter, module, options);
