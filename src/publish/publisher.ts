@@ -80,7 +80,7 @@ export class Publisher {
   #abandoned = false;
 
   /**
-   * @param onQueued called when the queue holds something that the ring has no room for
+   * @param onQueued called when something was queued
    * @param onBlocked called after a blocked wait, which has taken the place of any other wait for room
    */
   constructor(
@@ -334,6 +334,8 @@ export class Publisher {
     this.queue.insert(record, left);
     this.counts.accepted++;
     this.#writeBehind();
+    // Also where it waited only for the event around it, or no time at all: whoever was told so awaits `drain`.
+    this.#onQueued();
   }
 
   #overfills(record: PendingRecord): boolean {

@@ -56,6 +56,24 @@ describe('a full ring', { timeout: 120_000 }, () => {
     assert.ok(bus.stats().ring.usedBytes <= SMALL_RING_BYTES * 0.75);
   });
 
+  test('is followed by drain wherever publish returned false, also for the event that is being encoded', async () => {
+    await using bus = createBus(SMALL);
+    const { ids } = record(bus, '/**');
+    const drained = once(bus, 'drain');
+    const returned: boolean[] = [];
+    const event = {
+      get id() {
+        if (returned.length === 0) returned.push(bus.publish('/b', { id: 2 }));
+        return 1;
+      },
+    };
+    returned.push(bus.publish('/a', event));
+    assert.deepEqual(returned, [false, true]);
+    await drained;
+    await closeDelivered(bus);
+    assert.deepEqual(ids, [1, 2]);
+  });
+
   test('writable resolves at once, and again and again, while there is room', async () => {
     await using bus = createBus(SMALL);
     record(bus, '/a');

@@ -123,6 +123,11 @@ export class Account {
     return filter.selects(entry) && entry.causedBy !== this.name;
   }
 
+  /** The first sequence that it is owed something of. */
+  get begin(): number {
+    return Math.min(this.join, ...this.#early);
+  }
+
   /** Whether a sequence lies in its part of the list. */
   covers(sequence: number): boolean {
     return (sequence >= this.join || this.#early.has(sequence)) && sequence < this.endsAt;

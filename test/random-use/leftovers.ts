@@ -1,10 +1,14 @@
 /** What closed buses must not leave: threads, ports, timers (unref'd ones included), listeners on the process, memory. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { queryObjects, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MessagePort, Worker } from 'node:worker_threads';
 
 /** By how much the memory in use may differ between two rounds. */
 const MEMORY_SLACK_BYTES = 32 * 2 ** 20;
+
+const LOOKS = 40;
+const LOOK_MS = 250;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -32,8 +36,16 @@ export function countLeftovers(): Leftovers {
   };
 }
 
-/** What there is more of than there was. */
-export function* grown(before: Leftovers, now: Leftovers): Generator<string> {
+/** What there is more of than there was, for good: threads that were ended take their time, on a busy machine a long one. */
+export async function grownSince(before: Leftovers): Promise<string[]> {
+  for (let looks = 1; ; looks++) {
+    const found = [...grown(before, countLeftovers())];
+    if (found.length === 0 || looks === LOOKS) return found;
+    await sleep(LOOK_MS);
+  }
+}
+
+function* grown(before: Leftovers, now: Leftovers): Generator<string> {
   for (const what of ['threads', 'ports', 'timers', 'processListeners'] as const) {
     if (now[what] > before[what]) yield `${what} grew from ${before[what]} to ${now[what]}`;
   }

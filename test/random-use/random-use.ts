@@ -1,5 +1,5 @@
 /** Round after round, until the time is up or a law is broken; then the shortest script that still breaks one. */
-import { countLeftovers, grown, type Leftovers } from './leftovers.js';
+import { countLeftovers, grownSince, type Leftovers } from './leftovers.js';
 import { Round, type RoundResult } from './round.js';
 import { type Script, writeScript } from './script.js';
 import { shrink } from './shrink.js';
@@ -59,7 +59,7 @@ export async function useAtRandom(options: RandomUseOptions): Promise<RandomUseR
     if (found !== undefined) ({ script: report.script, faults: report.faults } = found);
     break;
   }
-  if (before !== undefined && report.faults.length === 0) report.faults = [...grown(before, countLeftovers())];
+  if (before !== undefined && report.faults.length === 0) report.faults = await grownSince(before);
   return { ...report, ...sums };
 }
 
