@@ -24,8 +24,8 @@ interface Model {
 const models: Model[] = [
   {
     name: 'sleep',
-    holds: [[], ['CAPACITY=1', 'SELF_WAKES=1']],
-    smaller: 'RECORDS=2',
+    holds: [[], ['CAPACITY=1', 'SELF_WAKES=1'], ['EVICTS=1', 'SELF_WAKES=1']],
+    smaller: 'SMALL',
     mutants: [
       ['BIT_BEFORE_WAKE'],
       ['NO_SECOND_LOOK'],
@@ -43,6 +43,9 @@ const models: Model[] = [
       ['FLUSH_LOOKS_EARLY'],
       ['DUE_LOOKS_EARLY'],
       ['DUE_NEVER'],
+      ['NEVER_MOVE_ON', 'EVICTS=1', 'SELF_WAKES=1'],
+      ['MOVE_ON_RARELY', 'EVICTS=1', 'SELF_WAKES=1'],
+      ['MOVE_ON_FIRST', 'EVICTS=1', 'SELF_WAKES=1'],
     ],
   },
   {
@@ -109,6 +112,28 @@ const models: Model[] = [
     name: 'reuse',
     holds: [[]],
     mutants: [['BEFORE_EXIT'], ['KEEP_SLEEP'], ['UNGATED']],
+  },
+  {
+    name: 'stop',
+    holds: [[], ['KILLS=2']],
+    smaller: 'SMALL',
+    mutants: [
+      ['VERSION_BEFORE_MESSAGE'],
+      ['HEED_FIRST'],
+      ['CONCLUDE_BY_MESSAGE'],
+      ['CONCLUDE_OPEN'],
+      ['CONCLUDE_BUSY'],
+      ['COUNT_FROM_TAKEN'],
+      ['KNOWS_VERSION', 'KILLS=1'],
+      ['LOWER_TAKEN', 'KILLS=2', 'SMALL'],
+      ['TAKEN_LATE', 'KILLS=1'],
+      ['UNTIL_RELEASED', 'KILLS=1'],
+      ['TELL_AGAIN', 'KILLS=1'],
+      ['RESUME_SILENTLY', 'KILLS=1'],
+      ['FORGET_STOP', 'KILLS=1'],
+      ['CONCLUDE_ON_DEATH', 'KILLS=1'],
+      ['DONE_BY_TAKEN', 'KILLS=1'],
+    ],
   },
   {
     name: 'filter',

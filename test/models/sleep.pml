@@ -1,22 +1,33 @@
 /*
- * Sleeping and waking: src/ring/waker.ts against RingReader.fallAsleep, wakeSelf and resume.
+ * Sleeping and waking: src/ring/waker.ts and the flushes of src/ring/ring-writer.ts against RingReader.fallAsleep, wakeSelf
+ * and resume.
  *
  * One writer, two readers, a ring of CAPACITY records of one unit. Which reader wants which record is free, so is when the
- * writer flushes, and whether the safety check ends a sleep.
+ * writer flushes, and whether the safety check ends a sleep. With EVICTS there is only the second reader, and it is made
+ * lossy at any time, the first moment included: from then on it holds nobody, and the writer flushes at the latest after
+ * MOVE_ON records.
  *
  * Holds: no wanted record is skipped; no cursor moves back; no cursor is in two hands; nothing unread is overwritten, and
- * nothing overwritten is read; when all stands still, no reader sleeps on a wanted record, and the writer is not stuck
- * behind a sleeper.
+ * nothing overwritten is read; a lossy reader is not overtaken by what it sleeps through; when all stands still, no reader
+ * sleeps on a wanted record, and the writer is not stuck behind a sleeper.
  */
-#ifndef RECORDS
-#define RECORDS 3
-#endif
 #ifndef SELF_WAKES
 #define SELF_WAKES 0
 #endif
 #ifndef CAPACITY
 #define CAPACITY 2
 #endif
+#ifndef EVICTS
+#define EVICTS 0
+#endif
+#ifdef SMALL
+#define RECORDS (2 + EVICTS)
+#else
+#define RECORDS (3 + EVICTS)
+#endif
+/* Records between two flushes that move a lossy reader on. */
+#define MOVE_ON 1
+#define LOSSY_READER 1
 #define READERS 2
 #define AWAKE 0
 #define DROWSY 1
@@ -27,12 +38,16 @@ byte sleepers;          /* one bit a reader */
 byte wake[READERS];
 byte released[READERS];
 byte nextSequence[READERS];
+bool lossy;             /* the second reader */
 byte selfWakes;         /* how often the safety check may still end a sleep */
 
 /* Ghosts: who wants what (one bit a record), and in whose hands the cursors are. */
 byte wantedBy[READERS];
 bool held[READERS];
 bool inCharge[READERS];
+
+/* What an overtaken reader has missed is told of. Whether that can be said of one that sleeps. */
+#define overtaken(r) (tail - released[r] > CAPACITY)
 
 #define wantedIn(r, from, to) (wantedBy[r] & ((1 << (to)) - (1 << (from))))
 
@@ -63,6 +78,7 @@ inline moveOn(n) {
 #endif
   if
   :: asleep ->
+    assert(!overtaken(n));
 #ifdef MOVE_TO_TAIL
     flushed = tail;
 #endif
@@ -80,7 +96,7 @@ inline take(bits) {
   }
 }
 
-inline flush() {
+inline wakeWanting() {
   if
   :: wanted != 0 ->
 #ifdef FLUSH_LOOKS_EARLY
@@ -123,10 +139,27 @@ inline flush() {
   atomic { wanted = 0; flushed = tail; look = 0; taken = 0; r = 0; from = 0; asleep = false }
 }
 
-inline skipSleepers() {
-  r = 0;
+inline flush() {
+#ifdef MOVE_ON_FIRST
+  flushed = tail;
+#else
+  wakeWanting();
+#endif
+#if EVICTS && !defined(NEVER_MOVE_ON)
+  if
+  :: lossy -> skipSleepers(LOSSY_READER, READERS); moveOnAt = tail + MOVE_ON
+  :: else
+  fi;
+#endif
+#ifdef MOVE_ON_FIRST
+  wakeWanting()
+#endif
+}
+
+inline skipSleepers(from_, to_) {
+  r = from_;
   do
-  :: r < READERS ->
+  :: r < to_ ->
     take(1 << r);
     if
     :: taken ->
@@ -154,7 +187,11 @@ inline skipSleepers() {
 
 inline lookAtReaders() {
   d_step {
+#if EVICTS
+    limit = (lossy -> tail : released[LOSSY_READER]);
+#else
     limit = (released[0] < released[1] -> released[0] : released[1]);
+#endif
     limit = limit + CAPACITY
   }
 }
@@ -178,8 +215,12 @@ inline lookWhetherDue() {
 active proctype Writer() {
   byte wants, wanted, flushed, from, taken, look, r;
   byte limit = CAPACITY;
+  byte evicts = EVICTS, moveOnAt;
   bool due, scheduled, asleep;
   do
+#if EVICTS
+  :: atomic { evicts > 0 -> evicts--; lossy = true }
+#endif
   :: tail < RECORDS ->
     do
     :: limit > tail -> break
@@ -193,12 +234,21 @@ active proctype Writer() {
 #else
         flush();
 #endif
-        skipSleepers();
+        skipSleepers(0, (lossy -> LOSSY_READER : READERS));
         lookAtReaders();
-        /* Room is waited for as in park.pml; here it just comes. */
-        (released[0] + CAPACITY > tail && released[1] + CAPACITY > tail)
+        /* Room is waited for as in park.pml; here it just comes, or the reader is evicted. */
+#if EVICTS
+        if :: evicts > 0 -> evicts--; lossy = true :: skip fi;
+#endif
+        atomic { (EVICTS || released[0] + CAPACITY > tail) && (lossy || released[1] + CAPACITY > tail) -> skip }
       fi
     od;
+#if EVICTS && !defined(MOVE_ON_RARELY)
+    if
+    :: lossy && tail + 1 > moveOnAt -> flush()
+    :: else
+    fi;
+#endif
 #ifdef FLUSH_LOOKS_EARLY
     look = sleepers;
 #endif
@@ -206,10 +256,14 @@ active proctype Writer() {
     look = sleepers;
 #endif
     atomic {
+#if EVICTS
+      if :: wants = 0 :: wants = 2 fi;
+#else
       if :: wants = 0 :: wants = 1 :: wants = 2 :: wants = 3 fi;
+#endif
       wantedBy[0] = wantedBy[0] | ((wants & 1) << tail);
       wantedBy[1] = wantedBy[1] | ((wants >> 1) << tail);
-      assert(tail - released[0] < CAPACITY && tail - released[1] < CAPACITY);
+      assert((EVICTS || tail - released[0] < CAPACITY) && (lossy || tail - released[1] < CAPACITY));
       tail++;
       wanted = wanted | wants;
       wants = 0
@@ -239,7 +293,11 @@ read:
   seen = tail;
   if
   :: seen > position ->
-    atomic { assert(tail - position <= CAPACITY); position = seen; seen = 0 }
+    atomic {
+      assert(tail - position <= CAPACITY || (lossy && me == LOSSY_READER));
+      position = (tail - position <= CAPACITY -> seen : tail);
+      seen = 0
+    }
     atomic {
       assert(held[me] && !inCharge[me]);
       assert(position >= released[me]);
@@ -291,6 +349,7 @@ end_asleep:
 wakeSelf:
   atomic {
     mine = ((sleepers & (1 << me)) != 0);
+    assert(!mine || wake[me] != ASLEEP || !overtaken(me));
     sleepers = sleepers & ~(1 << me);
 #ifdef SELF_WAKE_WITHOUT_BIT
     mine = true;
@@ -328,13 +387,15 @@ done:
 /* Takes its turn when nobody else can. */
 active proctype Standstill() {
   timeout;
-  assert(!wantedIn(0, released[0], tail) && !wantedIn(1, released[1], tail))
+  assert((EVICTS || !wantedIn(0, released[0], tail)) && !wantedIn(1, released[1], tail))
 }
 
 init {
   atomic {
     selfWakes = SELF_WAKES;
+#if EVICTS == 0
     run Reader(0);
+#endif
     run Reader(1)
   }
 }
