@@ -44,7 +44,10 @@ export interface Envelope<T = unknown> {
   readonly payload: Uint8Array;
   /** True where the subscriber had this event in hand when its thread ended, and gets it again. */
   readonly redelivered: boolean;
-  /** How many records this subscription, being lossy, missed since the event that it got before this one. */
+  /**
+   * How many records this subscription, being lossy, missed since the event that it got before this one: all that were
+   * overwritten while it was awake, wanted or not, and none of those that it slept through because it wanted none of them.
+   */
   readonly lagged: number;
   /** The envelope as protobuf (containerd.types.Envelope): a copy of its own. */
   toBinary(): Uint8Array;

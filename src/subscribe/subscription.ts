@@ -40,7 +40,10 @@ export interface SubscriptionStats {
   readonly delivered: number;
   /** Events whose handler threw or rejected. */
   readonly failed: number;
-  /** Records that it missed: the sum of what its `lagged` events told. 0 unless it is lossy or was evicted. */
+  /**
+   * Records that it missed, wanted by it or not: the sum of what its `lagged` events told. 0 unless it is lossy or was
+   * evicted.
+   */
   readonly lagged: number;
   /** Times that its thread was started again. */
   readonly restarts: number;

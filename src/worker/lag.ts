@@ -8,6 +8,10 @@
  *
  *     told by `lagged` = stats().lagged = sum of envelope.lagged + missed since the last event
  *     scanned + lagged = records that its reader has passed since the subscription began
+ *
+ * *Asleep or awake.* What was overwritten before an awake reader got to it is missed, wanted or not: nobody can tell any more.
+ * The writer moves on those that sleep, and what they sleep through counts as scanned. A reader is awake until it has found
+ * nothing in a turn of its own: also just after it was woken for a filter or a stop that brings it nothing.
  */
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 
