@@ -1,6 +1,7 @@
 /** Where errors go that no caller is there to catch: to a listener, or into a process warning. Never a crash. */
 import type { EventEmitter } from 'node:events';
 import { BusError } from '../errors.js';
+import { warnOf } from './warnings.js';
 
 /** Tells the first of `emitters` that somebody listens to; with none, the process is warned. */
 export function reportError(error: Error, ...emitters: readonly EventEmitter[]): void {
@@ -16,7 +17,8 @@ export function reportError(error: Error, ...emitters: readonly EventEmitter[]):
 /** Warns of whatever was thrown. Does not throw, whatever has taken the place of `process.emitWarning`. */
 function warn(thrown: unknown, otherwise: string): void {
   try {
-    process.emitWarning(withStacks(isError(thrown) ? thrown : new Error(otherwise, { cause: thrown })));
+    const error = withStacks(isError(thrown) ? thrown : new Error(otherwise, { cause: thrown }));
+    warnOf(error instanceof BusError ? error.code : error.name, error);
   } catch {
     // There is nobody left to tell.
   }
