@@ -228,6 +228,10 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
    * Ends the subscription. What is unread is dropped, or, with `drain`, delivered first. On this thread no handler starts
    * after a call without `drain`.
    *
+   * A thread that is owed nothing any more has ten seconds to end: in setup, in a handler whose event was dropped, or in
+   * teardown. Then it is ended, and an `error` says so. With `drain` what is owed is waited for as long as it takes: a
+   * handler or a setup that hangs is ended by `hangTimeoutMs` alone, or by `bus.close`.
+   *
    * @returns {@link ended}; calling it again is harmless
    */
   stop(options: { readonly drain?: boolean } = {}): Promise<void> {

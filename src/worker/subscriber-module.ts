@@ -9,7 +9,7 @@ export interface SubscriberContext<D = unknown> {
   readonly name: string;
   /** What the subscription was given as `data`: a clone for each life of the thread; shared buffers stay shared. */
   readonly data: D;
-  /** Aborted when the subscription is stopped or the bus closes, before the last events are handled. */
+  /** Aborted when the subscription is stopped or the bus closes, before the last events are handled; in setup too. */
   readonly signal: AbortSignal;
 }
 

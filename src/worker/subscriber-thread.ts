@@ -49,6 +49,14 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
   const abort = new AbortController();
   const printed = takeOutput();
   const context: SubscriberContext = { name: attachment.name, data: attachment.data, signal: abort.signal };
+  const early: ToThread[] = [];
+  const hearEarly = (message: ToThread): void => {
+    if (message === WAKE_MESSAGE) return;
+    early.push(message);
+    if (message.kind === 'stop') abort.abort();
+  };
+  // Not only when the module is set up: what hangs in setup is told to stop.
+  port.on('message', hearEarly);
   let step: RefusedStep = 'types';
   if (attachment.hangTimeoutMs !== undefined) beat(attachment, attachment.hangTimeoutMs);
   try {
@@ -63,7 +71,8 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
     // Given up while it started, and counted as having handled nothing.
     if (attachRing(attachment.ring).cells.load(WRITER_STATE) === CLOSED) return;
     await module.setup?.(context);
-    new SubscriberThread(attachment, types, module, context, abort, printed).start();
+    port.off('message', hearEarly);
+    new SubscriberThread(attachment, types, module, context, abort, printed).start(early);
   } catch (error) {
     send(port, { kind: 'refused', step, error: crossError(error) });
     port.close();
@@ -170,7 +179,9 @@ class SubscriberThread {
         : new Pump(this.#reader, this.#dispatcher, onTurn);
   }
 
-  start(): void {
+  /** @param early what the bus said while the module was set up */
+  start(early: readonly ToThread[]): void {
+    for (const message of early) this.#receive(message);
     this.#port.on('message', (message: ToThread) => this.#receive(message));
     process.on('exit', () => this.#leave());
     send(this.#port, { kind: 'ready' });

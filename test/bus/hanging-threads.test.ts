@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createBus } from '../../src/index.js';
 import { inlineModule } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
 
@@ -58,5 +59,90 @@ describe('a bus is closed when its time is over, and the process ends,', { timeo
         assert.ok(Number(output) < MAX_MS, `${output} ms`);
       });
     }
+  }
+});
+
+describe('a module that is stopped', { timeout: 600_000, concurrency: 4 }, () => {
+  const here = `Atomics.store(data, 0, 1)`;
+  const stops: readonly [place: string, source: string, stop: string][] = [
+    ['setup', `export default { setup({ data }) { ${here}; return new Promise(() => {}); }, handle() {} };`, 'stop()'],
+    ['setup, spinning,', `export default { setup({ data }) { ${here}; for (;;); }, handle() {} };`, 'stop()'],
+    ['a handler', `export default (_, { data }) => { ${here}; return new Promise(() => {}); };`, 'stop()'],
+    ['a handler, spinning,', `export default (_, { data }) => { ${here}; for (;;); };`, 'stop()'],
+    [
+      'teardown',
+      `export default { handle: (_, { data }) => void ${here}, teardown: () => new Promise(() => {}) };`,
+      'stop()',
+    ],
+    [
+      'teardown, spinning,',
+      `export default { handle: (_, { data }) => void ${here}, teardown() { for (;;); } };`,
+      'stop({ drain: true })',
+    ],
+  ];
+  for (const [place, source, stop] of stops) {
+    test(`is ended although it hangs in ${place} by ${stop}`, async () => {
+      const { exitCode, output } = await runProgram(
+        `const bus = createBus();
+         const data = new Int32Array(new SharedArrayBuffer(4));
+         const subscription = bus.subscribe('/a', new URL(${JSON.stringify(inlineModule(source).href)}), { data });
+         subscription.on('error', (error) => console.log(error.code, error.reason));
+         bus.publish('/a', { id: 0 });
+         while (Atomics.load(data, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+         await subscription.${stop};
+         console.log('stopped');`,
+      );
+      assert.equal(exitCode, 0);
+      assert.match(output, /^BUS_WORKER_EXITED it had nothing left .* within 10 s\nstopped\n$/);
+    });
+  }
+
+  test('in setup hears of it there', async () => {
+    await using bus = createBus();
+    const module = inlineModule(`
+      import { once } from 'node:events';
+      export default { setup: ({ signal }) => once(signal, 'abort').then(() => {}), handle() {} };`);
+    const subscription = bus.subscribe('/a', module);
+    let failed = false;
+    subscription.on('error', () => {
+      failed = true;
+    });
+    await subscription.stop();
+    assert.equal(failed, false);
+  });
+});
+
+describe('many threads that start at once', { timeout: 240_000 }, () => {
+  test('do not keep a close from settling, nor the process from ending', async () => {
+    const { exitCode, output, errors } = await runProgram(
+      `const bus = createBus();
+       for (let i = 0; i < 60; i++) bus.subscribe('/a', worker('recorder'));
+       bus.publish('/a', { id: 0 });
+       const { undelivered } = await bus.close({ drainTimeoutMs: 100 });
+       console.log(undelivered <= 60);`,
+    );
+    assert.deepEqual([exitCode, output, errors], [0, 'true\n', '']);
+  });
+});
+
+describe('hangTimeoutMs', { timeout: 240_000, concurrency: 2 }, () => {
+  for (const place of ['a preload that spins', 'a preload that waits']) {
+    test(`sees a thread that hangs in ${place}`, async () => {
+      const [source, flags] = PLACES[place]!;
+      const { exitCode, output } = await runProgram(
+        `const bus = createBus();
+         const subscription = bus.subscribe('/a', new URL(${JSON.stringify(inlineModule(source).href)}), {
+           hangTimeoutMs: 500,
+           restart: 'never',
+         });
+         subscription.on('error', (error) => console.log(error.reason));
+         await subscription.ended;
+         await bus.close();`,
+        undefined,
+        flags,
+      );
+      assert.equal(exitCode, 0);
+      assert.equal(output, 'its event loop has not turned for 500 ms\n');
+    });
   }
 });

@@ -11,7 +11,7 @@
  */
 import type { ResourceLimits } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
-import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../host/timing.js';
+import { clearInterval, clearTimeout, monotonicMs, setImmediate, setInterval, setTimeout } from '../../host/timing.js';
 import type { CompiledFilter } from '../../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../filter-timeline.js';
 import type { LifeStart, ToThread } from '../worker-protocol.js';
@@ -20,8 +20,9 @@ import { type LifeEnd, type LifeEvents, type SupervisedModule, ThreadLife } from
 
 /** Deaths of the thread while it handles one event again, after which the event is left out. */
 const MAX_DEATHS = 3;
-/** How long a thread that is owed nothing any more may take to set its module up, before it is ended. */
-const SETUP_PATIENCE_MS = 10_000;
+/** Looks at a thread that was told to stop, until it is ended: one that is owed nothing any more has ten seconds. */
+const END_LOOKS = 20;
+const END_LOOK_MS = 500;
 
 /** What a supervisor tells its owner. None may throw. */
 export interface SupervisorEvents extends Pick<LifeEvents, 'onHandlerFailure' | 'onLagged' | 'onRoom'> {
@@ -62,8 +63,8 @@ export class Supervisor {
   #life: ThreadLife | undefined;
   /** Runs between two lives. */
   #restartTimer: NodeJS.Timeout | undefined;
-  /** Runs from a stop of a module that is not set up yet. */
-  #setupTimer: NodeJS.Timeout | undefined;
+  /** Runs from a stop to the end. */
+  #endTimer: NodeJS.Timeout | undefined;
   #stop: Extract<ToThread, { kind: 'stop' }> | undefined;
   #terminated = false;
   /** The module was ready in this life or an earlier one. */
@@ -149,8 +150,7 @@ export class Supervisor {
       return false;
     this.#stop = { kind: 'stop', endSequence, written };
     this.#life?.send(this.#stop);
-    // One that was never ready has nothing in hand: what it hangs in is not waited for.
-    if (!this.#wasReady && this.#isDone()) this.#giveUpSetup();
+    this.#watchEnd();
     if (this.#restartTimer !== undefined) {
       if (this.#isDone()) this.#conclude(undefined);
       else this.#restart();
@@ -158,16 +158,27 @@ export class Supervisor {
     return true;
   }
 
-  #giveUpSetup(): void {
-    this.#setupTimer ??= setTimeout(() => {
-      if (!this.#wasReady) this.terminate();
-    }, SETUP_PATIENCE_MS).unref();
+  /** Nobody waits for what a thread hangs in that is owed nothing: its setup, its teardown, or an event that was dropped. */
+  #watchEnd(): void {
+    let looks = 0;
+    this.#endTimer ??= setInterval(() => {
+      // Looks, and no clock: this thread may have been blocked, and not have heard that it has ended.
+      looks = this.#isDone() ? looks + 1 : 0;
+      if (looks < END_LOOKS) return;
+      clearInterval(this.#endTimer);
+      const reason = `it had nothing left to deliver and did not end within ${(END_LOOKS * END_LOOK_MS) / 1e3} s`;
+      this.terminate(new WorkerExitedError(this.#module.name, reason));
+    }, END_LOOK_MS).unref();
   }
 
-  /** Ends the thread at once, for good. */
-  terminate(): void {
+  /**
+   * Ends the thread at once, for good.
+   *
+   * @param failure why, if it was not asked for
+   */
+  terminate(failure?: Error): void {
     this.#terminated = true;
-    this.#life?.terminate();
+    this.#life?.terminate(failure);
     if (this.#restartTimer !== undefined) this.#conclude(undefined);
   }
 
@@ -259,7 +270,7 @@ export class Supervisor {
   }
 
   #conclude(error: Error | undefined): void {
-    clearTimeout(this.#setupTimer);
+    clearInterval(this.#endTimer);
     clearTimeout(this.#restartTimer);
     this.#restartTimer = undefined;
     this.#events.onEnd(error);

@@ -159,8 +159,9 @@ export class ThreadLife {
   }
 
   /** Ends the thread at once, as if it had been told to. */
-  terminate(): void {
+  terminate(failure?: Error): void {
     this.#finished = true;
+    this.#failure ??= failure;
     void this.#host.terminate();
   }
 
