@@ -10,10 +10,12 @@ export interface BenchArguments {
   readonly json: string | undefined;
   readonly plots: string | undefined;
   readonly quick: boolean;
+  /** Write the results, the plots and the pages of the repository. */
+  readonly record: boolean;
 }
 
 export const BENCH_USAGE =
-  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--json FILE] [--plots DIR]';
+  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--json FILE] [--plots DIR] [--record]';
 
 export function parseBenchArguments(args: readonly string[]): BenchArguments {
   const options = {
@@ -22,14 +24,19 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     json: { type: 'string' },
     plots: { type: 'string' },
     quick: { type: 'boolean' },
+    record: { type: 'boolean' },
   } as const;
   const { values } = usable(() => parseArgs({ args: [...args], options }));
+  if (values.record && (values.only ?? values.subject) !== undefined) {
+    throw new UsageError('--record is for a run of all cases and subjects, without --only and --subject');
+  }
   return {
     only: pattern('--only', values.only),
     subject: pattern('--subject', values.subject),
     json: values.json,
     plots: values.plots,
     quick: values.quick ?? false,
+    record: values.record ?? false,
   };
 }
 

@@ -9,6 +9,7 @@ import { memoryCases } from './cases/memory.js';
 import { publishCases } from './cases/publish.js';
 import { publishNone } from './cases/publish-none.js';
 import { serviceCases } from './cases/services.js';
+import { startCases } from './cases/start.js';
 import type { BenchCase } from './rounds.js';
 
 export const cases: readonly BenchCase[] = [
@@ -20,6 +21,7 @@ export const cases: readonly BenchCase[] = [
   ...fieldCases,
   ...latencyCases,
   ...memoryCases,
+  ...startCases,
   ...counterCases,
   ...serviceCases,
 ];

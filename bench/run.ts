@@ -4,6 +4,7 @@ import { BENCH_USAGE, type BenchArguments, parseBenchArguments, UsageError } fro
 import { cases } from './cases.js';
 import { describeEnvironment } from './environment.js';
 import { writePlots } from './plots.js';
+import { recordReport } from './record.js';
 import { caseTable, environmentText, floorTable } from './report.js';
 import { type Report, type Result, VerificationError } from './results.js';
 import type { Plan } from './rounds.js';
@@ -32,7 +33,8 @@ async function main(args: BenchArguments): Promise<void> {
   if (floors !== '') console.log(`ringcast as a multiple of its peer: median and quartiles of the rounds\n${floors}`);
   const report: Report = { environment, results };
   if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(report, undefined, 2)}\n`);
-  if (args.plots !== undefined) for (const file of writePlots(report, args.plots)) console.log(`wrote ${file}`);
+  const written = args.plots === undefined ? [] : writePlots(report, args.plots);
+  for (const file of args.record ? [...written, ...recordReport(report)] : written) console.log(`wrote ${file}`);
 }
 
 try {

@@ -1,3 +1,4 @@
+/** Shared Int32 cells, and counts kept in several of them. */
 import { CannotBlockError } from '../errors.js';
 
 /**

@@ -4,9 +4,12 @@ import { parseBenchArguments, parseCompareArguments, UsageError } from '../../be
 
 describe('command line of the benchmark suite', () => {
   test('measures everything unless told otherwise', () => {
-    const { only, subject, json, plots, quick } = parseBenchArguments([]);
+    const { only, subject, json, plots, quick, record } = parseBenchArguments([]);
     assert.ok(only.test('fan-out/object/1') && subject.test('ringcast'));
-    assert.deepEqual({ json, plots, quick }, { json: undefined, plots: undefined, quick: false });
+    assert.deepEqual(
+      { json, plots, quick, record },
+      { json: undefined, plots: undefined, quick: false, record: false },
+    );
   });
 
   test('compares a commit with the current one, five rounds each', () => {
@@ -23,6 +26,7 @@ describe('command line of the benchmark suite', () => {
     ['a word that is no option', () => parseBenchArguments(['publish'])],
     ['an expression that does not parse', () => parseBenchArguments(['--only', '('])],
     ['a file without a name', () => parseBenchArguments(['--json'])],
+    ['to record a part of the suite', () => parseBenchArguments(['--record', '--only', 'publish'])],
     ['nothing to compare', () => parseCompareArguments([])],
     ['three commits', () => parseCompareArguments(['a', 'b', 'c'])],
     ['too few rounds', () => parseCompareArguments(['a', '--rounds', '4'])],

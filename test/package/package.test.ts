@@ -14,6 +14,15 @@ const project = mkdtempSync(join(tmpdir(), 'ringcast-project-'));
 const installed = join(project, 'node_modules/ringcast');
 after(() => rmSync(project, { recursive: true }));
 
+/** Compiles files of the project, strictly and with all types checked. */
+async function compile(...args: readonly string[]): Promise<void> {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const target = ['--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node'];
+  await run(process.execPath, [tsc, '--strict', ...target, ...args], { cwd: project }).catch(
+    (error: { stdout: string }) => assert.fail(error.stdout),
+  );
+}
+
 describe('the packed package', () => {
   before(async () => {
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
@@ -25,13 +34,16 @@ describe('the packed package', () => {
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', join(project, filename)], {
       cwd: project,
     });
+    for (const types of ['node_modules/@types/node', 'node_modules/undici-types']) {
+      cpSync(join(root, types), join(project, types), { recursive: true });
+    }
   });
 
   test("runs the README's first example in an empty project", async () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    for (const [, name, text] of readme.matchAll(/```js\n\/\/ (\S+\.js)\n([\s\S]*?)```/g)) {
-      writeFileSync(join(project, name!), text!);
-    }
+    const files = [...readme.matchAll(/```ts\n\/\/ (\w+\.ts)\b.*\n([\s\S]*?)```/g)];
+    for (const [, name, text] of files) writeFileSync(join(project, name!), text!);
+    await compile(...files.map(([, name]) => name!));
     const { stdout } = await run(process.execPath, ['main.js'], { cwd: project });
     assert.match(stdout, /\/service\/container\/exit/);
   });
@@ -84,15 +96,6 @@ describe('the packed package', () => {
       const accepted: boolean = bus.publish('/tasks/exit', new TaskExit({ containerId: 'a', exitStatus: 1 }));
       void accepted; void bus.close();`;
     writeFileSync(join(project, 'use.ts'), source);
-    cpSync(join(root, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'), { recursive: true });
-    cpSync(join(root, 'node_modules/undici-types'), join(project, 'node_modules/undici-types'), { recursive: true });
-    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
-    await run(
-      process.execPath,
-      [join(root, 'node_modules/typescript/bin/tsc'), ...options, '--lib', 'es2023,esnext.disposable', 'use.ts'],
-      {
-        cwd: project,
-      },
-    ).catch((error: { stdout: string }) => assert.fail(error.stdout));
+    await compile('--noEmit', 'use.ts');
   });
 });

@@ -1,4 +1,4 @@
-/** The README's example of the services, compiled and executed as it stands there. */
+/** The example of the services, compiled and executed as it stands there. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,20 +16,20 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = mkdtempSync(join(root, 'dist', 'readme-services-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const section = readFileSync(join(root, 'README.md'), 'utf8').split('\n## Services\n')[1]?.split('\n## ')[0] ?? '';
-const example = /```ts\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
+const page = readFileSync(join(root, 'src/services/README.md'), 'utf8');
+const example = /```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
 
 /** What the default runtime makes of it: that has no memory limits. */
-const withoutRunc = example.replace(", runtime: 'runc'", '').replace(', memoryBytes: 8 << 20', '');
+const withoutRunc = example.replace(", runtime: 'runc'", '').replace(', memoryBytes: 8 * 1024 * 1024', '');
 
 const STRICT = ['--strict', '--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes', '--skipLibCheck'];
 const TARGET = ['--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node'];
 
 const RUNC_MISSING = await runcMissing();
 
-describe("the README's example of the services", () => {
+describe('the example of the services', () => {
   before(async () => {
-    assert.notEqual(example, '', 'the section has an example');
+    assert.notEqual(example, '', 'the page has an example');
     writeFileSync(join(folder, 'runc.ts'), example);
     writeFileSync(join(folder, 'process.ts'), withoutRunc);
     const tsc = join(root, 'node_modules/typescript/bin/tsc');

@@ -1,0 +1,2 @@
+/** The subscriber module of the start case: nothing to do. */
+export default function ignore(): void {}
