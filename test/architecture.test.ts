@@ -231,6 +231,10 @@ describe('architecture', () => {
     }
   });
 
+  test('the front page has at most 250 lines', () => {
+    assert.ok(readmeOf('.')!.split('\n').length <= 251);
+  });
+
   test('every file of src and bench opens with a comment that says what it is for', () => {
     for (const file of [...sources, ...filesBelow('bench')]) {
       assert.match(readFileSync(join(root, file), 'utf8'), /^(#!.*\n)?\/[/*]/, file);

@@ -1,0 +1,38 @@
+/** Every figure of performance on the pages of the repository is what `bench/results.json` says. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { figures, withFigures, withoutFigures } from '../../bench/page-figures.js';
+import { pages, RESULTS } from '../../bench/record.js';
+import type { Report } from '../../bench/results.js';
+import { median } from '../../bench/statistics.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const textOf = (page: string): string => readFileSync(join(root, page), 'utf8');
+const report = JSON.parse(textOf(RESULTS)) as Report;
+
+describe('figures on the pages of the repository', () => {
+  test('are those of the results, to the letter', () => {
+    for (const page of pages()) assert.equal(textOf(page), withFigures(textOf(page), report), page);
+  });
+
+  test('are used, each of them', () => {
+    const used = pages().flatMap((page) => [...textOf(page).matchAll(/<!-- measured: (\S+) -->/g)].map((m) => m[1]!));
+    assert.deepEqual([...new Set(used)].sort(), Object.keys(figures).sort());
+  });
+
+  test('are medians of what was measured', () => {
+    assert.ok(report.results.length > 50);
+    for (const { case: benchCase, subject, metric, value, samples } of report.results) {
+      assert.equal(value, median(samples), `${benchCase} ${subject} ${metric}`);
+    }
+  });
+
+  test('stand nowhere else', () => {
+    for (const page of pages()) {
+      assert.doesNotMatch(withoutFigures(textOf(page)), /\d (ns|µs|MiB\/s|M events\/s|events\/s)\b|\d times as/, page);
+    }
+  });
+});
