@@ -5,7 +5,7 @@ import { UnknownTypeError } from '../errors.js';
 import { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely } from '../host/report.js';
 import { checkTimers } from '../host/timing.js';
-import { Room } from '../publish/backpressure.js';
+import { Backpressure } from '../publish/backpressure.js';
 import { EventTypes, MAX_TYPES } from '../publish/event-types.js';
 import { Publisher } from '../publish/publisher.js';
 import { Readers } from '../publish/readers.js';
@@ -65,7 +65,7 @@ export function assembleBus(
     writer,
     readers,
     options.stallTimeoutMs,
-    () => room.made(),
+    () => backpressure.roomMade(),
     (error) => {
       emitSafely(bus, 'evicted', error);
       process.emitWarning(error);
@@ -78,10 +78,10 @@ export function assembleBus(
     readers,
     stalls,
     options,
-    () => room.queued(),
-    () => room.made(),
+    () => backpressure.queued(),
+    () => backpressure.roomMade(),
   );
-  const room = new Room(writer, publisher, readers, keepAlive, stalls, () => emitSafely(bus, 'drain'));
+  const backpressure = new Backpressure(writer, publisher, readers, keepAlive, stalls, () => emitSafely(bus, 'drain'));
   const reading = {
     memory,
     topicNames: new NameDirectory(topicMemory),
@@ -98,7 +98,7 @@ export function assembleBus(
     publisher,
     readers,
     stalls,
-    room,
+    backpressure,
     keepAlive,
     reading,
     attachment,

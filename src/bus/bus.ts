@@ -183,7 +183,7 @@ export class Bus<Topics extends object = AnyTopics> extends EventEmitter<BusEven
    */
   writable(): Promise<void> {
     if (this.#closing !== undefined) return unwatched(Promise.reject(new BusClosedError('writable')));
-    return this.#parts.room.wait();
+    return this.#parts.backpressure.wait();
   }
 
   /**

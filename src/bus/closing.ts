@@ -34,13 +34,13 @@ export async function closeDown(
   drainTimeoutMs: number,
   abandoned: () => Promise<number> | undefined,
 ): Promise<CloseResult> {
-  const { writer, publisher, room, keepAlive } = parts;
+  const { writer, publisher, backpressure, keepAlive } = parts;
   let expire!: () => void;
   const deadline = new Promise<void>((resolve) => {
     expire = resolve;
   });
   // Whatever it is waiting for then.
-  void room.abandoned.then(expire);
+  void backpressure.abandoned.then(expire);
   const timer = drainTimeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(expire, drainTimeoutMs);
   // Something is still being delivered.
   keepAlive.hold();
@@ -55,7 +55,7 @@ export async function closeDown(
     goOn = resolve;
   });
   for (const group of byDeadLetters(parts, subscriptions)) {
-    await Promise.race([room.emptied(), deadline]);
+    await Promise.race([backpressure.emptied(), deadline]);
     const endSequence = publisher.nextSequence;
     ends.push(...group.map((subscription) => stopped(subscription, endSequence)));
     await Promise.race([Promise.all(ends), patience, deadline]);
@@ -105,7 +105,7 @@ export async function abandon(parts: BusParts, subscriptions: Subscriptions): Pr
   // Before anything is counted: room that is made from now on is not written to.
   parts.writer.setState(CLOSED);
   parts.publisher.abandon();
-  parts.room.abandon();
+  parts.backpressure.abandon();
   const late = [...subscriptions.all].filter(
     ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),
   );

@@ -16,7 +16,7 @@ interface Waiter {
   readonly handlings: readonly Handling[];
 }
 
-export class Room {
+export class Backpressure {
   readonly #writer: RingWriter;
   readonly #publisher: Publisher;
   readonly #readers: Readers;
@@ -62,7 +62,7 @@ export class Room {
   }
 
   /** A reader made the room that the writer is parked for. */
-  made(): void {
+  roomMade(): void {
     this.#parked = false;
     this.#proceedSoon();
   }

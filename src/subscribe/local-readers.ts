@@ -30,13 +30,13 @@ export class LocalReaders {
 
   /** A reader that nobody else uses. */
   open(name: string, delivery: DeliveryMode, start: Start): LocalReader {
-    const { room, reading } = this.#parts;
+    const { backpressure, reading } = this.#parts;
     const slot = this.#slots.take(delivery, start);
     const reader: LocalReader = new LocalReader(
       slot,
       reading,
       start,
-      () => room.made(),
+      () => backpressure.roomMade(),
       () => {
         this.#unshare(reader);
         this.#slots.letGo(slot);

@@ -68,7 +68,7 @@ export class ModuleThreads {
   }
 
   #eventsOf(subscription: Subscription, reader: number): ModuleDeliveryEvents {
-    const { bus, room, topics } = this.#parts;
+    const { bus, backpressure, topics } = this.#parts;
     return {
       onError: (error) => reportError(error, subscription, bus),
       onLagged: (range) => emitSafely(subscription, 'lagged', range),
@@ -79,7 +79,7 @@ export class ModuleThreads {
         emitSafely(bus, 'deadLetter', report);
         return published;
       },
-      onRoom: () => room.made(),
+      onRoom: () => backpressure.roomMade(),
       onLetGo: () => {
         topics.unwant(subscription);
         this.#slots.letGo(reader);

@@ -37,19 +37,19 @@ export class ReaderSlots {
 
   /** Lets a reader whose subscriptions were stopped hold nobody any more, though it may still touch its slot. */
   letGo(reader: number): void {
-    const { writer, room } = this.#parts;
+    const { writer, backpressure } = this.#parts;
     // The way of an eviction, of which nobody is told: what it goes on copying it knows to be overwritten.
     writer.evict(reader);
-    room.made();
+    backpressure.roomMade();
   }
 
   /** Gives a slot back that nobody touches any more. */
   giveBack(reader: number): void {
-    const { writer, readers, room } = this.#parts;
+    const { writer, readers, backpressure } = this.#parts;
     readers.clear(reader);
     writer.leave(reader);
     // It may have been what held the ring.
-    room.made();
+    backpressure.roomMade();
   }
 
   view(reader: number): ReaderView {

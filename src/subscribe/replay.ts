@@ -27,11 +27,11 @@ export interface Start extends LocalStart {
  * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS`
  */
 export function findStart(
-  parts: Pick<SubscribingParts, 'writer' | 'publisher' | 'reading' | 'room'>,
+  parts: Pick<SubscribingParts, 'writer' | 'publisher' | 'reading' | 'backpressure'>,
   from: From = 'now',
   filter?: CompiledFilter,
 ): Start {
-  const { writer, publisher, reading, room } = parts;
+  const { writer, publisher, reading, backpressure } = parts;
   if (from === 'now') {
     return { isNow: true, ...writer.retained.end, missed: false, joinSequence: publisher.nextSequence };
   }
@@ -41,7 +41,7 @@ export function findStart(
       ? oldest.sequence
       : 'sequence' in from
         ? from.sequence
-        : sequenceOfLast(writer, from.last, filter!, oldest, reading, () => room.made());
+        : sequenceOfLast(writer, from.last, filter!, oldest, reading, () => backpressure.roomMade());
   const { position, sequence } = writer.retained.seek(wanted);
   const missed = wanted < sequence;
   return { isNow: false, position, sequence: missed ? wanted : sequence, missed, joinSequence: wanted };

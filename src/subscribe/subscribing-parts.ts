@@ -1,7 +1,7 @@
 /** What subscribing needs of the bus around it. */
 import type { EventEmitter } from 'node:events';
 import type { KeepAlive } from '../host/keep-alive.js';
-import type { Room } from '../publish/backpressure.js';
+import type { Backpressure } from '../publish/backpressure.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { Readers } from '../publish/readers.js';
 import type { TopicTable } from '../publish/topic-table.js';
@@ -16,7 +16,7 @@ export interface SubscribingParts {
   readonly topics: TopicTable;
   readonly publisher: Publisher;
   readonly readers: Readers;
-  readonly room: Room;
+  readonly backpressure: Backpressure;
   readonly keepAlive: KeepAlive;
   readonly reading: ReadingContext;
   /** What of an attachment is the same for all threads of a bus. */

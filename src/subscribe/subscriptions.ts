@@ -41,10 +41,10 @@ export class Subscriptions {
     this.#slots = new ReaderSlots(parts);
     this.#readers = new LocalReaders(parts, this.#slots);
     this.#threads = new ModuleThreads(parts, this.#slots);
-    const { publisher, room, topics, writer } = parts;
+    const { publisher, backpressure, topics, writer } = parts;
     this.#source = {
       whenSettled: (act) => publisher.whenSettled(act),
-      wakeWhenWritten: (reader) => void room.emptied().then(() => writer.waker.wakeNow(reader)),
+      wakeWhenWritten: (reader) => void backpressure.emptied().then(() => writer.waker.wakeNow(reader)),
       setFilter: (subscription, input) => {
         const filter = compileFilter(input);
         // Whether the event that is being encoded comes before or after could not be said.
