@@ -17,7 +17,7 @@ import { distance } from '../memory/position.js';
 import type { RingReader } from '../ring/ring-reader.js';
 import { BatchCursor } from './batch-cursor.js';
 import { tellLag, tellMissed } from './lag.js';
-import { LookPace } from './look-pace.js';
+import { ReleasePace } from './release-pace.js';
 import type { Route, Router } from './router.js';
 import { firstHeld, type Target } from './target.js';
 import type { TypeDirectory } from './type-directory.js';
@@ -66,7 +66,7 @@ export class Dispatcher {
   #hasBatch = false;
   /** True inside {@link step}, which finishes its batches itself. */
   #stepping = false;
-  readonly #pace = new LookPace();
+  readonly #pace = new ReleasePace();
   /** Which steps of a route take the event at the cursor, where that is decided for all of them first. */
   readonly #verdicts: boolean[] = [];
   /** Sequence behind the last record seen. */

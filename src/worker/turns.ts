@@ -6,7 +6,7 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { monotonicMs, setImmediate } from '../host/timing.js';
-import { LookPace } from './look-pace.js';
+import { ReleasePace } from './release-pace.js';
 
 /** How long other work of the thread may have to wait. */
 const TURN_BUDGET_MS = 4;
@@ -21,7 +21,7 @@ class Turns {
   #waiting: TurnTask[] = [];
   #scheduled = false;
   #startedMs = Number.NEGATIVE_INFINITY;
-  readonly #pace = new LookPace(CALLS_PER_LOOK);
+  readonly #pace = new ReleasePace(CALLS_PER_LOOK);
   /** What happens in a turn belongs to nobody who asked for it. */
   readonly #context = new AsyncResource('RINGCAST_TURN');
   readonly #run = (): void => this.#context.runInAsyncScope(this.#turn, this);

@@ -9,7 +9,7 @@ const MAX_STRIDE = 64;
 /** Time after which RELEASED moves at the latest. */
 const RELEASE_INTERVAL_MS = 10;
 
-export class LookPace {
+export class ReleasePace {
   readonly #maxStride: number;
   #stride = 1;
   #left = 1;
