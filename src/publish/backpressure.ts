@@ -135,14 +135,14 @@ export class Backpressure {
       this.#parked = this.#writer.wait.park(this.#publisher.roomBytes);
     }
     this.#rejectDeadlocked();
-    this.#readers.hurry(this.#writer.holder);
+    this.#readers.restartNow(this.#writer.holder);
     // Unref'd: what waits holds the process open itself.
     this.#stallTimer ??= setInterval(() => this.#lookForStall(), STALL_LOOK_MS).unref();
   }
 
   #lookForStall(): void {
     // Its thread may have died since the wait began.
-    this.#readers.hurry(this.#writer.holder);
+    this.#readers.restartNow(this.#writer.holder);
     this.#stalls.look();
   }
 

@@ -345,7 +345,7 @@ export class Publisher {
   #blockUntil(deadlineMs: number, timeoutMs: number): void {
     const holder = this.#writer.holder;
     const heldBy = this.#readers.describe(holder);
-    if (holder >= 0 && (this.#readers.isLocal(holder) || !this.#readers.hurry(holder))) {
+    if (holder >= 0 && (this.#readers.isLocal(holder) || !this.#readers.restartNow(holder))) {
       throw new WouldDeadlockError('publishSync', heldBy);
     }
     const leftMs = deadlineMs - monotonicMs();

@@ -9,7 +9,7 @@ export interface ReaderUser {
   /** Its wake word is AWAKE. Must not throw. */
   wake(): void;
   /** Somebody waits for what it holds. Returns whether it can read on although this thread is blocked. */
-  hurry(): boolean;
+  restartNow(): boolean;
   /** It held up a waiting publisher for too long, and is lossy from now on. Must not throw. */
   evict(error: Error): void;
 }
@@ -30,8 +30,8 @@ export class Readers {
   }
 
   /** Somebody waits for what the reader holds. Returns whether it can read on although this thread is blocked. */
-  hurry(reader: number): boolean {
-    return this.#users[reader]?.hurry() ?? true;
+  restartNow(reader: number): boolean {
+    return this.#users[reader]?.restartNow() ?? true;
   }
 
   evict(reader: number, error: Error): void {

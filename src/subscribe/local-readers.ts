@@ -47,7 +47,7 @@ export class LocalReaders {
       local: true,
       describe: () => nameOfReader(name),
       wake: () => reader.wake(),
-      hurry: () => true,
+      restartNow: () => true,
       evict: (error) => {
         // Handlers that come later want what they were promised: a reader that holds the writer back.
         this.#unshare(reader);

@@ -127,8 +127,8 @@ export class ModuleDelivery implements Delivery {
   }
 
   /** Somebody waits for what the reader holds. */
-  hurry(): boolean {
-    return this.#supervisor.hurry();
+  restartNow(): boolean {
+    return this.#supervisor.restartNow();
   }
 
   get owedFrom(): number {

@@ -60,7 +60,7 @@ export class ModuleThreads {
       local: false,
       describe: () => nameOfReader(name),
       wake: () => delivery.wake(),
-      hurry: () => delivery.hurry(),
+      restartNow: () => delivery.restartNow(),
       evict: (error) => emitSafely(subscription, 'evicted', error),
     });
     this.#budgetSpinning(1);

@@ -103,7 +103,7 @@ export class Supervisor {
    *
    * @returns whether it can read on although this thread is blocked
    */
-  hurry(): boolean {
+  restartNow(): boolean {
     if (this.#restartTimer !== undefined) this.#restart();
     if (this.#life === undefined) return false;
     this.#life.catchUp();
