@@ -18,6 +18,7 @@ import { type Cells, loadCount, storeCount } from '../memory/cells.js';
 import { distance, narrow, widen } from '../memory/position.js';
 import { BATCH_MEMORY_BYTES, type Batch, BatchMemory } from './batch-memory.js';
 import * as control from './control-descriptor.js';
+import { ReaderSleep } from './reader-sleep.js';
 import * as record from './record-descriptor.js';
 import { offsetOf, type RingMemory } from './ring-memory.js';
 
@@ -28,13 +29,12 @@ const GUARD_SHARE = 8;
 
 export class RingReader {
   readonly reader: number;
+  readonly sleep: ReaderSleep;
   /** True from being overtaken until somebody sets it back: records were missed before the next batch. */
   overtaken = false;
   readonly #memory: RingMemory;
   readonly #cells: Cells;
   readonly #slot: number;
-  readonly #sleeperWord: number;
-  readonly #sleeperBit: number;
   readonly #capacityUnits: number;
   readonly #onRoom: () => void;
   readonly #copies = new BatchMemory();
@@ -55,14 +55,13 @@ export class RingReader {
     this.#memory = memory;
     this.#cells = memory.cells;
     this.#slot = control.slotOf(reader);
-    this.#sleeperWord = control.SLEEPERS + (reader >> 5);
-    this.#sleeperBit = 1 << (reader & 31);
     this.#capacityUnits = memory.capacityBytes >> record.UNIT_SHIFT;
     this.#onRoom = onRoom;
     this.#gates = this.#cells.load(this.#slot + control.STATE) === control.GATING;
     this.#taken = position;
     this.#handedOut = widen(position, this.#cells.load(this.#slot + control.TAKEN));
     this.#released = narrow(position);
+    this.sleep = new ReaderSleep(this.#cells, reader, this);
   }
 
   /** Position up to which records were taken. */
@@ -212,53 +211,6 @@ export class RingReader {
     if (!crosses || this.#cells.compareExchange(control.WRITER_WAIT, how, control.WRITER_AWAKE) !== how) return;
     if (how === control.WRITER_BLOCKED) this.#cells.notify(control.WRITER_WAIT);
     else this.#onRoom();
-  }
-
-  /**
-   * Goes to sleep, unless there is something to read. Everything taken must have been released.
-   *
-   * @returns whether the reader sleeps; it then waits until {@link awake}, and calls {@link resume}
-   */
-  fallAsleep(): boolean {
-    // This order, and no other (see Waker): the wake word, the bit, TAIL again, and only then really asleep.
-    this.#cells.store(this.#slot + control.WAKE, control.DROWSY);
-    this.#cells.or(this.#sleeperWord, this.#sleeperBit);
-    if (this.hasMore) return !this.wakeSelf();
-    // Fails only when the writer has already woken us.
-    this.#cells.compareExchange(this.#slot + control.WAKE, control.DROWSY, control.ASLEEP);
-    return true;
-  }
-
-  /** True once the writer has woken a sleeping reader. */
-  get awake(): boolean {
-    return this.#cells.load(this.#slot + control.WAKE) === control.AWAKE;
-  }
-
-  /** The position of the writer's last flush, if the reader sleeps, unwoken, on records before it. */
-  get flushedUnread(): number | undefined {
-    const flushed = this.#cells.load(control.FLUSHED);
-    // Not `taken`: the writer may have moved the cursor on.
-    const cursor = this.#cells.load(this.#slot + control.RELEASED);
-    return distance(flushed, cursor) > 0 && !this.awake ? flushed : undefined;
-  }
-
-  /** How long a reader may wait awake, as of now: 0 when there are more busy threads than cores. */
-  get spinBudgetMs(): number {
-    return this.#cells.load(control.SPIN_BUDGET_US) / 1000;
-  }
-
-  /** Blocks this thread until the writer wakes the reader, at most `timeoutMs`. */
-  waitAwake(timeoutMs: number): void {
-    const seen = this.#cells.load(this.#slot + control.WAKE);
-    if (seen !== control.AWAKE) this.#cells.wait(this.#slot + control.WAKE, seen, timeoutMs);
-  }
-
-  /** Ends the sleep without the writer. False when the writer is just waking or moving the reader: sleep on. */
-  wakeSelf(): boolean {
-    // Taking the bit back is taking charge of the cursor back.
-    if ((this.#cells.and(this.#sleeperWord, ~this.#sleeperBit) & this.#sleeperBit) === 0) return false;
-    this.#cells.store(this.#slot + control.WAKE, control.AWAKE);
-    return true;
   }
 
   /**

@@ -93,14 +93,14 @@ export class DedicatedLoop {
   /** Waits for something to read: awake while it is likely to come within the time that a wake takes, else asleep. */
   #wait(): void {
     const startMs = monotonicMs();
-    if (!this.#spin(startMs) && this.#reader.fallAsleep()) this.#sleep();
+    if (!this.#spin(startMs) && this.#reader.sleep.fallAsleep()) this.#sleep();
     const idleMs = Math.min(monotonicMs() - startMs, MAX_IDLE_MS);
     // A moving average, as folly's TurnSequencer keeps it; a first wait counts in full.
     this.#idleMs = this.#idleMs === Number.POSITIVE_INFINITY ? idleMs : this.#idleMs + (idleMs - this.#idleMs) / 8;
   }
 
   #spin(startMs: number): boolean {
-    const budgetMs = this.#reader.spinBudgetMs;
+    const budgetMs = this.#reader.sleep.spinBudgetMs;
     if (this.#idleMs > budgetMs || startMs < this.#spinAgainMs) return false;
     const untilMs = startMs + Math.min(budgetMs, 2 * this.#idleMs);
     let nowMs = startMs;
@@ -117,14 +117,14 @@ export class DedicatedLoop {
   #sleep(): void {
     let suspect: number | undefined;
     this.#nudged = false;
-    while (!this.#reader.awake) {
-      this.#reader.waitAwake(WAIT_SLICE_MS);
-      if (this.#reader.awake) break;
+    while (!this.#reader.sleep.awake) {
+      this.#reader.sleep.waitAwake(WAIT_SLICE_MS);
+      if (this.#reader.sleep.awake) break;
       this.#events.readPort();
-      const unread = this.#reader.flushedUnread;
+      const unread = this.#reader.sleep.flushedUnread;
       const certain = unread !== undefined && unread === suspect;
       suspect = unread;
-      if ((certain || this.#nudged || this.#stopped) && this.#reader.wakeSelf()) {
+      if ((certain || this.#nudged || this.#stopped) && this.#reader.sleep.wakeSelf()) {
         if (certain) this.#dispatcher.watchUntil(unread);
         break;
       }

@@ -38,7 +38,7 @@ export class Pump {
 
   /** The writer has set the wake word to AWAKE and said so. */
   notified(): void {
-    if (this.#asleep && this.#reader.awake) this.#wakeUp();
+    if (this.#asleep && this.#reader.sleep.awake) this.#wakeUp();
   }
 
   /** A batch whose handlers were pending has settled. */
@@ -55,7 +55,7 @@ export class Pump {
   /** Ends a sleep, so that records are looked at once more. */
   nudge(): void {
     if (!this.#asleep || this.#stopped) return;
-    if (this.#reader.wakeSelf()) this.#wakeUp();
+    if (this.#reader.sleep.wakeSelf()) this.#wakeUp();
     // The writer has charge of the reader for a moment: it either wakes it, or gives it back.
     else setImmediate(() => this.nudge());
   }
@@ -82,7 +82,7 @@ export class Pump {
     this.#onTurn();
     if (step === 'waiting' || this.#stopped) return;
     // A reader that just had work looks once more before it sleeps: a wake costs the writer microseconds.
-    if (step === 'more' || this.#dispatcher.nextSequence !== seen || !this.#reader.fallAsleep()) this.#schedule();
+    if (step === 'more' || this.#dispatcher.nextSequence !== seen || !this.#reader.sleep.fallAsleep()) this.#schedule();
     else this.#asleep = true;
   }
 
@@ -91,10 +91,10 @@ export class Pump {
    * `rescued` counts the times when one of those records was wanted.
    */
   #checkSafety(): void {
-    const unread = this.#asleep ? this.#reader.flushedUnread : undefined;
+    const unread = this.#asleep ? this.#reader.sleep.flushedUnread : undefined;
     const certain = unread !== undefined && unread === this.#suspect;
     this.#suspect = unread;
-    if (!certain || !this.#reader.wakeSelf()) return;
+    if (!certain || !this.#reader.sleep.wakeSelf()) return;
     this.#dispatcher.watchUntil(unread);
     this.#wakeUp();
   }

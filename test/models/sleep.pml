@@ -1,6 +1,6 @@
 /*
- * Sleeping and waking: src/ring/waker.ts and the flushes of src/ring/ring-writer.ts against RingReader.fallAsleep, wakeSelf
- * and resume.
+ * Sleeping and waking: src/ring/waker.ts and the flushes of src/ring/ring-writer.ts against src/ring/reader-sleep.ts
+ * and RingReader.resume.
  *
  * One writer, two readers, a ring of CAPACITY records of one unit. Which reader wants which record is free, so is when the
  * writer flushes, and whether the safety check ends a sleep. With EVICTS there is only the second reader, and it is made

@@ -101,7 +101,7 @@ test('a lossy reader that was moved on over more than 2^31 units in its sleep is
   for (const position of [3 * 2 ** 30, 5 * 2 ** 30, 2 ** 34 + 2 ** 31]) {
     const rig = ringAt();
     const reader = rig.reader(false);
-    assert.ok(reader.fallAsleep());
+    assert.ok(reader.sleep.fallAsleep());
     const later = moveRing(rig, position);
     const slot = control.slotOf(reader.reader);
     rig.memory.cells.store(slot + control.RELEASED, narrow(position));

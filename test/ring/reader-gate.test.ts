@@ -85,10 +85,10 @@ test('a slot used again has a new generation and the new cursor', () => {
 test('a slot used again is awake, whatever its former reader was', () => {
   const rig = ringAt();
   const former = rig.reader();
-  assert.ok(former.fallAsleep());
+  assert.ok(former.sleep.fallAsleep());
   rig.writer.leave(former.reader);
   const next = rig.reader();
-  assert.ok(next.awake);
+  assert.ok(next.sleep.awake);
   write(rig.writer, 1, 1 << next.reader);
   rig.writer.flush();
   assert.deepEqual(rig.notified, [], 'nobody sleeps');

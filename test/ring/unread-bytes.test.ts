@@ -151,7 +151,7 @@ class Scene {
     else if (step.kind === 'join') this.#join(step.who);
     else if (step.kind === 'leave') this.#leave(step.who);
     else if ('who' in step) this.#read(step, this.#watched[step.who]);
-    for (const watched of this.#watched) if (watched?.asleep && watched.reader.awake) this.#resume(watched);
+    for (const watched of this.#watched) if (watched?.asleep && watched.reader.sleep.awake) this.#resume(watched);
   }
 
   /** Nobody sleeps on what it wants, and everybody can read to the end. */
@@ -161,7 +161,7 @@ class Scene {
       if (watched === undefined) continue;
       if (watched.asleep) {
         assert.ok(!watched.unread.some((written) => written.wanted), 'sleeps on a wanted record');
-        assert.ok(watched.reader.wakeSelf());
+        assert.ok(watched.reader.sleep.wakeSelf());
         this.#resume(watched);
       }
       while (this.#take(watched, MIN_CAPACITY_BYTES));
@@ -185,13 +185,13 @@ class Scene {
   #read(step: Step & { readonly who: number }, watched: Watched | undefined): void {
     if (watched === undefined) return;
     const { reader, asleep } = watched;
-    if (step.kind === 'wakeSelf' && asleep && reader.wakeSelf()) this.#resume(watched);
+    if (step.kind === 'wakeSelf' && asleep && reader.sleep.wakeSelf()) this.#resume(watched);
     else if (asleep) return;
     else if (step.kind === 'take') this.#take(watched, step.maxUnits * UNIT_BYTES);
     else if (step.kind === 'release') this.#release(watched, step.percent);
     else if (step.kind === 'sleep') {
       this.#release(watched, 100);
-      watched.asleep = reader.fallAsleep();
+      watched.asleep = reader.sleep.fallAsleep();
       assert.equal(watched.asleep, watched.unread.length === 0);
     }
   }

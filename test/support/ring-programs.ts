@@ -174,10 +174,10 @@ function readToEnd(
     if (batch !== undefined) {
       for (const sequence of sequencesOf(batch, plan)) assert.equal(sequence, next++, 'out of order');
       reader.release(reader.taken, next);
-    } else if (reader.fallAsleep()) {
-      while (!reader.awake) {
-        reader.waitAwake(1);
-        if (impatient && !reader.awake && reader.wakeSelf()) break;
+    } else if (reader.sleep.fallAsleep()) {
+      while (!reader.sleep.awake) {
+        reader.sleep.waitAwake(1);
+        if (impatient && !reader.sleep.awake && reader.sleep.wakeSelf()) break;
       }
       const sequence = reader.resume();
       assert.ok(sequence < 0 || sequence > next, 'the cursor moved back');

@@ -53,13 +53,13 @@ function sleep(): void {
   // Now and then a sleep ends for another reason than a record, as for a change of filters.
   const impatient = mix(counts.sleeps + slot) % 16 === 0;
   let suspect: number | undefined;
-  while (!reader.awake) {
-    reader.waitAwake(impatient ? 1 : 250);
-    if (reader.awake || (impatient && reader.wakeSelf())) break;
-    const unread = reader.flushedUnread;
+  while (!reader.sleep.awake) {
+    reader.sleep.waitAwake(impatient ? 1 : 250);
+    if (reader.sleep.awake || (impatient && reader.sleep.wakeSelf())) break;
+    const unread = reader.sleep.flushedUnread;
     const certain = unread !== undefined && unread === suspect;
     suspect = unread;
-    if (certain && reader.wakeSelf()) {
+    if (certain && reader.sleep.wakeSelf()) {
       watchUntil = unread;
       break;
     }
@@ -76,7 +76,7 @@ function sleep(): void {
 for (let turn = 1; nextSequence < traffic.records; turn++) {
   const batch = reader.take(1 + (mix(turn) % 20_000));
   if (batch !== undefined) read(batch);
-  else if (nextSequence < traffic.records && reader.fallAsleep()) sleep();
+  else if (nextSequence < traffic.records && reader.sleep.fallAsleep()) sleep();
   if (mix(turn + slot) % 2003 === 0) pause(1);
 }
 parentPort!.postMessage(counts);
