@@ -115,7 +115,7 @@ export function isUrl(value: unknown): value is URL {
 }
 
 /** The text of a URL; undefined for anything else. */
-export function hrefOf(value: unknown): string | undefined {
+function hrefOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || Object.prototype.toString.call(value) !== '[object URL]') return undefined;
   const { href } = value as { readonly href?: unknown };
   return typeof href === 'string' ? href : undefined;

@@ -17,7 +17,7 @@ export const FILTERS_HEARD = 4;
 export const FILTERS_DUE = 5;
 
 /** A multiple of eight bytes: the gaps that were not told lie behind. */
-export const SIGNAL_CELLS = 6;
+const SIGNAL_CELLS = 6;
 
 export function allocateSignals(): SharedArrayBuffer {
   return new SharedArrayBuffer(SIGNAL_CELLS * Int32Array.BYTES_PER_ELEMENT + KEPT_LAG_BYTES);
