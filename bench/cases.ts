@@ -1,4 +1,5 @@
 /** All cases, in the order in which they run. */
+import { codecCases } from './cases/codec.js';
 import { counterCases } from './cases/counters.js';
 import { emitCases } from './cases/emit.js';
 import { fanOutCases } from './cases/fan-out.js';
@@ -15,6 +16,7 @@ import type { BenchCase } from './rounds.js';
 export const cases: readonly BenchCase[] = [
   ...publishCases,
   publishNone,
+  ...codecCases,
   ...emitCases,
   ...fanOutCases,
   ...filterCases,

@@ -25,12 +25,12 @@ interface LoadedFile extends ProtoFile {
 /**
  * Parses `files` and all they import; those named come first.
  *
- * @param includeDirs  where imports are looked up, in this order, before the importing file's own folder
+ * @param includeDirs  where imports are looked up, in this order, before the importing file's own folder; the package's first
  * @throws {CodegenError} when a file is missing, does not parse, or imports itself
  */
 export function loadProtos(files: readonly string[], includeDirs: readonly string[]): ProtoFile[] {
   const loader = new Loader(includeDirs);
-  for (const file of files) loader.load(file, []).given = true;
+  for (const file of files) loader.load(loader.standIn(file), []).given = true;
   loader.giveSeparatePaths();
   return loader.files;
 }
@@ -46,6 +46,13 @@ class Loader {
 
   get files(): LoadedFile[] {
     return [...this.#loaded.values()];
+  }
+
+  /** A file itself, or the package's own of the same path: copies of protobuf's files are in many folders. */
+  standIn(file: string): string {
+    const path = importPath(file, this.#includeDirs.slice(1), '');
+    const own = join(this.#includeDirs[0]!, path);
+    return path !== '' && existsSync(own) ? own : file;
   }
 
   /** @param importers the files on the way to this one, outermost first */
