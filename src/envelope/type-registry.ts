@@ -121,13 +121,14 @@ export class TypeRegistry {
     if (typeof event !== 'object' || event === null) return undefined;
     try {
       let prototype = Object.getPrototypeOf(event) as object | null;
+      const Class = prototype?.constructor;
       // Up the chain, so that instances of subclasses are found.
       while (prototype !== null && prototype !== Object.prototype) {
-        const codec = this.#byClass.get(prototype.constructor) ?? this.#adopt(prototype.constructor);
+        const codec = this.#byClass.get(prototype.constructor);
         if (codec !== undefined) return codec;
         prototype = Object.getPrototypeOf(prototype) as object | null;
       }
-      return undefined;
+      return this.#adopt(Class);
     } catch (error) {
       throw InvalidEventError.from(error, LOOKING);
     }
