@@ -89,7 +89,7 @@ export class GlobTooComplexError extends BusError {
   }
 }
 
-/** An option that does not exist; the message names the nearest one. */
+/** An option that does not exist; the message lists those that do. */
 export class UnknownOptionError extends BusError {
   readonly code = 'BUS_UNKNOWN_OPTION';
   constructor(
@@ -227,7 +227,7 @@ export class MalformedPayloadError extends BusError {
 export class BusClosedError extends BusError {
   readonly code = 'BUS_CLOSED';
   constructor(readonly operation: string) {
-    super(`${operation}: the bus is closed`);
+    super(`${operation} failed: the bus is closed or closing, and accepts nothing more`);
   }
 }
 
@@ -240,8 +240,8 @@ export class QueueFullError extends BusError {
     readonly heldBy: string,
   ) {
     super(
-      `${pendingBytes} bytes wait behind a full ring, maxPendingBytes is ${maxPendingBytes}; ${heldBy} holds the ring: ` +
-        `await bus.writable() when publish returns false, use tryPublish to drop, or raise maxPendingBytes`,
+      `the ring is full, ${heldBy} holds it, and the queue behind it is full too: ${pendingBytes} of ${maxPendingBytes} bytes. ` +
+        `Await bus.writable() when publish returns false, use tryPublish to drop events, or raise maxPendingBytes`,
     );
   }
 }
@@ -253,7 +253,10 @@ export class PublishTimeoutError extends BusError {
     readonly timeoutMs: number,
     readonly heldBy: string,
   ) {
-    super(`no room in the ring for ${timeoutMs} ms; ${heldBy} holds it`);
+    super(
+      `publishSync found no room in the ring within ${timeoutMs} ms: ${heldBy} holds it. Try again, raise timeoutMs, or use ` +
+        `publish, which queues`,
+    );
   }
 }
 
@@ -264,7 +267,10 @@ export class WouldDeadlockError extends BusError {
     readonly operation: string,
     readonly heldBy: string,
   ) {
-    super(`${operation} would wait for ${heldBy}, which cannot read on while this call waits`);
+    super(
+      `${operation} would wait forever: ${heldBy} holds the ring, and cannot read on while this call waits. ` +
+        (operation === 'publishSync' ? 'Use publish, which queues' : 'Await it outside of that handler'),
+    );
   }
 }
 
@@ -302,8 +308,11 @@ export class HandlerError extends BusError {
     /** Failures in a thread before this one that were counted but not told, as the bus could not hear of them. */
     readonly leftOut = 0,
   ) {
-    const others = leftOut === 0 ? '' : `; ${leftOut} failures before it are not told one by one`;
-    super(`handler of ${subscription} failed on ${topic} (sequence ${sequence}): ${show(cause)}${others}`, { cause });
+    const others = leftOut === 0 ? '' : `; ${leftOut} failures before it were counted, and not reported one by one`;
+    super(
+      `the handler of subscription ${show(subscription)} failed on ${topic} (sequence ${sequence}): ${show(cause)}${others}`,
+      { cause },
+    );
   }
 }
 
@@ -337,7 +346,7 @@ export class WorkerExitedError extends BusError {
     readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(`subscriber thread of ${subscription} ended: ${reason}`, options);
+    super(`the thread of subscription ${show(subscription)} ended: ${reason}`, options);
   }
 }
 
@@ -356,7 +365,7 @@ export class SubscriptionEndedError extends BusError {
     readonly subscription: string,
     readonly reason: string,
   ) {
-    super(`${subscription}: ${reason}`);
+    super(`subscription ${show(subscription)}: ${reason}`);
   }
 }
 
@@ -367,7 +376,7 @@ export class TimeoutError extends BusError {
     readonly operation: string,
     readonly timeoutMs: number,
   ) {
-    super(`${operation}: nothing came within ${timeoutMs} ms`);
+    super(`${operation}: no event that the filter selects came within ${timeoutMs} ms`);
   }
 }
 
@@ -379,8 +388,8 @@ export class SubscriptionEvictedError extends BusError {
     readonly stallTimeoutMs: number,
   ) {
     super(
-      `${subscription} held up the publisher for ${stallTimeoutMs} ms without handling anything; it is lossy from now on. ` +
-        `Make its handler faster, or raise stallTimeoutMs`,
+      `${subscription} blocked a waiting publisher for ${stallTimeoutMs} ms without handling an event, and was demoted from ` +
+        `lossless to lossy: events may be missed from now on. Make the handler faster, or raise stallTimeoutMs`,
     );
   }
 }
@@ -389,7 +398,9 @@ export class SubscriptionEvictedError extends BusError {
 export class NoEmitterError extends BusError {
   readonly code = 'BUS_NO_EMITTER';
   constructor(readonly topic: string) {
-    super(`emit(${show(topic)}) was called outside any runWithEmitter; use tryEmit where that may happen`);
+    super(
+      `emit(${show(topic)}) was called outside of runWithEmitter; call it inside, or use tryEmit where nobody may listen`,
+    );
   }
 }
 
@@ -403,7 +414,7 @@ export class FakeTimersError extends BusError {
     /** Names of the replaced functions, joined by commas. */
     readonly timers: string,
   ) {
-    super(`fake timers were installed before ringcast was loaded (${timers}); import ringcast before they are`);
+    super(`fake timers were installed before ringcast was loaded (${timers}); import ringcast before you install them`);
   }
 }
 
@@ -427,7 +438,9 @@ export class CorruptRecordError extends BusError {
     readonly offset: number,
     readonly reason: string,
   ) {
-    super(`corrupt record at offset ${offset}: ${reason}`);
+    super(
+      `the ring has bytes at offset ${offset} that are not a record (${reason}); destroy the bus and create another`,
+    );
   }
 }
 
@@ -438,10 +451,9 @@ export class CorruptRecordError extends BusError {
 export class OverwrittenEnvelopesError extends BusError {
   readonly code = 'BUS_OVERWRITTEN_ENVELOPES';
   constructor(cause: CorruptRecordError) {
-    super(
-      `a handler wrote into the memory that envelopes share (${cause.reason}); make a copy of payload before changing it`,
-      { cause },
-    );
+    super(`a handler wrote into the memory that envelopes share (${cause.reason}); copy payload before you change it`, {
+      cause,
+    });
   }
 }
 

@@ -1,10 +1,10 @@
-/** Errors as a set: every class has a code of its own, and the README explains every code. */
+/** Errors as a set: every class has a code of its own, and the page of the bus explains every code. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import * as errors from '../src/errors.js';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../src/bus/README.md', import.meta.url), 'utf8');
 
 type ErrorClass = new (...args: never[]) => errors.BusError;
 const classes = Object.entries(errors as unknown as Record<string, ErrorClass>).filter(([name]) => name !== 'BusError');
@@ -31,9 +31,9 @@ describe('errors', () => {
     assert.equal(new Set(codes).size, codes.length);
   });
 
-  test('the README explains every code, and no code that does not exist', () => {
-    const codes = classes.map(([, ErrorClass]) => sample(ErrorClass).code).sort();
-    const explained = [...readme.matchAll(/^\| `(BUS_[A-Z_]+)`/gm)].map((match) => match[1]).sort();
-    assert.deepEqual(explained, codes);
+  test('the page of the bus explains every code, beside its class, and no code that does not exist', () => {
+    const codes = classes.map(([name, ErrorClass]) => `${sample(ErrorClass).code} ${name}`).sort();
+    const rows = [...page.matchAll(/^\| `(BUS_[A-Z_]+)` +\| `(\w+)`/gm)];
+    assert.deepEqual(rows.map(([, code, name]) => `${code} ${name}`).sort(), codes);
   });
 });

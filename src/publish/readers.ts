@@ -49,7 +49,13 @@ export class Readers {
   }
 }
 
+/** Names that a message lists. */
+const MAX_NAMES = 3;
+
 /** How messages call the reader of a subscription, or of several that share it. */
-export function nameOfReader(name: string): string {
-  return `subscription ${JSON.stringify(name)}`;
+export function nameOfReader(...names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMES).map((name) => JSON.stringify(name));
+  if (names.length > MAX_NAMES) shown.push(`${names.length - MAX_NAMES} more`);
+  const last = shown.pop()!;
+  return shown.length === 0 ? `subscription ${last}` : `subscriptions ${shown.join(', ')} and ${last}`;
 }

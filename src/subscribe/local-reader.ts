@@ -2,6 +2,7 @@
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { queueMicrotask, setImmediate } from '../host/timing.js';
 import { outsideHandlers } from '../publish/handling.js';
+import { nameOfReader } from '../publish/readers.js';
 import type { NameDirectory } from '../ring/name-registry.js';
 import type { RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
@@ -34,6 +35,8 @@ export interface LocalStart {
 
 /** What a reader tells the owner of one of its targets. None may throw. */
 export interface LocalReaderEvents {
+  /** Of the subscription, for messages. */
+  readonly name: string;
   /** Records that were accepted after the target joined were overwritten before the reader got to them. */
   onLagged(range: LagRange): void;
   /** The reader is lossy from now on. */
@@ -134,6 +137,13 @@ export class LocalReader {
   /** The writer has woken the reader. */
   wake(): void {
     outsideHandlers(() => this.#pump.notified());
+  }
+
+  /** How messages call the reader: by the subscriptions that have an event in hand, or by all that share it. */
+  describe(): string {
+    const all = [...this.#targets];
+    const busy = all.filter(([target]) => target.busy);
+    return nameOfReader(...(busy.length > 0 ? busy : all).map(([, { name }]) => name));
   }
 
   tellEvicted(error: Error): void {

@@ -1,6 +1,5 @@
 /** The readers on the thread of the bus: those that handlers share, and those of one subscription alone. */
 
-import { nameOfReader } from '../publish/readers.js';
 import { LocalReader } from './local-reader.js';
 import type { ReaderSlots } from './reader-slots.js';
 import { findStart, type Start } from './replay.js';
@@ -22,14 +21,14 @@ export class LocalReaders {
     let reader = this.#shared.get(use);
     if (reader === undefined) {
       const start = findStart(this.#parts, 'now');
-      reader = this.open(`${use} handlers`, use === 'next' ? 'lossless' : use, start);
+      reader = this.open(use === 'next' ? 'lossless' : use, start);
       this.#shared.set(use, reader);
     }
     return reader;
   }
 
   /** A reader that nobody else uses. */
-  open(name: string, delivery: DeliveryMode, start: Start): LocalReader {
+  open(delivery: DeliveryMode, start: Start): LocalReader {
     const { backpressure, reading } = this.#parts;
     const slot = this.#slots.take(delivery, start);
     const reader: LocalReader = new LocalReader(
@@ -45,7 +44,7 @@ export class LocalReaders {
     );
     this.#slots.assign(slot, {
       local: true,
-      describe: () => nameOfReader(name),
+      describe: () => reader.describe(),
       wake: () => reader.wake(),
       restartNow: () => true,
       evict: (error) => {

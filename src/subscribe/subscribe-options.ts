@@ -78,7 +78,7 @@ export function readHandlerOptions(given: HandlerOptions): HandlerOptions {
   flagOption('once', options.once);
   integerOption('many', options.many, 1, 1, Number.MAX_SAFE_INTEGER);
   if (options.once === true && options.many !== undefined) {
-    throw new InvalidOptionError('many', options.many, 'left out with once');
+    throw new InvalidOptionError('many', options.many, 'omitted when once is true');
   }
   flagOption('isolate', options.isolate);
   return options;
@@ -95,7 +95,7 @@ export function readModuleOptions(given: ModuleOptions): ModuleOptions {
   const restart = readRestart(options.restart);
   integerOption('hangTimeoutMs', options.hangTimeoutMs, 1, 1, 2 ** 31 - 1);
   if (options.hangTimeoutMs !== undefined && options.loop === 'dedicated') {
-    throw new InvalidOptionError('hangTimeoutMs', options.hangTimeoutMs, 'left out with a dedicated loop');
+    throw new InvalidOptionError('hangTimeoutMs', options.hangTimeoutMs, 'omitted when loop is dedicated');
   }
   const limits = readOptions('resourceLimits', options.resourceLimits, LIMITS);
   for (const [name, value] of Object.entries(limits)) {

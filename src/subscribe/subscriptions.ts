@@ -72,7 +72,7 @@ export class Subscriptions {
     const start = findStart(this.#parts, options.from, filter);
     const shares = options.isolate !== true && start.isNow;
     const delivery = options.delivery ?? 'lossless';
-    const reader = shares ? this.#readers.shared(delivery) : this.#readers.open(subscription.name, delivery, start);
+    const reader = shares ? this.#readers.shared(delivery) : this.#readers.open(delivery, start);
     this.#deliverTo(subscription, reader, filter, start, many, handle);
     stopOnAbort(subscription, options.signal);
     return subscription;
@@ -83,7 +83,7 @@ export class Subscriptions {
     const filter = compileFilter(input);
     const stream = this.#make(EventStream, filter, options);
     const start = findStart(this.#parts, options.from, filter);
-    const reader = this.#readers.open(stream.name, options.delivery ?? 'lossless', start);
+    const reader = this.#readers.open(options.delivery ?? 'lossless', start);
     this.#deliverTo(stream, reader, filter, start, Number.POSITIVE_INFINITY, stream.accept);
     stopOnAbort(stream, options.signal);
     return stream;
@@ -132,6 +132,7 @@ export class Subscriptions {
     const { writer, topics, bus } = this.#parts;
     topics.want(subscription, filter, reader.reader);
     const delivery = new HandlerDelivery(reader, filter, joinSequence, many, handler, {
+      name: subscription.name,
       report: (cause, topic, sequence) =>
         reportError(new HandlerError(subscription.name, topic, sequence, cause), subscription, bus),
       onLagged: (range) => emitSafely(subscription, 'lagged', range),

@@ -29,7 +29,7 @@ describe('an error that nobody listens to is printed', () => {
       bus.subscribe('/audit', audited, { name: 'audit' });
       bus.publish('/audit', { id: 7 });
       await bus.close();`);
-    assert.match(errors, /HandlerError: handler of audit failed on \/audit/);
+    assert.match(errors, /HandlerError: the handler of subscription "audit" failed on \/audit/);
     assert.match(
       errors,
       /caused by TypeError: no account 7\n +at (?:Object\.)?audited (?:\[as handle\] )?\(.*handler\.mjs:3:9\)/,
@@ -44,7 +44,7 @@ describe('an error that nobody listens to is printed', () => {
       bus.subscribe('/audit', new URL(${JSON.stringify(url)}), { name: 'audit' });
       bus.publish('/audit', { id: 7 });
       await bus.close();`);
-    assert.match(errors, /HandlerError: handler of audit failed on \/audit/);
+    assert.match(errors, /HandlerError: the handler of subscription "audit" failed on \/audit/);
     assert.match(
       errors,
       /caused by RangeError: no account 7\n +at (?:Object\.)?audited (?:\[as handle\] )?\(.*module\.mjs:3:9\)/,

@@ -187,7 +187,7 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
     assert.equal(error.code, 'BUS_WORKER_EXITED');
     assert.match(
       error.message,
-      /^subscriber thread of subscription-1 ended: no thread could be made .*restarted 2 times/,
+      /^the thread of subscription "subscription-1" ended: no thread could be made .*restarted 2 times/,
     );
     assert.equal(restarts, 2);
     await assertGone(bus);
