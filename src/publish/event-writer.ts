@@ -56,7 +56,8 @@ export class EventWriter {
     this.#topics.update(entry);
     const { id: topicId, wantedLow, wantedHigh } = entry;
     const { payloadOffset } = template;
-    const record = { body, topicId, payloadOffset, typeId: type.id, seconds, nanos, wantedLow, wantedHigh };
+    const typeId = type.id;
+    const record = { body, topicId, payloadOffset, typeId, seconds, nanos, wantedLow, wantedHigh, endsBefore: 0 };
     if (direct && this.writeRecord(record)) return undefined;
     // What stays behind needs memory of its own: the next event overwrites the scratch.
     return { ...record, body: Buffer.from(body) };

@@ -3,7 +3,8 @@
  *
  * What its getters publish is accepted before it, and written behind it. So a subscription that is made in a getter gets
  * the event, and none of what was accepted before the subscription; at which sequences that will be is known only when
- * the event has been accepted or refused.
+ * the event has been accepted or refused. A subscription that is told there to end gets what was accepted before, so the
+ * event too, which stands before that, and nothing whose publishing begins afterwards.
  */
 import type { PendingQueue, PendingRecord } from './pending-queue.js';
 
@@ -13,13 +14,21 @@ interface LateJoin {
   readonly passBy: (sequence: number) => void;
 }
 
+interface LateEnd {
+  /** Which one it is of all that were asked for, counted from 1. */
+  readonly number: number;
+  readonly act: (endSequence: number) => void;
+}
+
 export class LateJoins {
   #joins: LateJoin[] = [];
-  #waiting: (() => void)[] = [];
+  readonly #ends: LateEnd[] = [];
+  /** Ends asked for so far. An event whose publishing begins after one is not before it. */
+  endsAsked = 0;
 
   /** Whether anybody waits for an event that is on its way. */
   get any(): boolean {
-    return this.#joins.length > 0 || this.#waiting.length > 0;
+    return this.#joins.length > 0 || this.#ends.length > 0;
   }
 
   /** @param passBy told the sequence of each record in `passed`, in order, before that is written */
@@ -27,9 +36,9 @@ export class LateJoins {
     this.#joins.push({ passed: new Set(passed), passBy });
   }
 
-  /** Calls back when no event is on its way any more. */
-  wait(act: () => void): void {
-    this.#waiting.push(act);
+  /** Calls back with the first sequence that belongs to no event whose publishing has begun by now. */
+  end(act: (endSequence: number) => void): void {
+    this.#ends.push({ number: ++this.endsAsked, act });
   }
 
   /** The first `places` records of the queue will be written from `sequence` on: no event is on its way before them. */
@@ -38,9 +47,15 @@ export class LateJoins {
     for (const record of queue) {
       if (next === sequence + places) break;
       for (const { passed, passBy } of this.#joins) if (passed.delete(record)) passBy(next);
+      this.#endBefore(next, record.endsBefore);
       next++;
     }
     this.#joins = this.#joins.filter(({ passed }) => passed.size > 0);
-    if (places === queue.length) for (const act of this.#waiting.splice(0)) act();
+    if (places === queue.length) this.#endBefore(next, this.endsAsked);
+  }
+
+  /** The event with a sequence comes after the first `count` ends. */
+  #endBefore(sequence: number, count: number): void {
+    while (this.#ends.length > 0 && this.#ends[0]!.number <= count) this.#ends.shift()!.act(sequence);
   }
 }

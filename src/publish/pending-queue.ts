@@ -12,6 +12,8 @@ export interface PendingRecord {
   readonly nanos: number;
   wantedLow: number;
   wantedHigh: number;
+  /** How many ends had been asked for when its publishing began; see {@link LateJoins}. */
+  endsBefore: number;
   /** True of the event that a `publishSync` waits with: accepted when it is written, or never. */
   tentative?: boolean;
 }

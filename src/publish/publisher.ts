@@ -117,10 +117,10 @@ export class Publisher {
     return this.#encodedBehind >= 0 || this.#settledPlaces() + this.#tentative < this.queue.length;
   }
 
-  /** Calls back with the sequence of the next event: at once, or when none is on its way any more. */
-  whenSettled(act: (nextSequence: number) => void): void {
+  /** Calls back with the first sequence behind all whose publishing has begun by now: at once, or when that is settled. */
+  whenEndSettled(act: (endSequence: number) => void): void {
     if (this.#encodedBehind < 0 && this.#tentative === 0) act(this.nextSequence);
-    else this.#late.wait(() => act(this.nextSequence));
+    else this.#late.end(act);
   }
 
   /**
@@ -216,7 +216,8 @@ export class Publisher {
     const { body, payloadOffset, seconds, nanos } = envelope;
     const { id: topicId, wantedLow, wantedHigh } = entry;
     this.#events.checkSize(body.length, entry.topic);
-    const record = { body, topicId, payloadOffset, typeId, seconds, nanos, wantedLow, wantedHigh };
+    const { endsAsked: endsBefore } = this.#late;
+    const record = { body, topicId, payloadOffset, typeId, seconds, nanos, wantedLow, wantedHigh, endsBefore };
     if (this.#isDirect() && this.#events.writeRecord(record)) {
       this.#accepted();
       return true;
@@ -234,7 +235,10 @@ export class Publisher {
     // Before an event on its way, or its sequence could not be said.
     const ahead = this.#settledPlaces();
     const record = this.#write(entry, event, undefined);
-    if (record !== undefined) this.#enqueue(record, ahead);
+    if (record !== undefined) {
+      record.endsBefore = 0;
+      this.#enqueue(record, ahead);
+    }
     return sequence;
   }
 
@@ -292,6 +296,7 @@ export class Publisher {
   #write(entry: TopicEntry, event: unknown, namespace: string | undefined): PendingRecord | undefined {
     const direct = this.#isDirect();
     const nested = this.#encodedBehind >= 0;
+    const { endsAsked } = this.#late;
     if (!nested) this.#encodedBehind = this.queue.length;
     let record: PendingRecord | undefined;
     try {
@@ -304,6 +309,7 @@ export class Publisher {
     }
     if (!nested) this.#encodedBehind = -1;
     if (record === undefined) this.#accepted();
+    else record.endsBefore = endsAsked;
     return record;
   }
 

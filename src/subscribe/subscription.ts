@@ -104,8 +104,8 @@ export interface Delivery {
 
 /** What a subscription asks of the publishing side. */
 export interface SubscriptionSource {
-  /** Calls back with the sequence of the next event: at once, or when none is being encoded any more. */
-  whenSettled(act: (nextSequence: number) => void): void;
+  /** Calls back with the first sequence behind all whose publishing has begun by now: at once, or when that is settled. */
+  whenEndSettled(act: (endSequence: number) => void): void;
   /** Lets `reader` look once more when all that was accepted is in the ring, wanted by it or not. */
   wakeWhenWritten(reader: number): void;
   /** Lets `filter` decide what is accepted from now on. */
@@ -225,8 +225,9 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   }
 
   /**
-   * Ends the subscription. What is unread is dropped, or, with `drain`, delivered first. On this thread no handler starts
-   * after a call without `drain`.
+   * Ends the subscription. What is unread is dropped, or, with `drain`, delivered first: what was accepted before the call,
+   * and an event that is being encoded while one of its getters calls. On this thread no handler starts after a call
+   * without `drain`.
    *
    * A thread that is owed nothing any more has ten seconds to end: in setup, in a handler whose event was dropped, or in
    * teardown. Then it is ended, and an `error` says so. With `drain` what is owed is waited for as long as it takes: a
@@ -238,8 +239,8 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     const drain = flagOption('drain', readOptions('options', options, ['drain']).drain);
     if (drain) {
       if (this.active) this.#state = 'stopping';
-      this.#source.whenSettled((nextSequence) => {
-        void this.stopAt(nextSequence);
+      this.#source.whenEndSettled((endSequence) => {
+        void this.stopAt(endSequence);
         this.#source.wakeWhenWritten(this.#delivery.reader);
       });
     } else {

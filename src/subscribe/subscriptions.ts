@@ -43,7 +43,7 @@ export class Subscriptions {
     this.#threads = new ModuleThreads(parts, this.#slots);
     const { publisher, backpressure, topics, writer } = parts;
     this.#source = {
-      whenSettled: (act) => publisher.whenSettled(act),
+      whenEndSettled: (act) => publisher.whenEndSettled(act),
       wakeWhenWritten: (reader) => void backpressure.emptied().then(() => writer.waker.wakeNow(reader)),
       setFilter: (subscription, input) => {
         const filter = compileFilter(input);

@@ -40,7 +40,7 @@ function assertSettled(subscription: Subscription, handled: number, told: readon
   assert.deepEqual(told, [{ first: 0, count: lagged }]);
 }
 
-describe('a subscription that is stopped as soon as it was made', { timeout: 120_000 }, () => {
+describe('a subscription that is stopped as soon as it was made', { timeout: 600_000 }, () => {
   for (const verb of ['stop', 'close'] as const) {
     for (const loop of ['cooperative', 'dedicated'] as const) {
       for (const kind of ['sync', 'async', 'batch', 'async batch']) {

@@ -39,7 +39,7 @@ export class Account {
   readonly #filters: FilterFrom[] = [];
   /** Sequences before `join` that it is owed all the same: of events that were being encoded when it was made. */
   readonly #early = new Set<number>();
-  /** Sequences of events that it may get or not: those that were being encoded when it was told to end. */
+  /** Sequences of events that it may get or not: those of dead letters while the bus is closed. */
   readonly doubtful = new Set<number>();
   /** Stopped without drain, by anybody, or aborted. */
   cutOff = false;
@@ -86,12 +86,9 @@ export class Account {
     for (const sequence of inFlight) this.#early.add(sequence);
   };
 
-  /** It was stopped with `drain`. */
-  readonly drained = ({ next, inFlight, settled }: Place): void => {
+  /** It was stopped with `drain`: an event that is being encoded then comes before what was accepted meanwhile. */
+  readonly drained = ({ next }: Place): void => {
     this.endsAt = Math.min(this.endsAt, next);
-    for (const sequence of inFlight) this.doubtful.add(sequence);
-    // Its end is known only when the outermost event is done.
-    for (let sequence = next; sequence < settled; sequence++) this.doubtful.add(sequence);
   };
 
   /** It was stopped without. */

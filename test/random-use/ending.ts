@@ -1,11 +1,12 @@
 /** The end of a round: the bus is closed in one of the ways, and then everything must hold and nothing be left. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { turn } from '../support/bus-scene.js';
+import { MAX_READERS } from '../../src/ring/control-descriptor.js';
+import { turn, until } from '../support/bus-scene.js';
 import type { Account } from './account.js';
 import { type Closing, faultsOf } from './laws.js';
 import type { Round, RoundResult } from './round.js';
 import type { Subscribing } from './script.js';
-import { CALM } from './subscribers.js';
+import { CALM } from './temper.js';
 
 /** Events by which what a thread released may lag behind what it handled. */
 const RELEASE_LAG = 66;
@@ -40,7 +41,7 @@ export async function endRound(round: Round): Promise<RoundResult> {
   await turn();
   checkClosed(round);
   const complete = undelivered === 0 && script.ending.do === 'close';
-  const circumstances: Closing = { complete, endedBefore, excused };
+  const circumstances: Closing = { closedAt, complete, endedBefore, excused };
   for (const account of reference.accounts) {
     for (const fault of faultsOf(account, reference.log, circumstances)) round.fault(fault);
   }
@@ -68,9 +69,38 @@ async function closeAsTold(round: Round, close: Close, excused: Set<Account>): P
       return closed;
     }
     case 'close':
-      return ending.where === 'here'
-        ? close(Number.POSITIVE_INFINITY)
-        : closeInside(round, close, ending.where, excused);
+      if (ending.where === 'handler' || ending.where === 'stream') {
+        return closeInside(round, close, ending.where, excused);
+      }
+      if (ending.where === 'emptied') await empty(round);
+      return close(Number.POSITIVE_INFINITY);
+  }
+}
+
+/** Stops every subscription: then nothing is queued, whoever was told to wait was told of room, and all readers are free. */
+async function empty(round: Round): Promise<void> {
+  const { bus, reference, subscribers } = round;
+  const isOpen = ({ subscription, over }: Account): boolean => subscription !== undefined && !over;
+  for (let open: Account[] = []; (open = reference.accounts.filter(isOpen)).length > 0; ) {
+    for (const account of open) subscribers.stop(account, true);
+    await round.track('all have ended', Promise.all(open.map(({ subscription }) => subscription!.ended)));
+    await turn();
+  }
+  await round.track(
+    'drain',
+    until(() => bus.stats().pending.events === 0 && round.isDrained),
+  );
+  // Reads of one event that has not come.
+  const others = bus.stats().subscriptions.length;
+  let taken = 0;
+  try {
+    for (; taken <= MAX_READERS; taken++) bus.subscribe('/nowhere', () => {}, { isolate: true });
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code !== 'BUS_TOO_MANY_READERS') round.fault(`a free reader: ${error}`);
+  }
+  if (taken > MAX_READERS || taken + others < MAX_READERS) {
+    round.fault(`${taken} readers could be taken when ${others} were left`);
   }
 }
 

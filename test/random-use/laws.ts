@@ -9,6 +9,8 @@ import type { Entry } from './reference.js';
 import { isFailure, moodOf } from './temper.js';
 
 export interface Closing {
+  /** The length of the list when the bus was told to close: what comes later tells of threads that died meanwhile. */
+  readonly closedAt: number;
   /** Whether everything accepted was delivered before the bus was given up. */
   readonly complete: boolean;
   /** Subscriptions that had ended before the bus was closed. */
@@ -27,6 +29,7 @@ export function* faultsOf(account: Account, log: readonly Entry[], closing: Clos
     ...faultyOrder(account, receipts),
     ...faultyLag(account, receipts, log),
     ...faultyTotal(account, sequences, log, closing),
+    ...(subscription === undefined ? [] : faultyScan(account, log, closing)),
     ...(subscription === undefined ? [] : faultyStats(account, receipts, closing)),
   ]) {
     yield `${name}${terms.lossy ? ' (lossy)' : ''}${account.evictions > 0 ? ' (evicted)' : ''}: ${text}`;
@@ -122,6 +125,21 @@ function* faultyTotal(
   }
   if (missing.length > 0)
     yield `${missing.length} missing: ${missing.slice(0, 8).join(', ')}${missing.length > 8 ? ' …' : ''}`;
+}
+
+/** Its reader has passed every record from its start to its end, and has seen it or missed it. */
+function* faultyScan(account: Account, log: readonly Entry[], closing: Closing): Generator<string> {
+  const { complete, endedBefore, excused, closedAt } = closing;
+  const { terms, cutOff, gaveUp, endsAt, received, subscription } = account;
+  const isWhole = (complete || endedBefore.has(account)) && !cutOff && !gaveUp && !excused.has(account);
+  if (!isWhole || received >= (terms.limit ?? Number.POSITIVE_INFINITY)) return;
+  const { scanned, lagged } = subscription!.stats();
+  const { joinSequence } = subscription!.delivery;
+  const least = Math.max(0, Math.min(endsAt, closedAt) - joinSequence);
+  const most = Math.max(0, Math.min(endsAt, log.length) - joinSequence);
+  if (scanned + lagged < least || scanned + lagged > most) {
+    yield `${scanned} scanned and ${lagged} lagged are not the ${least} to ${most} records from ${joinSequence} on`;
+  }
 }
 
 function* faultyStats(

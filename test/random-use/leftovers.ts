@@ -37,8 +37,9 @@ export function countLeftovers(): Leftovers {
 }
 
 /** What there is more of than there was, for good: threads that were ended take their time, on a busy machine a long one. */
-export async function grownSince(before: Leftovers): Promise<string[]> {
+export async function grownSince(before: Leftovers, onLook: () => void): Promise<string[]> {
   for (let looks = 1; ; looks++) {
+    onLook();
     const found = [...grown(before, countLeftovers())];
     if (found.length === 0 || looks === LOOKS) return found;
     await sleep(LOOK_MS);

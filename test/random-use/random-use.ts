@@ -28,7 +28,7 @@ export interface RandomUseReport extends Omit<RoundResult, 'faults'> {
   script: Script | undefined;
 }
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export async function useAtRandom(options: RandomUseOptions): Promise<RandomUseReport> {
   const { seed, round: first = 0, minRounds = 1, rounds = Number.POSITIVE_INFINITY } = options;
@@ -59,7 +59,7 @@ export async function useAtRandom(options: RandomUseOptions): Promise<RandomUseR
     if (found !== undefined) ({ script: report.script, faults: report.faults } = found);
     break;
   }
-  if (before !== undefined && report.faults.length === 0) report.faults = await grownSince(before);
+  if (before !== undefined && report.faults.length === 0) report.faults = await grownSince(before, () => rig.beat());
   return { ...report, ...sums };
 }
 
@@ -79,6 +79,11 @@ class Rig implements AsyncDisposable {
     const { seed, round: number } = script;
     this.#watchdog.tell(`seed ${seed}, round ${number}: ${JSON.stringify(script)}`);
     return await round.run();
+  }
+
+  /** Something goes on. */
+  beat(): void {
+    this.#watchdog.beat();
   }
 
   #state(): string {

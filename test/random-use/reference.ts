@@ -25,8 +25,6 @@ export interface Place {
   readonly next: number;
   /** Sequences of the events that were being encoded, where they were accepted: after, though they stand before. */
   readonly inFlight: readonly number[];
-  /** The sequence of what is accepted next once none is being encoded any more. */
-  readonly settled: number;
 }
 
 interface Mark {
@@ -73,7 +71,7 @@ export class Reference {
   /** Calls back when the place of what is accepted next is known. */
   mark(placed: (place: Place) => void): void {
     if (this.encoding) this.#behind.push({ placed, inFlight: [...this.#open] });
-    else placed({ next: this.log.length, inFlight: [], settled: this.log.length });
+    else placed({ next: this.log.length, inFlight: [] });
   }
 
   /** Whether some subscription that has not been stopped wants events on a topic; whether any that has not ended does. */
@@ -84,13 +82,12 @@ export class Reference {
 
   #place(): void {
     const sequences = new Map<Draft, number>();
-    const settled = this.log.length + this.#behind.filter((one) => 'entry' in one && !this.#dropped.has(one)).length;
     for (const one of this.#behind.splice(0)) {
       if ('entry' in one) {
         if (!this.#dropped.has(one)) sequences.set(one, this.log.push(one.entry) - 1);
       } else {
         const inFlight = one.inFlight.map((draft) => sequences.get(draft)).filter((sequence) => sequence !== undefined);
-        one.placed({ next: this.log.length, inFlight, settled });
+        one.placed({ next: this.log.length, inFlight });
       }
     }
     this.#dropped.clear();

@@ -1,17 +1,17 @@
 /** One round: a bus of its own, everything that a script says, its end, and the laws. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Bus } from '../../src/bus/bus.js';
-import type { Envelope } from '../../src/index.js';
 import { turn } from '../support/bus-scene.js';
 import { ThreadWatch } from '../support/deaths.js';
-import { mix } from '../torture/payload.js';
 import type { Account } from './account.js';
+import { act } from './acts.js';
 import { endRound } from './ending.js';
-import { letterId, makeEnvelope, makeEvent, recordBytesOf } from './events.js';
+import { letterId, recordBytesOf } from './events.js';
 import { Reference } from './reference.js';
+import { refuse } from './refusals.js';
 import type { Action, Script, Sending } from './script.js';
 import { Sender } from './sender.js';
-import { CALM, Subscribers } from './subscribers.js';
+import { Subscribers } from './subscribers.js';
 import { DEAD_LETTER_TOPIC } from './topics.js';
 
 /** Events of a round, and things that handlers do, at most. */
@@ -48,6 +48,10 @@ export class Round {
   /** Index of the action that is being done. */
   at = 0;
   evictions = 0;
+  /** What had been queued by the last `drain`. */
+  #drainedAt = 0;
+  /** A dead letter may have been queued and written since. */
+  #lettered = false;
   closing = false;
 
   /** @param progress called whenever something goes on */
@@ -62,11 +66,12 @@ export class Round {
     });
     this.subscribers = new Subscribers(this.bus, this.reference, capacityBytes, {
       fault: (text) => this.fault(text),
-      act: (account, envelope) => this.#act(account, envelope),
+      act: (account, envelope) => (this.#acts++ > MAX_ACTS ? undefined : act(this, account, envelope)),
       progress,
       track: (name, promise) => this.track(name, promise),
     });
     this.bus.on('error', (error) => this.fault(`the bus: ${error.message}`));
+    this.bus.on('drain', () => this.#drained());
     this.bus.on('evicted', () => void this.evictions++);
     this.bus.on('deadLetter', ({ subscription, sequence }) => this.#leftOut(subscription, sequence));
   }
@@ -117,12 +122,12 @@ export class Round {
         break;
       case 'writable':
         // Whoever holds the ring may be waiting for us.
-        await Promise.race([this.#writable(false), sleep(WAIT_MS)]);
+        await Promise.race([this.writable(false), sleep(WAIT_MS)]);
         break;
       case 'send':
         for (let i = 0; i < action.times; i++) {
-          const sent = this.#send(action);
-          if (!sent && action.waits) await Promise.race([this.#writable(false), sleep(WAIT_MS)]);
+          const sent = this.send(action);
+          if (!sent && action.waits) await Promise.race([this.writable(false), sleep(WAIT_MS)]);
         }
         break;
       case 'next':
@@ -138,10 +143,10 @@ export class Round {
     const { subscribers } = this;
     switch (action.do) {
       case 'send':
-        this.#send(action);
+        this.send(action);
         break;
       case 'subscribe':
-        this.#subscribe(action);
+        this.subscribe(action);
         break;
       case 'stop':
       case 'drain':
@@ -171,7 +176,7 @@ export class Round {
         this.bus.flush();
         break;
       case 'refuse':
-        this.#refuse(action.how);
+        refuse(this, action.how);
         break;
     }
   }
@@ -184,11 +189,11 @@ export class Round {
     return undefined;
   }
 
-  #send(sending: Sending): boolean {
+  send(sending: Sending): boolean {
     return this.sender.sent >= MAX_EVENTS || this.sender.send(sending);
   }
 
-  #subscribe(action: Extract<Action, { do: 'subscribe' }>): void {
+  subscribe(action: Extract<Action, { do: 'subscribe' }>): void {
     try {
       this.subscribers.subscribe(action);
     } catch (error) {
@@ -203,7 +208,7 @@ export class Round {
     if (accounts.length > 0) act(accounts[which % accounts.length]!);
   }
 
-  async #writable(inHandler: boolean): Promise<void> {
+  async writable(inHandler: boolean): Promise<void> {
     try {
       await this.track(
         'writable',
@@ -217,93 +222,18 @@ export class Round {
     } catch {}
   }
 
-  /** Calls that throw change nothing. */
-  #refuse(how: number): void {
-    const { bus } = this;
-    const large = makeEvent(0, 'plain', this.script.capacityBytes / 8);
-    const calls: readonly [code: string, call: () => unknown][] = [
-      ['BUS_INVALID_TOPIC', () => bus.publish('a', {})],
-      ['BUS_INVALID_TOPIC', () => bus.tryPublish('/a//b', {})],
-      ['BUS_INVALID_TOPIC', () => bus.publishSync('/ringcast/mine', {})],
-      ['BUS_INVALID_NAMESPACE', () => bus.publish('/a', {}, { namespace: 'not one' })],
-      ['BUS_MALFORMED_ENVELOPE', () => bus.forward(makeEnvelope(0, '/a', 9, true).subarray(0, -3))],
-      ['BUS_INVALID_GLOB', () => bus.subscribe('/a/', () => {})],
-      ['BUS_UNKNOWN_OPTION', () => bus.subscribe('/a', () => {}, { isolated: true } as never)],
-      ['BUS_EVENT_TOO_LARGE', () => bus.publish('/a', large)],
-    ];
-    const [code, call] = calls[how % calls.length]!;
-    // Nothing is encoded that nobody wants.
-    if (code === 'BUS_EVENT_TOO_LARGE' && !this.reference.wanted('/a').surely && !this.script.keepUnwanted) return;
-    const before = bus.stats();
-    let thrown: string | undefined = 'nothing';
-    try {
-      call();
-    } catch (error) {
-      ({ code: thrown } = error as { code?: string });
-    }
-    if (thrown !== code) this.fault(`${call} threw ${thrown}`);
-    const after = bus.stats();
-    for (const count of ['published', 'unwanted', 'refused'] as const) {
-      if (before[count] !== after[count]) this.fault(`${call} changed ${count}`);
-    }
-    this.sender.checkPlaces(after, (text) => this.fault(`${call}: ${text}`));
+  /** Whether `drain` was emitted since something was queued last. */
+  get isDrained(): boolean {
+    return this.#drainedAt === this.sender.queued;
   }
 
-  /** What a handler does in its mood. */
-  #act(account: Account, envelope: Envelope): Promise<void> | undefined {
-    const entry = this.reference.log[envelope.sequence];
-    if (entry === undefined || this.#acts++ > MAX_ACTS) return undefined;
-    const dice = mix(entry.id, account.terms.temper!.salt + 99);
-    const sending: Sending = {
-      do: 'send',
-      verb: 'publish',
-      topic: dice % 6,
-      shape: 'plain',
-      size: dice % 300,
-      namespace: undefined,
-      times: 1,
-      waits: false,
-      inside: [],
-      byToJson: false,
-    };
-    switch ((dice >> 8) % 9) {
-      case 0:
-        this.#send(sending);
-        return undefined;
-      case 1:
-        this.#send({ ...sending, verb: 'tryPublish' });
-        return undefined;
-      case 2:
-        this.#send({ ...sending, verb: 'publishSync' });
-        return turn();
-      case 3:
-        this.sender.forward(envelope, entry);
-        return undefined;
-      case 4:
-        return this.#writable(true);
-      case 5:
-        if (this.closing) return undefined;
-        return this.subscribers.next({ do: 'next', filter: 0, timeoutMs: 20, aborts: false });
-      case 6:
-        this.subscribers.stop(account, dice % 2 === 0);
-        return turn();
-      case 7:
-        this.subscribers.setFilter(account, dice % 4);
-        return undefined;
-      default:
-        this.#subscribe({
-          do: 'subscribe',
-          form: 'handler',
-          filter: dice % 3,
-          lossy: false,
-          from: 'now',
-          limit: 2,
-          dedicated: false,
-          diesOnce: false,
-          temper: CALM,
-        });
-        return undefined;
-    }
+  #drained(): void {
+    const { pending } = this.bus.stats();
+    if (this.reference.encoding) this.fault('drain was emitted while an event was being encoded');
+    if (pending.events > 0) this.fault(`drain was emitted while ${pending.events} events wait`);
+    if (this.isDrained && !this.#lettered) this.fault('drain was emitted, and nothing had been queued');
+    this.#drainedAt = this.sender.queued;
+    this.#lettered = false;
   }
 
   /** A thread kept dying of an event. */
@@ -316,6 +246,9 @@ export class Round {
     const size = reference.log[sequence]!.recordBytes;
     const letter = { id: letterId(sequence), topic: DEAD_LETTER_TOPIC, namespace: 'default', exitStatus: undefined };
     reference.add({ ...letter, recordBytes: recordBytesOf(size + 256), causedBy: name });
-    this.sender.checkPlaces(bus.stats(), (text) => this.fault(`dead letter: ${text}`));
+    this.#lettered = true;
+    const stats = bus.stats();
+    if (stats.pending.events > 0) this.sender.queued++;
+    this.sender.checkPlaces(stats, (text) => this.fault(`dead letter: ${text}`));
   }
 }

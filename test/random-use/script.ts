@@ -35,6 +35,8 @@ export interface Subscribing {
   readonly limit: number | undefined;
   readonly dedicated: boolean;
   readonly diesOnce: boolean;
+  /** Of a thread that sticks now and then. */
+  readonly hangTimeoutMs?: number | undefined;
   readonly temper: Temper;
 }
 
@@ -56,7 +58,8 @@ export type Action =
   | { readonly do: 'turn' | 'flush' | 'writable' };
 
 export type Ending =
-  | { readonly do: 'close'; readonly where: 'here' | 'handler' | 'stream' }
+  /** Emptied first: every subscription is stopped, and all readers are taken again. */
+  | { readonly do: 'close'; readonly where: 'here' | 'emptied' | 'handler' | 'stream' }
   | { readonly do: 'deadline'; readonly ms: number }
   | { readonly do: 'destroy'; readonly closingFirst: boolean };
 
@@ -77,6 +80,8 @@ export interface Script {
 /** Just below the edges of the position counters, in units. */
 const STARTS = [0, 0, 2 ** 30 - 3_000, 2 ** 31 - 3_000, 2 ** 32 - 3_000, 2 ** 33 - 3_000];
 const NO_STALLS_MS = 600_000;
+/** Long enough for a thread to start on a busy machine. */
+const HANG_TIMEOUT_MS = 4_000;
 
 /** Writes the script of one round. */
 export function writeScript(seed: number, round: number): Script {
@@ -89,6 +94,8 @@ class ScriptWriter {
   readonly #round: number;
   /** Rounds without threads are over much sooner, and leave less to chance. */
   readonly #threads: boolean;
+  /** They take as long as it takes to see that a thread hangs. */
+  readonly #sticks: boolean;
   #started = 0;
 
   constructor(seed: number, round: number) {
@@ -96,6 +103,7 @@ class ScriptWriter {
     this.#seed = seed;
     this.#round = round;
     this.#threads = round % 3 !== 0;
+    this.#sticks = round % 8 === 5;
   }
 
   script(): Script {
@@ -166,6 +174,8 @@ class ScriptWriter {
     const inThread = form === 'thread' || form === 'batches';
     if (inThread) this.#started++;
     const isHandler = form === 'handler' || form === 'isolated';
+    const dedicated = inThread && this.#oneIn(3);
+    const sticks = inThread && !dedicated && this.#sticks;
     return {
       do: 'subscribe',
       form,
@@ -175,13 +185,14 @@ class ScriptWriter {
         ? this.#of(['oldest', { last: this.#roll(8) }, { back: this.#roll(60) - 20 }] as const)
         : 'now',
       limit: isHandler && this.#oneIn(5) ? 1 + this.#roll(4) : undefined,
-      dedicated: inThread && this.#oneIn(3),
+      dedicated,
       diesOnce: inThread && this.#oneIn(8),
-      temper: this.#temper(inThread),
+      hangTimeoutMs: sticks ? HANG_TIMEOUT_MS : undefined,
+      temper: this.#temper(inThread, sticks),
     };
   }
 
-  #temper(inThread: boolean): Temper {
+  #temper(inThread: boolean, sticks: boolean): Temper {
     const wild = this.#oneIn(2);
     return {
       salt: this.#roll(2 ** 20),
@@ -192,6 +203,7 @@ class ScriptWriter {
       hangMs: 20 + this.#roll(600),
       act: inThread ? 0 : 19,
       die: inThread && this.#oneIn(2) ? 83 : 0,
+      stick: sticks ? 13 : 0,
       poison: inThread && this.#oneIn(5) ? 211 : 0,
     };
   }
@@ -205,7 +217,7 @@ class ScriptWriter {
     const dice = this.#roll(8);
     if (dice < 2) return { do: 'deadline', ms: this.#of([0, 15, 150]) };
     if (dice < 3) return { do: 'destroy', closingFirst: this.#oneIn(2) };
-    return { do: 'close', where: this.#of(['here', 'here', 'handler', 'stream'] as const) };
+    return { do: 'close', where: this.#of(['here', 'here', 'emptied', 'handler', 'stream'] as const) };
   }
 
   #filter(): number {

@@ -33,6 +33,8 @@ export class Sender {
   readonly #limits: { readonly maxPendingBytes: number; readonly keepUnwanted: boolean };
   readonly #events: SenderEvents;
   #nextId = 0;
+  /** Events that were queued, each of which `drain` has to follow. */
+  queued = 0;
   /** From the call of `close` or `destroy` on. */
   closed = false;
 
@@ -132,6 +134,7 @@ export class Sender {
     const say = (text: string): void => this.#events.fault(`${verb} of ${entry.id} on ${entry.topic}: ${text}`);
     const told = JSON.stringify({ ...outcome, ...counted });
     const refused = 'code' in outcome || outcome.returned === false;
+    if (refused && counted.published === 1) this.queued++;
     if ('code' in outcome) {
       if (written !== 0 || counted.published !== 0 || counted.refused !== 0) say(`threw and was counted: ${told}`);
       const why = this.#excuse(verb, outcome.code, { nested, throws, recordBytes, tookMs, after });

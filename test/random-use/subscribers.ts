@@ -2,27 +2,21 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus, Envelope, EventStream, From, Handler, Subscription } from '../../src/index.js';
-import { turn, workerModule } from '../support/bus-scene.js';
+import { workerModule } from '../support/bus-scene.js';
 import { Account, type Terms } from './account.js';
-import { idOf } from './events.js';
+import { Consumer, type ConsumerEvents } from './consumer.js';
 import type { Reference } from './reference.js';
+import { joinReplay } from './replay-begin.js';
 import type { Action, Subscribing } from './script.js';
-import { moodOf, type Temper } from './temper.js';
 import { FILTERS } from './topics.js';
 
 const DEATH_CELLS = 64;
 const RESTART = { maxRestarts: 1_000, backoffMs: 2, maxBackoffMs: 20 };
-export const CALM: Temper = { salt: 0, throw: 0, reject: 0, wait: 0, hang: 0, hangMs: 0, act: 0, die: 0, poison: 0 };
 
 /** What a handler does besides writing down. */
 export type Behaviour = (account: Account, envelope: Envelope) => Promise<void> | undefined;
 
-export interface SubscriberEvents {
-  fault(text: string): void;
-  /** A handler is in the mood to do something. */
-  act(account: Account, envelope: Envelope): Promise<void> | undefined;
-  /** Something went on. */
-  progress(): void;
+export interface SubscriberEvents extends ConsumerEvents {
   /** The promise must settle in the end. */
   track<T>(name: string, promise: Promise<T>): Promise<T>;
 }
@@ -32,6 +26,7 @@ export class Subscribers {
   readonly #reference: Reference;
   readonly #events: SubscriberEvents;
   readonly #capacityBytes: number;
+  readonly #consumer: Consumer;
   readonly #aborts = new Map<Account, AbortController>();
   readonly #pulled = new Map<Account, EventStream>();
 
@@ -40,6 +35,7 @@ export class Subscribers {
     this.#reference = reference;
     this.#capacityBytes = capacityBytes;
     this.#events = events;
+    this.#consumer = new Consumer(reference, events);
   }
 
   get accounts(): readonly Account[] {
@@ -65,7 +61,7 @@ export class Subscribers {
     const { written } = this.#bus.stats();
     let subscription: Subscription;
     if (account.shared !== undefined) {
-      const { dedicated } = plan;
+      const { dedicated, hangTimeoutMs } = plan;
       const data = {
         receipts: account.shared.buffer,
         temper,
@@ -75,7 +71,13 @@ export class Subscribers {
       const module = workerModule(form === 'batches' ? 'tempered-batches' : 'tempered');
       const restart = diesOnce ? ('never' as const) : RESTART;
       const loop = dedicated ? ('dedicated' as const) : ('cooperative' as const);
-      subscription = this.#bus.subscribe(input as string, module, { ...common, data, restart, loop });
+      subscription = this.#bus.subscribe(input as string, module, {
+        ...common,
+        data,
+        restart,
+        loop,
+        ...(hangTimeoutMs === undefined ? {} : { hangTimeoutMs }),
+      });
     } else if (form === 'stream' || form === 'pulled') {
       const stream = this.#bus.subscribe(input as string, common);
       if (form === 'pulled') this.#pulled.set(account, stream);
@@ -84,15 +86,15 @@ export class Subscribers {
     } else {
       const many = limit === undefined ? {} : limit === 1 ? { once: true } : { many: limit };
       const handle: Handler = (envelope) => {
-        this.#take(account, envelope);
-        return handler === undefined ? this.#behave(account, envelope) : handler(account, envelope);
+        this.#consumer.take(account, envelope);
+        return handler === undefined ? this.#consumer.behave(account, envelope) : handler(account, envelope);
       };
       subscription = this.#bus.subscribe(input as string, handle, { ...common, ...many, isolate: form === 'isolated' });
     }
     this.#open(account, subscription);
     this.#aborts.set(account, abort);
     if (from === 'now') this.#reference.mark(account.joined);
-    else this.#joinReplay(account, from, written);
+    else joinReplay(account, this.#reference, from, written, this.#capacityBytes, (text) => this.#events.fault(text));
     return account;
   }
 
@@ -113,7 +115,7 @@ export class Subscribers {
     this.#reference.mark(account.joined);
     if (plan.aborts) void sleep(5).then(() => abort.abort(new Error('aborted as planned')));
     const settled = next.then(
-      (envelope) => this.#take(account, envelope),
+      (envelope) => this.#consumer.take(account, envelope),
       (error: unknown) => {
         account.cut();
         const { code, message } = error as { code?: string; message: string };
@@ -218,92 +220,21 @@ export class Subscribers {
     void this.#events.track(`${account.name}: ready`, ready);
   }
 
-  /** Holds the beginning of a replay against what the ring must still hold. */
-  #joinReplay(account: Account, from: 'oldest' | { last: number } | { sequence: number }, written: number): void {
-    const { joinSequence } = account.subscription!.delivery;
-    account.join = joinSequence;
-    const { log } = this.#reference;
-    const say = (text: string): void => this.#events.fault(`${account.name} from ${JSON.stringify(from)}: ${text}`);
-    if (from !== 'oldest' && 'sequence' in from) {
-      if (joinSequence !== from.sequence) say(`begins at ${joinSequence}`);
-      return;
-    }
-    // The index of the ring is coarse, and the end of the ring may be padding.
-    let retainedBytes = this.#capacityBytes - 20 * 1024;
-    let retained = written;
-    while (retained > 0 && (retainedBytes -= log[retained - 1]!.recordBytes) >= 0) retained--;
-    if (from === 'oldest') {
-      if (joinSequence > retained) say(`begins at ${joinSequence}, the ring holds ${retained} and more`);
-      return;
-    }
-    const selected: number[] = [];
-    for (let i = 0; i < written; i++) if (account.selects(i, log[i]!)) selected.push(i);
-    const first = from.last === 0 ? written : (selected.at(-from.last) ?? 0);
-    if (joinSequence < first && selected.length >= from.last) say(`begins at ${joinSequence}, the first is ${first}`);
-    if (joinSequence > Math.max(first, retained)) say(`begins at ${joinSequence}, not at ${first}`);
-  }
-
   #pullOne(account: Account, stream: EventStream): void {
     const place = account.asked++;
     const pulled = stream.next().then(({ done, value }) => {
       if (done === true) return;
       if (place !== account.received)
         this.#events.fault(`${account.name}: read ${place} resolved as ${account.received}`);
-      this.#take(account, value);
+      this.#consumer.take(account, value);
     });
     void this.#events.track(`${account.name}: read ${place}`, pulled);
   }
 
   async #consume(account: Account, stream: EventStream, handler?: Behaviour): Promise<void> {
     for await (const envelope of stream) {
-      this.#take(account, envelope);
-      await (handler === undefined ? this.#pause(account, envelope) : handler(account, envelope));
-    }
-  }
-
-  #take(account: Account, envelope: Envelope): void {
-    this.#events.progress();
-    const { sequence, redelivered, lagged } = envelope;
-    const { form, limit } = account.terms;
-    const say = (text: string): void => this.#events.fault(`${account.name} got ${sequence} ${text}`);
-    if (this.#reference.encoding) say('while an event was being encoded');
-    if (sequence >= this.#reference.log.length) say('before it was accepted');
-    if (account.cutOff && (form === 'handler' || form === 'isolated')) say('after it was stopped');
-    if (account.over && (form === 'handler' || form === 'isolated')) say('after its end');
-    account.receive({ sequence, id: idOf(envelope), redelivered, lagged, life: 1 });
-    if (limit !== undefined && account.received > limit) say(`beyond its limit of ${limit}`);
-  }
-
-  /** What the handler does besides writing down, and what it returns. */
-  #behave(account: Account, envelope: Envelope): Promise<void> | undefined {
-    const mood = moodOf(idOf(envelope), account.terms.temper!);
-    if (mood === 'throw') {
-      account.failed++;
-      throw new Error('as planned');
-    }
-    const pending = mood === 'reject' ? Promise.reject(new Error('as planned')) : this.#pause(account, envelope);
-    if (pending === undefined) {
-      account.delivered++;
-      return undefined;
-    }
-    pending.then(
-      () => account.delivered++,
-      () => account.failed++,
-    );
-    return pending;
-  }
-
-  #pause(account: Account, envelope: Envelope): Promise<void> | undefined {
-    const temper = account.terms.temper!;
-    switch (moodOf(idOf(envelope), temper)) {
-      case 'wait':
-        return turn();
-      case 'hang':
-        return sleep(temper.hangMs);
-      case 'act':
-        return this.#events.act(account, envelope);
-      default:
-        return undefined;
+      this.#consumer.take(account, envelope);
+      await (handler === undefined ? this.#consumer.pause(account, envelope) : handler(account, envelope));
     }
   }
 }

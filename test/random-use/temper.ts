@@ -15,6 +15,8 @@ export type Mood =
   | 'act'
   /** The thread ends itself at the first sight of the event. */
   | 'die'
+  /** The thread does not turn any more from the first sight of the event on, until it is ended as hung. */
+  | 'stick'
   /** The thread ends itself at every sight of the event, until it is left out. */
   | 'poison';
 
@@ -29,10 +31,24 @@ export interface Temper {
   readonly hangMs: number;
   readonly act: number;
   readonly die: number;
+  readonly stick: number;
   readonly poison: number;
 }
 
-const MOODS = ['poison', 'die', 'hang', 'act', 'throw', 'reject', 'wait'] as const;
+export const CALM: Temper = {
+  salt: 0,
+  throw: 0,
+  reject: 0,
+  wait: 0,
+  hang: 0,
+  hangMs: 0,
+  act: 0,
+  die: 0,
+  stick: 0,
+  poison: 0,
+};
+
+const MOODS = ['poison', 'die', 'stick', 'hang', 'act', 'throw', 'reject', 'wait'] as const;
 
 export function moodOf(id: number, temper: Temper): Mood {
   // Dead letters are read calmly.

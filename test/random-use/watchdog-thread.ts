@@ -1,5 +1,6 @@
 /** Watches the count of beats; when it stands still for too long, prints what was told and ends the process. */
 import { writeSync } from 'node:fs';
+import { type Debugger, Session } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
 
 interface Watched {
@@ -9,16 +10,34 @@ interface Watched {
 }
 
 const LOOK_MS = 500;
+/** How long the main thread has to stop where it is: one that is in a call into the system does not. */
+const STACK_PATIENCE_MS = 3_000;
 const { beats, text, patienceMs } = workerData as Watched;
 let seen = -1;
 let quietMs = 0;
 
-setInterval(() => {
+const timer = setInterval(() => {
   const now = Atomics.load(beats, 0);
   quietMs = now === seen ? quietMs + LOOK_MS : 0;
   seen = now;
   if (quietMs < patienceMs) return;
+  clearInterval(timer);
   const told = Buffer.from(text.slice(0, Math.max(0, text.indexOf(0)))).toString();
   writeSync(2, `\nnothing has gone on for ${patienceMs} ms:\n${told}\n`);
-  process.kill(process.pid, 'SIGKILL');
+  printStack();
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), STACK_PATIENCE_MS);
 }, LOOK_MS);
+
+/** Prints where the main thread is: it may be spinning. One that waits for something stops nowhere. */
+function printStack(): void {
+  const session = new Session();
+  session.connectToMainThread();
+  const onPaused = ({ params: { callFrames } }: { params: Debugger.PausedEventDataType }): void => {
+    for (const { functionName, url, location } of callFrames) {
+      writeSync(2, `  at ${functionName} ${url}:${location.lineNumber + 1}\n`);
+    }
+  };
+  session.on('Debugger.paused', onPaused);
+  session.post('Debugger.enable');
+  session.post('Debugger.pause');
+}
