@@ -78,7 +78,12 @@ class Rig implements AsyncDisposable {
     this.#round = round;
     const { seed, round: number } = script;
     this.#watchdog.tell(`seed ${seed}, round ${number}: ${JSON.stringify(script)}`);
-    return await round.run();
+    try {
+      return await round.run();
+    } finally {
+      // Or what it made would be counted as left.
+      this.#round = undefined;
+    }
   }
 
   /** Something goes on. */
