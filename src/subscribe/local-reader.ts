@@ -167,7 +167,7 @@ export class LocalReader {
   }
 
   get rescued(): number {
-    return this.#dispatcher.rescued;
+    return this.#dispatcher.delivery.rescued;
   }
 
   #afterTurn(): void {

@@ -125,11 +125,11 @@ export class DedicatedLoop {
       const certain = unread !== undefined && unread === suspect;
       suspect = unread;
       if ((certain || this.#nudged || this.#stopped) && this.#reader.sleep.wakeSelf()) {
-        if (certain) this.#dispatcher.watchUntil(unread);
+        if (certain) this.#dispatcher.delivery.watchUntil(unread);
         break;
       }
     }
     const sequence = this.#reader.resume();
-    if (sequence >= 0) this.#dispatcher.skipTo(sequence);
+    if (sequence >= 0) this.#dispatcher.delivery.skipTo(sequence);
   }
 }

@@ -63,7 +63,7 @@ export class Pump {
   #wakeUp(): void {
     this.#asleep = false;
     const sequence = this.#reader.resume();
-    if (sequence >= 0) this.#dispatcher.skipTo(sequence);
+    if (sequence >= 0) this.#dispatcher.delivery.skipTo(sequence);
     this.#schedule();
   }
 
@@ -95,7 +95,7 @@ export class Pump {
     const certain = unread !== undefined && unread === this.#suspect;
     this.#suspect = unread;
     if (!certain || !this.#reader.sleep.wakeSelf()) return;
-    this.#dispatcher.watchUntil(unread);
+    this.#dispatcher.delivery.watchUntil(unread);
     this.#wakeUp();
   }
 }

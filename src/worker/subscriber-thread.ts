@@ -166,7 +166,7 @@ class SubscriberThread {
       // With each release, so that what a crash loses of the counts is what comes again.
       onRelease: () => this.#tellCounts(),
     });
-    this.#dispatcher.rescued = life.counts.rescued;
+    this.#dispatcher.delivery.rescued = life.counts.rescued;
     if (life.redelivery !== undefined) this.#dispatcher.redeliver(life.redelivery);
     const onTurn = (): void => this.#afterTurn();
     this.#loop =
@@ -283,7 +283,7 @@ class SubscriberThread {
 
   #tellCounts(): void {
     const { delivered, failed, lagged } = this.#target;
-    const { nextSequence, rescued } = this.#dispatcher;
+    const { nextSequence, rescued } = this.#dispatcher.delivery;
     const scanned = scannedFor(this.#target, nextSequence);
     storeCounts(this.#memory.cells, this.#reader.reader, { scanned, delivered, failed, lagged, rescued });
   }

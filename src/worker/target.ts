@@ -5,7 +5,6 @@
  * throws leaves a target.
  */
 import { ReceivedEnvelope } from '../envelope/received-envelope.js';
-import { distance } from '../memory/position.js';
 import type { LagAccount, LagRange } from './lag.js';
 
 /** Told when a busy target has settled something: all of it, if it is no longer busy. */
@@ -69,11 +68,4 @@ export abstract class Target implements LagAccount {
     this.failed += events;
     this.#report(error, ReceivedEnvelope.topicOf(first), sequence);
   }
-}
-
-/** The busy target that holds the earliest record; undefined when there is none. */
-export function firstHeld(busy: readonly Target[]): Target | undefined {
-  let first = busy[0];
-  for (const target of busy) if (distance(target.heldPosition, first!.heldPosition) < 0) first = target;
-  return first;
 }

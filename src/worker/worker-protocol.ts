@@ -9,7 +9,6 @@ import type { ReaderCounts } from '../ring/reader-counters.js';
 import type { RingBuffers } from '../ring/ring-memory.js';
 import { showThrown } from '../shown.js';
 import type { FilterInput } from '../topic/filter.js';
-import type { Redelivery } from './dispatcher.js';
 import type { MissedGaps } from './kept-lag.js';
 
 /** How a thread waits: in its event loop, which stays alive, or blocked, for the lowest latency. */
@@ -40,6 +39,14 @@ export interface Attachment {
   readonly port: MessagePort;
   /** What both sides count in this life, see `signals.ts`. */
   readonly signals: SharedArrayBuffer;
+}
+
+/** Records that a life of the thread before this one had in hand. */
+export interface Redelivery {
+  /** Position behind the last of them. */
+  readonly until: number;
+  /** Sequences that are left out: of the event that the thread died of, and of the dead letter about it. */
+  readonly skips: readonly number[];
 }
 
 /** What one life of a thread continues from. */
