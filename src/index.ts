@@ -1,8 +1,9 @@
 /** ringcast: an in-process event bus for Node worker threads. */
 
-export { Bus, createBus, type PublishOptions } from './bus/bus.js';
+export { Bus, createBus } from './bus/bus.js';
 export type { BusEvents } from './bus/bus-events.js';
 export type { BusOptions } from './bus/bus-options.js';
+export type { PublishOptions } from './bus/bus-publishing.js';
 export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';
 export { formatCtrLine } from './bus/ctr-line.js';

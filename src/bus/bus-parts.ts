@@ -15,6 +15,7 @@ import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registr
 import { allocateRing, attachRing } from '../ring/ring-memory.js';
 import { RingWriter } from '../ring/ring-writer.js';
 import type { SubscribingParts } from '../subscribe/subscribing-parts.js';
+import { Subscriptions } from '../subscribe/subscriptions.js';
 import { FieldReader } from '../worker/field-reader.js';
 import { TypeDirectory } from '../worker/type-directory.js';
 import type { BusEvents } from './bus-events.js';
@@ -25,7 +26,11 @@ export interface BusParts extends SubscribingParts {
   readonly registry: TypeRegistry;
   readonly topicNames: NameRegistry;
   readonly stalls: StallWatch;
+  readonly subscriptions: Subscriptions;
 }
+
+/** What a client of a bus works with. */
+export type ClientParts = Pick<BusParts, 'publisher' | 'backpressure' | 'registry' | 'subscriptions'>;
 
 /**
  * Allocates the shared memory of a bus and puts its parts together.
@@ -89,7 +94,7 @@ export function assembleBus(
     fields: new FieldReader(registry),
   };
   const attachment = { ring, topicNames: topicMemory, typeNames: typeMemory, types: options.types };
-  return {
+  const parts = {
     bus,
     registry,
     topicNames,
@@ -103,4 +108,5 @@ export function assembleBus(
     reading,
     attachment,
   };
+  return { ...parts, subscriptions: new Subscriptions(parts) };
 }

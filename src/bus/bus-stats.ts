@@ -1,6 +1,6 @@
 /** One look at everything a bus counts. */
 
-import type { Subscription, SubscriptionStats } from '../subscribe/subscription.js';
+import type { SubscriptionStats } from '../subscribe/subscription.js';
 import type { BusParts } from './bus-parts.js';
 
 /** Counts are since the bus was created. */
@@ -36,12 +36,11 @@ export interface BusStats {
   readonly subscriptions: readonly SubscriptionStats[];
 }
 
-/** @param active the subscriptions that have not ended */
-export function takeStats(parts: BusParts, active: Iterable<Subscription>): BusStats {
+export function takeStats(parts: BusParts): BusStats {
   const { publisher, writer, readers, stalls, topicNames } = parts;
   const { accepted, unwanted, refused } = publisher.counts;
   const { holder } = writer;
-  const subscriptions = [...active].map((subscription) => subscription.stats());
+  const subscriptions = [...parts.subscriptions.all].map((subscription) => subscription.stats());
   return {
     published: accepted,
     unwanted,

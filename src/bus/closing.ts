@@ -6,7 +6,6 @@ import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
 import { DEAD_LETTER_TOPIC } from '../subscribe/dead-letters.js';
 import { HandlerDelivery } from '../subscribe/handler-delivery.js';
 import type { Subscription } from '../subscribe/subscription.js';
-import type { Subscriptions } from '../subscribe/subscriptions.js';
 import { countUndelivered } from '../subscribe/undelivered.js';
 import type { BusParts } from './bus-parts.js';
 
@@ -30,11 +29,10 @@ export interface CloseResult {
  */
 export async function closeDown(
   parts: BusParts,
-  subscriptions: Subscriptions,
   drainTimeoutMs: number,
   abandoned: () => Promise<number> | undefined,
 ): Promise<CloseResult> {
-  const { writer, publisher, backpressure, keepAlive } = parts;
+  const { writer, publisher, backpressure, keepAlive, subscriptions } = parts;
   let expire!: () => void;
   const deadline = new Promise<void>((resolve) => {
     expire = resolve;
@@ -54,7 +52,7 @@ export async function closeDown(
   const patience = new Promise<void>((resolve) => {
     goOn = resolve;
   });
-  for (const group of byDeadLetters(parts, subscriptions)) {
+  for (const group of byDeadLetters(parts)) {
     await Promise.race([backpressure.emptied(), deadline]);
     const endSequence = publisher.nextSequence;
     ends.push(...group.map((subscription) => stopped(subscription, endSequence)));
@@ -64,7 +62,7 @@ export async function closeDown(
   await Promise.race([Promise.all(ends), deadline]);
   clearTimeout(timer);
   keepAlive.release();
-  return { undelivered: await (abandoned() ?? abandon(parts, subscriptions)) };
+  return { undelivered: await (abandoned() ?? abandon(parts)) };
 }
 
 /** Ends a subscription. Resolves when that has been done, or when its handler stands aside. */
@@ -75,7 +73,7 @@ function stopped(subscription: Subscription, endSequence: number): Promise<void>
 }
 
 /** The subscriptions in the order in which they end: without a reader of dead letters, those in threads, those here. */
-function byDeadLetters({ topics }: BusParts, subscriptions: Subscriptions): Subscription[][] {
+function byDeadLetters({ topics, subscriptions }: BusParts): Subscription[][] {
   const all = [...subscriptions.all];
   if (!all.some(({ delivery }) => delivery.thread === 'own')) return [all];
   const { wantedLow, wantedHigh } = topics.entry(DEAD_LETTER_TOPIC);
@@ -101,12 +99,12 @@ export function excuseCaller(): void {
  * Ends what has not ended, at once, and counts what it was owed. Does not wait for threads that cannot be ended at once: those
  * that start, and those that are in a call into the system. They handle nothing any more, and hold no process open.
  */
-export async function abandon(parts: BusParts, subscriptions: Subscriptions): Promise<number> {
+export async function abandon(parts: BusParts): Promise<number> {
   // Before anything is counted: room that is made from now on is not written to.
   parts.writer.setState(CLOSED);
   parts.publisher.abandon();
   parts.backpressure.abandon();
-  const late = [...subscriptions.all].filter(
+  const late = [...parts.subscriptions.all].filter(
     ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),
   );
   let loseThread!: () => void;

@@ -1,0 +1,135 @@
+/** What any client of a bus can do with it, whoever owns it. */
+import type { EventEmitter } from 'node:events';
+import { BusEmitter, type Emitter, type EmitterOptions } from '../emit/emitter.js';
+import type { Envelope } from '../envelope/envelope.js';
+import type { AnyEvent, TypeRegistry } from '../envelope/type-registry.js';
+import { InvalidOptionError } from '../errors.js';
+import { isUrl } from '../option-check.js';
+import type { EventStream } from '../subscribe/event-stream.js';
+import type { Handler } from '../subscribe/handler-delivery.js';
+import type { NextOptions } from '../subscribe/next-event.js';
+import type { HandlerOptions, ModuleOptions, SubscribeOptions } from '../subscribe/subscribe-options.js';
+import type { Subscription } from '../subscribe/subscription.js';
+import type { Subscriptions } from '../subscribe/subscriptions.js';
+import type { AnyTopics, CheckedFilter, SelectedEnvelope } from '../subscribe/typed-topics.js';
+import type { FilterInput } from '../topic/filter.js';
+import type { BusEvents } from './bus-events.js';
+import type { ClientParts } from './bus-parts.js';
+import { BusPublishing } from './bus-publishing.js';
+
+const NO_OPTIONS = {};
+
+/** Publishes, subscribes and packs; a bus is the client that owns what it works with. */
+export abstract class BusClient<Topics extends object = AnyTopics> extends BusPublishing<Topics> {
+  readonly #subscriptions: Subscriptions;
+  readonly #registry: TypeRegistry;
+
+  /**
+   * @param assemble puts the parts together that this client works with
+   * @internal
+   */
+  constructor(assemble: (client: EventEmitter<BusEvents>) => ClientParts) {
+    let parts!: ClientParts;
+    super((client) => {
+      parts = assemble(client);
+      return parts;
+    });
+    this.#subscriptions = parts.subscriptions;
+    this.#registry = parts.registry;
+  }
+
+  /**
+   * Subscribes a handler on this thread, a module on a thread of its own, or, with neither, returns a stream for
+   * `for await`.
+   *
+   * Effective at once: what is accepted after the call returned is delivered, even if the thread is still starting; nothing
+   * accepted before is.
+   *
+   * On a bus with typed topics the envelope has the payloads of the topics that the filter selects, and comparing its
+   * `topic` tells which; a filter that selects none of them does not compile.
+   *
+   * @param filter a glob (`/service/**`), a containerd filter expression, a list of them (any of), or a structured filter
+   * @throws {InvalidGlobError} `BUS_INVALID_GLOB`
+   * @throws {GlobTooComplexError} `BUS_GLOB_TOO_COMPLEX`
+   * @throws {InvalidFilterError} `BUS_INVALID_FILTER`
+   * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS` when a 65th reader would be needed
+   */
+  subscribe<const Filter extends FilterInput>(
+    filter: CheckedFilter<Topics, Filter>,
+    handler: Handler<SelectedEnvelope<Topics, Filter>>,
+    options?: HandlerOptions,
+  ): Subscription;
+  subscribe<const Filter extends FilterInput>(
+    filter: CheckedFilter<Topics, Filter>,
+    module: URL,
+    options?: ModuleOptions,
+  ): Subscription;
+  subscribe<const Filter extends FilterInput>(
+    filter: CheckedFilter<Topics, Filter>,
+    options?: SubscribeOptions,
+  ): EventStream<SelectedEnvelope<Topics, Filter>>;
+  subscribe(
+    filter: unknown,
+    subscriber?: Handler<never> | URL | SubscribeOptions,
+    options: HandlerOptions | ModuleOptions = NO_OPTIONS,
+  ): Subscription {
+    this.checkOpen('subscribe');
+    const input = filter as FilterInput;
+    if (typeof subscriber === 'function') return this.#subscriptions.handler(input, subscriber as Handler, options);
+    if (isUrl(subscriber)) return this.#subscriptions.module(input, subscriber, options);
+    if (subscriber === undefined || (typeof subscriber === 'object' && subscriber !== null)) {
+      return this.#subscriptions.stream(input, subscriber ?? NO_OPTIONS);
+    }
+    throw new InvalidOptionError('subscriber', subscriber, 'a function, a module URL or options');
+  }
+
+  /**
+   * The next event that the filter selects, of those accepted after the call. Not held up by handlers that are pending, so
+   * it may be awaited in one. Holds the process open until it is settled; nobody has to watch it.
+   *
+   * Rejects with the signal's reason when that is aborted, with `BUS_TIMEOUT` after `timeoutMs`, and with
+   * `BUS_SUBSCRIPTION_ENDED` when the bus is closed first. Waits that are pending together take one reader.
+   *
+   * @param filter see {@link subscribe}, whose errors this throws
+   */
+  next<const Filter extends FilterInput>(
+    filter: CheckedFilter<Topics, Filter>,
+    options?: NextOptions,
+  ): Promise<SelectedEnvelope<Topics, Filter>>;
+  next(filter: unknown, options: NextOptions = NO_OPTIONS): Promise<Envelope> {
+    this.checkOpen('next');
+    return this.#subscriptions.next(filter as FilterInput, options);
+  }
+
+  /**
+   * An emitter for this bus, to inject into a subsystem or to run it with (`runWithEmitter`).
+   *
+   * @param options `namespace`: default the bus's; `prefix`: the topic that relative topics are below
+   * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
+   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC` when the prefix is no topic
+   */
+  emitter(options: EmitterOptions = NO_OPTIONS): Emitter {
+    return new BusEmitter(this, options);
+  }
+
+  /**
+   * The event as an Any, with the types of this bus: its class decides, a value of no class is MessagePack, an Any stays as
+   * it is. For events inside other events; `publish` packs by itself.
+   *
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when the event cannot be encoded
+   */
+  anyPack(event: unknown): AnyEvent {
+    return this.#registry.anyPack(event);
+  }
+
+  /**
+   * The event in an Any, with the types of this bus.
+   *
+   * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no Any
+   * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when its type is not registered
+   * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when its value does not decode
+   */
+  anyUnpack(any: AnyEvent): unknown {
+    return this.#registry.anyUnpack(any);
+  }
+}

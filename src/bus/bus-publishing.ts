@@ -1,0 +1,175 @@
+/** What any client of a bus publishes with. */
+import { EventEmitter } from 'node:events';
+import type { Writable } from 'node:stream';
+import { types } from 'node:util';
+import type { DeepReadonly } from '../envelope/envelope.js';
+import { BusClosedError, InvalidOptionError } from '../errors.js';
+import { unwatched } from '../host/report.js';
+import { readOptions, timeoutOption } from '../option-check.js';
+import type { Backpressure } from '../publish/backpressure.js';
+import type { Publisher } from '../publish/publisher.js';
+import type { AnyTopics, TopicOf } from '../subscribe/typed-topics.js';
+import type { BusEvents } from './bus-events.js';
+import type { ClientParts } from './bus-parts.js';
+import { writableStream } from './writable-stream.js';
+
+export interface PublishOptions {
+  /** Default: the bus's. */
+  readonly namespace?: string;
+}
+
+const DEFAULT_PUBLISH_TIMEOUT_MS = 1_000;
+const NO_OPTIONS = {};
+
+/** The part of a client that publishes. */
+export abstract class BusPublishing<Topics extends object = AnyTopics> extends EventEmitter<BusEvents> {
+  readonly #publisher: Publisher;
+  readonly #backpressure: Backpressure;
+  #isClosed = false;
+
+  /**
+   * @param assemble puts the parts together that this client works with
+   * @internal
+   */
+  constructor(assemble: (client: EventEmitter<BusEvents>) => ClientParts) {
+    super();
+    const { publisher, backpressure } = assemble(this);
+    this.#publisher = publisher;
+    this.#backpressure = backpressure;
+  }
+
+  /**
+   * Publishes an event, queueing it when the ring is full: the contract of `stream.write`.
+   *
+   * The event is encoded before the call returns and may be changed afterwards. Success means accepted: every subscription
+   * in force now gets it, in the order of acceptance; with none, it costs a map look-up. No handler runs inside the call.
+   *
+   * Shapes: an instance of an event class, a plain object on a topic with a declared type, an Any `{ typeUrl, value }`, or
+   * any other value, which is encoded as MessagePack.
+   * Waits: never. Allocates: nothing but what the event's own getters do, unless it has to queue.
+   *
+   * @param topic see `checkTopic`: `/` and segments of letters and digits joined by single `.`, `_` or `-`
+   * @returns true, or false when it was accepted but queued: `await bus.writable()` before publishing more
+   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
+   * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
+   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when it cannot be encoded as its type
+   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` when it is an Any whose type URL is longer than 1,024 bytes
+   * @throws {EventTooLargeError} `BUS_EVENT_TOO_LARGE` when its record is larger than an eighth of the ring
+   * @throws {QueueFullError} `BUS_QUEUE_FULL` when `maxPendingBytes` wait already
+   * @throws {BusClosedError} `BUS_CLOSED`
+   */
+  publish<Topic extends TopicOf<Topics>>(
+    topic: Topic,
+    event: DeepReadonly<Topics[Topic]>,
+    options: PublishOptions = NO_OPTIONS,
+  ): boolean {
+    this.checkOpen('publish');
+    return this.#publisher.publish(topic, event, namespaceOf(options));
+  }
+
+  /**
+   * Publishes an event if there is room for it at this moment: never waits, never queues. Errors as {@link publish}.
+   *
+   * @returns false when it was not accepted; `stats().refused` counts them
+   */
+  tryPublish<Topic extends TopicOf<Topics>>(
+    topic: Topic,
+    event: DeepReadonly<Topics[Topic]>,
+    options: PublishOptions = NO_OPTIONS,
+  ): boolean {
+    this.checkOpen('tryPublish');
+    return this.#publisher.tryPublish(topic, event, namespaceOf(options));
+  }
+
+  /**
+   * Publishes an event, blocking this thread until there is room. Errors as {@link publish}, and:
+   *
+   * @param options `timeoutMs`: how long to wait, 0 to 2^31 - 1 or `Infinity`, default 1,000
+   * @throws {PublishTimeoutError} `BUS_PUBLISH_TIMEOUT` when there was none; the event was not accepted
+   * @throws {WouldDeadlockError} `BUS_WOULD_DEADLOCK` at once, when the reader that holds the ring is on this thread
+   * @throws {CannotBlockError} `BUS_CANNOT_BLOCK` when there is none, and the host does not let this thread wait for it
+   * @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` when called while an event is being encoded
+   * @throws {BusClosedError} `BUS_CLOSED` also when a listener destroys the bus meanwhile
+   */
+  publishSync<Topic extends TopicOf<Topics>>(
+    topic: Topic,
+    event: DeepReadonly<Topics[Topic]>,
+    options: PublishOptions & { readonly timeoutMs?: number } = NO_OPTIONS,
+  ): void {
+    this.checkOpen('publishSync');
+    const { namespace, timeoutMs } = readOptions('options', options, ['namespace', 'timeoutMs']);
+    const timeout = timeoutOption('timeoutMs', timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0);
+    this.#publisher.publishSync(topic, event, namespace, timeout);
+  }
+
+  /**
+   * Puts an envelope from elsewhere on the bus, with its own time and namespace: canonical bytes to the byte, others made
+   * canonical with their unknown fields kept. Queues as {@link publish} does, and returns what it returns.
+   *
+   * @param envelope an encoded `containerd.types.Envelope`, or an envelope that a handler received
+   * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE`
+   * @throws {IncompleteEnvelopeError} `BUS_INCOMPLETE_ENVELOPE` when it has no time or no event
+   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` when its type URL is longer than 1,024 bytes
+   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
+   * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
+   */
+  forward(envelope: Uint8Array | { toBinary(): Uint8Array }): boolean {
+    this.checkOpen('forward');
+    const bytes: unknown =
+      types.isUint8Array(envelope) || typeof envelope?.toBinary !== 'function' ? envelope : envelope.toBinary();
+    // Not a proxy: its bytes and its length need not agree.
+    if (types.isUint8Array(bytes)) return this.#publisher.forward(bytes);
+    throw new InvalidOptionError('envelope', bytes, 'the bytes of an envelope, or a received envelope');
+  }
+
+  /**
+   * Resolves when nothing is queued and there is room in the ring. Holds the process open until then.
+   *
+   * Rejects with `BUS_WOULD_DEADLOCK` when there is no room before the event is dealt with that the caller has in hand, as a
+   * handler or in a `for await`, and with `BUS_CLOSED` when the bus is destroyed meanwhile.
+   */
+  writable(): Promise<void> {
+    if (this.#isClosed) return unwatched(Promise.reject(new BusClosedError('writable')));
+    return this.#backpressure.wait();
+  }
+
+  /**
+   * A Node stream in object mode that publishes what is written to it, and asks for no more while the bus is full: the end
+   * of a `pipeline`. Its errors are those of {@link publish}. Ending or destroying the stream does nothing to the bus.
+   *
+   * @param topic where chunks are published, or what says so of each chunk
+   * @example
+   * await pipeline(createReadStream('orders.ndjson'), parseLines, bus.writableStream('/orders'));
+   */
+  writableStream<Topic extends TopicOf<Topics>>(
+    topic: Topic | ((event: Topics[Topic]) => Topic),
+    options: PublishOptions = NO_OPTIONS,
+  ): Writable {
+    const topicOf = typeof topic === 'function' ? (topic as (event: unknown) => Topic) : (): Topic => topic;
+    return writableStream(this as unknown as Parameters<typeof writableStream>[0], topicOf, options);
+  }
+
+  /** Wakes sleeping subscribers now, and not at the end of this burst. */
+  flush(): void {
+    if (!this.#isClosed) this.#publisher.flush();
+  }
+
+  /** From now on nothing is accepted. @internal */
+  protected refuse(): void {
+    this.#isClosed = true;
+  }
+
+  /** @internal */
+  protected checkOpen(operation: string): void {
+    if (this.#isClosed) throw new BusClosedError(operation);
+  }
+}
+
+/** Written out for speed: it is on the way of every publish. */
+function namespaceOf(options: PublishOptions): string | undefined {
+  if (options === NO_OPTIONS) return undefined;
+  if (options === null || typeof options !== 'object')
+    return readOptions<PublishOptions>('options', options, ['namespace']).namespace;
+  for (const key in options) if (key !== 'namespace') return readOptions('options', options, ['namespace']).namespace;
+  return options.namespace;
+}
