@@ -3,4 +3,4 @@
  *
  * No top-level await: the host loads it with `require`.
  */
-export { attachSubscriber as default } from './worker/subscriber-thread.js';
+export { attachSubscriber as default } from './worker/attach-subscriber.js';

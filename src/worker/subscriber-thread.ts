@@ -1,104 +1,32 @@
-/**
- * The thread's side of a module subscription: attaches to the ring, sets the user's module up, reads until told to stop.
- */
+/** The thread's side of a module subscription: attaches to the ring, and reads until told to stop. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { TypeRegistry } from '../envelope/type-registry.js';
-import { checkTimers, setInterval } from '../host/timing.js';
-import { CLOSED, FILTER_VERSION, HEARTBEAT, slotOf, WRITER_STATE } from '../ring/control-descriptor.js';
+import type { TypeRegistry } from '../envelope/type-registry.js';
+import { FILTER_VERSION, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
 import { storeCounts } from '../ring/reader-counters.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
 import { compileFilter } from '../topic/filter.js';
 import { BatchTarget } from './batch-target.js';
-import { checkBlocking, DedicatedLoop } from './dedicated-loop.js';
+import { DedicatedLoop } from './dedicated-loop.js';
 import { Dispatcher } from './dispatcher.js';
 import { FieldReader } from './field-reader.js';
-import { KeptLag, type MissedGaps, mergeGaps } from './kept-lag.js';
 import { type LagRange, scannedFor } from './lag.js';
 import { Pump } from './pump.js';
-import { Reports } from './reports.js';
 import { Router } from './router.js';
-import {
-  FAILURES_HEARD,
-  FILTERS_DUE,
-  FILTERS_HEARD,
-  LAGS_HEARD,
-  ROOMS_HEARD,
-  signalCells,
-  WAKES_HEARD,
-} from './signals.js';
+import { FILTERS_DUE, FILTERS_HEARD, signalCells, WAKES_HEARD } from './signals.js';
 import { SingleTarget } from './single-target.js';
-import { loadSubscriber, type SubscriberContext, type SubscriberObject } from './subscriber-module.js';
+import type { SubscriberContext, SubscriberObject } from './subscriber-module.js';
 import type { Target } from './target.js';
-import { takeOutput } from './thread-output.js';
+import { sendToBus, ThreadReports } from './thread-reports.js';
 import { TypeDirectory } from './type-directory.js';
-import {
-  type Attachment,
-  type CrossedError,
-  crossError,
-  type FromThread,
-  type RefusedStep,
-  type ToThread,
-  WAKE_MESSAGE,
-} from './worker-protocol.js';
-
-/** Sets up and starts one subscriber; resolves once it reads, or has said why it cannot. */
-export async function attachSubscriber(attachment: Attachment): Promise<void> {
-  const { port } = attachment;
-  const abort = new AbortController();
-  const printed = takeOutput();
-  const context: SubscriberContext = { name: attachment.name, data: attachment.data, signal: abort.signal };
-  const early: ToThread[] = [];
-  const hearEarly = (message: ToThread): void => {
-    if (message === WAKE_MESSAGE) return;
-    early.push(message);
-    if (message.kind === 'stop') abort.abort();
-  };
-  // Not only when the module is set up: what hangs in setup is told to stop.
-  port.on('message', hearEarly);
-  let step: RefusedStep = 'types';
-  if (attachment.hangTimeoutMs !== undefined) beat(attachment, attachment.hangTimeoutMs);
-  try {
-    const types = new TypeRegistry();
-    types.load(attachment.types);
-    step = 'module';
-    const module = await loadSubscriber(attachment.moduleUrl);
-    step = 'loop';
-    if (attachment.loop === 'dedicated') checkBlocking(attachRing(attachment.ring).cells);
-    step = 'setup';
-    checkTimers();
-    // Given up while it started, and counted as having handled nothing.
-    if (attachRing(attachment.ring).cells.load(WRITER_STATE) === CLOSED) return;
-    await module.setup?.(context);
-    port.off('message', hearEarly);
-    new SubscriberThread(attachment, types, module, context, abort, printed).start(early);
-  } catch (error) {
-    send(port, { kind: 'refused', step, error: crossError(error) });
-    port.close();
-  }
-}
-
-/** Shows the watchdog that the event loop turns, several times before it loses patience. */
-function beat(attachment: Attachment, hangTimeoutMs: number): void {
-  const { cells } = attachRing(attachment.ring);
-  const cell = slotOf(attachment.reader) + HEARTBEAT;
-  setInterval(() => cells.add(cell, 1), Math.max(1, hangTimeoutMs / 8)).unref();
-  cells.add(cell, 1);
-}
+import { type Attachment, type CrossedError, crossError, type ToThread, WAKE_MESSAGE } from './worker-protocol.js';
 
 /** Between two looks whether the bus has sent what it kept back. */
 const PAUSE_MS = 2;
 
-interface HandlerFailure {
-  readonly error: unknown;
-  readonly topic: string;
-  readonly sequence: number;
-  /** Failures before it that are not told. */
-  readonly leftOut: number;
-}
-
-class SubscriberThread {
+/** One subscriber of a thread of its own, set up and ready to read. */
+export class SubscriberThread {
   readonly #port: MessagePort;
   readonly #module: SubscriberObject;
   readonly #context: SubscriberContext;
@@ -106,9 +34,7 @@ class SubscriberThread {
   /** Waits for what the module printed. */
   readonly #printed: () => Promise<void>;
   readonly #signals: Int32Array;
-  readonly #failures: Reports<HandlerFailure>;
-  readonly #gaps: Reports<MissedGaps>;
-  #roomsSaid = 0;
+  readonly #reports: ThreadReports;
   readonly #memory: RingMemory;
   readonly #reader: RingReader;
   readonly #target: Target;
@@ -135,21 +61,10 @@ class SubscriberThread {
     this.#abort = abort;
     this.#printed = printed;
     this.#signals = signalCells(attachment.signals);
-    this.#failures = new Reports(this.#signals, FAILURES_HEARD, {
-      send: ({ error, ...failure }) =>
-        send(this.#port, { kind: 'handler-failed', error: crossError(error), ...failure }),
-      // The last one is told, with the number of the others.
-      merge: (earlier, later) => ({ ...later, leftOut: earlier.leftOut + 1 + later.leftOut }),
-    });
-    const kept = new KeptLag(attachment.signals);
-    this.#gaps = new Reports(this.#signals, LAGS_HEARD, {
-      send: (gaps) => send(this.#port, { kind: 'lagged', gaps }),
-      merge: mergeGaps,
-      onKept: (gaps, number) => kept.store(number, gaps),
-    });
+    this.#reports = new ThreadReports(attachment.port, attachment.signals);
     this.#memory = attachRing(attachment.ring);
     const { life } = attachment;
-    this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () => this.#tellRoom());
+    this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () => this.#reports.tellRoom());
     this.#reader.overtaken = life.missed;
     this.#target = this.#makeTarget(attachment.joinSequence);
     this.#target.delivered = life.counts.delivered;
@@ -184,7 +99,7 @@ class SubscriberThread {
     for (const message of early) this.#receive(message);
     this.#port.on('message', (message: ToThread) => this.#receive(message));
     process.on('exit', () => this.#leave());
-    send(this.#port, { kind: 'ready' });
+    sendToBus(this.#port, { kind: 'ready' });
     this.#loop.start();
   }
 
@@ -192,7 +107,7 @@ class SubscriberThread {
     const module = this.#module;
     const context = this.#context;
     const report = (error: unknown, topic: string, sequence: number): void =>
-      this.#failures.report({ error, topic, sequence, leftOut: 0 });
+      this.#reports.tellFailure(error, topic, sequence);
     return module.handleBatch === undefined
       ? new SingleTarget(joinSequence, (envelope) => module.handle!(envelope, context), report)
       : new BatchTarget(joinSequence, (envelopes) => module.handleBatch!(envelopes, context), report);
@@ -245,7 +160,7 @@ class SubscriberThread {
 
   /** Takes messages while the loop is blocked and no event can bring them. */
   #readPort(): void {
-    this.#catchUp();
+    this.#reports.catchUp();
     for (let entry = receiveMessageOnPort(this.#port); entry !== undefined; entry = receiveMessageOnPort(this.#port)) {
       this.#receive(entry.message as ToThread);
     }
@@ -255,7 +170,7 @@ class SubscriberThread {
     const { endSequence, busy } = this.#target;
     const passed = this.#written >= 0 && this.#dispatcher.hasPassed(endSequence, this.#written);
     this.#tellCounts();
-    this.#catchUp();
+    this.#reports.catchUp();
     if (!passed || busy || this.#ended) return;
     this.#ended = true;
     this.#loop.stop();
@@ -266,19 +181,7 @@ class SubscriberThread {
     // Before the message: what the bus has been told of is never more than what is counted.
     this.#tellCounts();
     const { delivered, failed } = this.#target;
-    this.#gaps.report({ range, handledBefore: delivered + failed, since: range.count });
-  }
-
-  /** The bus looks at everything when it hears of room: once is enough until then. */
-  #tellRoom(): void {
-    if (this.#roomsSaid > Atomics.load(this.#signals, ROOMS_HEARD)) return;
-    this.#roomsSaid++;
-    send(this.#port, { kind: 'room' });
-  }
-
-  #catchUp(): void {
-    this.#failures.catchUp();
-    this.#gaps.catchUp();
+    this.#reports.tellGaps({ range, handledBefore: delivered + failed, since: range.count });
   }
 
   #tellCounts(): void {
@@ -292,7 +195,7 @@ class SubscriberThread {
   #leave(): void {
     if (this.#ended) return;
     this.#dispatcher.releaseLast();
-    this.#failures.sendAll();
+    this.#reports.sendFailures();
   }
 
   async #tearDown(): Promise<void> {
@@ -303,13 +206,8 @@ class SubscriberThread {
       error = crossError(thrown);
     }
     await this.#printed();
-    this.#failures.sendAll();
-    this.#gaps.sendAll();
-    send(this.#port, { kind: 'stopped', error });
+    this.#reports.sendAll();
+    sendToBus(this.#port, { kind: 'stopped', error });
     this.#port.close();
   }
-}
-
-function send(port: MessagePort, message: FromThread): void {
-  port.postMessage(message);
 }
