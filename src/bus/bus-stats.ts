@@ -1,6 +1,6 @@
 /** One look at everything a bus counts. */
 
-import type { SubscriptionStats } from '../subscribe/subscription.js';
+import type { SubscriptionStats } from '../subscribe/subscription-stats.js';
 import type { BusParts } from './bus-parts.js';
 
 /** Counts are since the bus was created. */

@@ -4,7 +4,8 @@ import type { Envelope } from '../envelope/envelope.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { enterHandling } from '../publish/handling.js';
 import type { FilterInput } from '../topic/filter.js';
-import { type Delivery, Subscription, type SubscriptionSource } from './subscription.js';
+import type { Delivery } from './delivery.js';
+import { Subscription, type SubscriptionSource } from './subscription.js';
 
 type Waiter<E> = (result: IteratorResult<E, undefined>) => void;
 

@@ -8,8 +8,9 @@ import { type FilterFrom, FilterTimeline } from '../worker/filter-timeline.js';
 import { scannedFor } from '../worker/lag.js';
 import { SingleTarget } from '../worker/single-target.js';
 import type { ReportFailure } from '../worker/target.js';
+import type { Delivery } from './delivery.js';
 import type { LocalReader, LocalReaderEvents } from './local-reader.js';
-import { type Delivery, type DeliveryCounts, NO_READER, type ReaderView } from './subscription.js';
+import { type DeliveryCounts, NO_READER, type ReaderView } from './subscription-stats.js';
 
 /** Called with each event; a returned promise is awaited before the next one. */
 export type Handler<E extends Envelope = Envelope> = (envelope: E) => void | Promise<void>;

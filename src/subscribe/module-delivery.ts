@@ -8,12 +8,13 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { LagRange } from '../worker/lag.js';
+import type { SupervisedModule } from '../worker/supervision/thread-life.js';
 import { nextLife, ToldLag } from '../worker/supervision/next-life.js';
 import type { RestartPolicy } from '../worker/supervision/restart-policy.js';
 import { Supervisor } from '../worker/supervision/supervisor.js';
-import type { SupervisedModule } from '../worker/supervision/thread-life.js';
 import type { LifeStart } from '../worker/worker-protocol.js';
-import { type Delivery, type DeliveryCounts, NO_READER, type ReaderView } from './subscription.js';
+import type { Delivery } from './delivery.js';
+import { type DeliveryCounts, NO_READER, type ReaderView } from './subscription-stats.js';
 
 /** What a module delivery tells the bus. */
 export interface ModuleDeliveryEvents {

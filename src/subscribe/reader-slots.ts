@@ -6,7 +6,7 @@ import { UNIT_BYTES } from '../ring/record-descriptor.js';
 import type { Start } from './replay.js';
 import type { DeliveryMode } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
-import type { ReaderView } from './subscription.js';
+import type { ReaderView } from './subscription-stats.js';
 
 export class ReaderSlots {
   readonly #parts: SubscribingParts;

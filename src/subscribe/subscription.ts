@@ -1,16 +1,16 @@
 /** A live subscription as its owner holds it, whatever it delivers to. */
 import { EventEmitter } from 'node:events';
 import { SubscriptionEndedError } from '../errors.js';
-import { onAbort } from '../host/abort-signal.js';
 import { refuseTopics } from '../host/emitter-guard.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely, unwatched } from '../host/report.js';
 import { queueMicrotask } from '../host/timing.js';
 import { flagOption, readOptions } from '../option-check.js';
 import { currentHandlings, type Handling } from '../publish/handling.js';
-import type { CompiledFilter, FilterInput } from '../topic/filter.js';
-import type { FilterFrom } from '../worker/filter-timeline.js';
+import type { FilterInput } from '../topic/filter.js';
 import type { LagRange } from '../worker/lag.js';
+import type { Delivery } from './delivery.js';
+import { type DeliveryCounts, NO_READER, type SubscriptionStats } from './subscription-stats.js';
 
 /** What happens to a subscription, as events. */
 export interface SubscriptionEvents {
@@ -27,79 +27,6 @@ export interface SubscriptionEvents {
   evicted: [error: Error];
   /** The subscription is over: nothing more is delivered. */
   end: [];
-}
-
-/** What a subscription has done so far. Counts of another thread are at most one turn of its loop old. */
-export interface SubscriptionStats {
-  readonly name: string;
-  readonly filter: FilterInput;
-  /** Where the handler runs: in the thread of the bus, or in one of its own. */
-  readonly thread: 'bus' | 'own';
-  readonly state: 'starting' | 'reading' | 'stopping' | 'ended';
-  /** Events whose handler returned, or whose promise resolved. */
-  readonly delivered: number;
-  /** Events whose handler threw or rejected. */
-  readonly failed: number;
-  /**
-   * Records that it missed, wanted by it or not: the sum of what its `lagged` events told. 0 unless it is lossy or was
-   * evicted.
-   */
-  readonly lagged: number;
-  /** Times that its thread was started again. */
-  readonly restarts: number;
-  /** Events left out because the thread died of them. */
-  readonly deadLetters: number;
-  /**
-   * Records that its reader has gone through since the subscription began, wanted by it or not. Plus `lagged`: all that were
-   * written in that time, as far as the reader has come.
-   */
-  readonly scanned: number;
-  /** Bytes of the ring that its reader still holds. */
-  readonly backlogBytes: number;
-  /** True while its reader sleeps until something is written that it wants. What it holds then is never in the way. */
-  readonly asleep: boolean;
-  /** Wake-ups that only the safety check noticed; 0 unless the wake protocol is broken. */
-  readonly rescued: number;
-}
-
-export type DeliveryCounts = Omit<SubscriptionStats, 'name' | 'filter' | 'thread' | 'state'>;
-
-/** What the writer sees of a subscription's reader. */
-export type ReaderView = Pick<SubscriptionStats, 'backlogBytes' | 'asleep'>;
-
-/** What it sees when the reader is gone. */
-export const NO_READER: ReaderView = { backlogBytes: 0, asleep: false };
-
-/** How events get to a subscription's handler. */
-export interface Delivery {
-  readonly thread: 'bus' | 'own';
-  /** The reader's slot. */
-  readonly reader: number;
-  /** Sequences below it were accepted before the subscription. */
-  readonly joinSequence: number;
-  /** Sequences from it on are not delivered. */
-  readonly endSequence: number;
-  /** What decides the records that are not delivered yet; see {@link FilterFrom}. */
-  readonly filters: readonly FilterFrom[];
-  /** How many events it takes at most from now on, the one in hand included. */
-  readonly limit: number;
-  /** Position in the ring from which the subscription has not been served; for a thread, after it has exited. */
-  readonly owedFrom: number;
-  /** Events from before that position that it has in hand. */
-  readonly held: number;
-  /** What code that deals with its events is known by, where that runs on the thread of the bus. */
-  readonly handling?: Handling;
-  /** Resolves when the handler can be called; rejects when it never will be. */
-  readonly ready: Promise<void>;
-  /** Resolves when nothing is handled any more. Never rejects. */
-  readonly ended: Promise<void>;
-  /** Lets events with a sequence below `endSequence` be delivered, and no others. */
-  stop(endSequence: number): void;
-  /** Lets `filter` decide the events with a sequence from `fromSequence` on. */
-  setFilter(filter: CompiledFilter, fromSequence: number): void;
-  /** Ends it at once, handlers in other threads included. */
-  destroy(): void;
-  counts(): DeliveryCounts;
 }
 
 /** What a subscription asks of the publishing side. */
@@ -313,15 +240,4 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     this.unref();
     emitSafely(this, 'end');
   }
-}
-
-/** Stops `subscription` when `signal` is aborted. */
-export function stopOnAbort(subscription: Subscription, signal: AbortSignal | undefined): void {
-  if (signal === undefined) return;
-  const stop = (): void => void subscription.stop();
-  if (signal.aborted) {
-    stop();
-    return;
-  }
-  void subscription.delivery.ended.then(onAbort(signal, stop));
 }

@@ -1,10 +1,12 @@
 /** Makes the subscriptions of a bus, and keeps track of them. */
 import type { Envelope } from '../envelope/envelope.js';
 import { HandlerError, ReentrantPublishError } from '../errors.js';
+import { onAbort } from '../host/abort-signal.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely, reportError } from '../host/report.js';
 import { checkFunction } from '../option-check.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
+import type { Delivery } from './delivery.js';
 import { EventStream } from './event-stream.js';
 import { type Handler, HandlerDelivery } from './handler-delivery.js';
 import type { LocalReader } from './local-reader.js';
@@ -22,7 +24,7 @@ import {
   type SubscribeOptions,
 } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
-import { type Delivery, Subscription, type SubscriptionSource, stopOnAbort } from './subscription.js';
+import { Subscription, type SubscriptionSource } from './subscription.js';
 
 /** Selects no event. */
 const NOTHING = compileFilter({ topics: '/**', exclude: '/**' });
@@ -168,4 +170,15 @@ function limited(subscription: Subscription, handler: Handler, many: number): Ha
     if (--left === 0) void subscription.stop();
     return handler(envelope);
   };
+}
+
+/** Stops `subscription` when `signal` is aborted. */
+function stopOnAbort(subscription: Subscription, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const stop = (): void => void subscription.stop();
+  if (signal.aborted) {
+    stop();
+    return;
+  }
+  void subscription.delivery.ended.then(onAbort(signal, stop));
 }

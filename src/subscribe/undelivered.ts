@@ -3,9 +3,9 @@ import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { widen } from '../memory/position.js';
 import { Router } from '../worker/router.js';
 import { SingleTarget } from '../worker/single-target.js';
+import type { Delivery } from './delivery.js';
 import { lookThrough } from './ring-scan.js';
 import type { SubscribingParts } from './subscribing-parts.js';
-import type { Delivery } from './subscription.js';
 
 /**
  * Events that the subscription's filters select among the records that it has not been served and those that still wait

@@ -1,0 +1,37 @@
+/** How a subscription is carried out: by what its handlers and threads have in common. */
+import type { Handling } from '../publish/handling.js';
+import type { CompiledFilter } from '../topic/filter.js';
+import type { FilterFrom } from '../worker/filter-timeline.js';
+import type { DeliveryCounts } from './subscription-stats.js';
+
+/** How events get to a subscription's handler. */
+export interface Delivery {
+  readonly thread: 'bus' | 'own';
+  /** The reader's slot. */
+  readonly reader: number;
+  /** Sequences below it were accepted before the subscription. */
+  readonly joinSequence: number;
+  /** Sequences from it on are not delivered. */
+  readonly endSequence: number;
+  /** What decides the records that are not delivered yet; see {@link FilterFrom}. */
+  readonly filters: readonly FilterFrom[];
+  /** How many events it takes at most from now on, the one in hand included. */
+  readonly limit: number;
+  /** Position in the ring from which the subscription has not been served; for a thread, after it has exited. */
+  readonly owedFrom: number;
+  /** Events from before that position that it has in hand. */
+  readonly held: number;
+  /** What code that deals with its events is known by, where that runs on the thread of the bus. */
+  readonly handling?: Handling;
+  /** Resolves when the handler can be called; rejects when it never will be. */
+  readonly ready: Promise<void>;
+  /** Resolves when nothing is handled any more. Never rejects. */
+  readonly ended: Promise<void>;
+  /** Lets events with a sequence below `endSequence` be delivered, and no others. */
+  stop(endSequence: number): void;
+  /** Lets `filter` decide the events with a sequence from `fromSequence` on. */
+  setFilter(filter: CompiledFilter, fromSequence: number): void;
+  /** Ends it at once, handlers in other threads included. */
+  destroy(): void;
+  counts(): DeliveryCounts;
+}

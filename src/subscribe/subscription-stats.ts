@@ -1,0 +1,43 @@
+/** What a subscription says of itself. */
+import type { FilterInput } from '../topic/filter.js';
+
+/** What a subscription has done so far. Counts of another thread are at most one turn of its loop old. */
+export interface SubscriptionStats {
+  readonly name: string;
+  readonly filter: FilterInput;
+  /** Where the handler runs: in the thread of the bus, or in one of its own. */
+  readonly thread: 'bus' | 'own';
+  readonly state: 'starting' | 'reading' | 'stopping' | 'ended';
+  /** Events whose handler returned, or whose promise resolved. */
+  readonly delivered: number;
+  /** Events whose handler threw or rejected. */
+  readonly failed: number;
+  /**
+   * Records that it missed, wanted by it or not: the sum of what its `lagged` events told. 0 unless it is lossy or was
+   * evicted.
+   */
+  readonly lagged: number;
+  /** Times that its thread was started again. */
+  readonly restarts: number;
+  /** Events left out because the thread died of them. */
+  readonly deadLetters: number;
+  /**
+   * Records that its reader has gone through since the subscription began, wanted by it or not. Plus `lagged`: all that were
+   * written in that time, as far as the reader has come.
+   */
+  readonly scanned: number;
+  /** Bytes of the ring that its reader still holds. */
+  readonly backlogBytes: number;
+  /** True while its reader sleeps until something is written that it wants. What it holds then is never in the way. */
+  readonly asleep: boolean;
+  /** Wake-ups that only the safety check noticed; 0 unless the wake protocol is broken. */
+  readonly rescued: number;
+}
+
+export type DeliveryCounts = Omit<SubscriptionStats, 'name' | 'filter' | 'thread' | 'state'>;
+
+/** What the writer sees of a subscription's reader. */
+export type ReaderView = Pick<SubscriptionStats, 'backlogBytes' | 'asleep'>;
+
+/** What it sees when the reader is gone. */
+export const NO_READER: ReaderView = { backlogBytes: 0, asleep: false };
