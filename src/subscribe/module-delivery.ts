@@ -8,7 +8,7 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/filter-timeline.js';
 import type { LagRange } from '../worker/lag.js';
-import type { SupervisedModule } from '../worker/supervision/thread-life.js';
+import type { SupervisedModule } from '../worker/supervision/life-errors.js';
 import { nextLife, ToldLag } from '../worker/supervision/next-life.js';
 import type { RestartPolicy } from '../worker/supervision/restart-policy.js';
 import { Supervisor } from '../worker/supervision/supervisor.js';

@@ -7,6 +7,18 @@ import type { RingWriter } from '../../ring/ring-writer.js';
 import type { MissedGaps } from '../kept-lag.js';
 import type { LifeStart } from '../worker-protocol.js';
 
+/** What a supervisor knows of its reader between two lives. */
+export interface ReaderRecords {
+  /** Sequence of the event that was being handled again; -1: none. */
+  inHand(): number;
+  /** Counts turns of the thread's event loop. */
+  heartbeat(): number;
+  /** Sequence up to which everything has settled. */
+  settledUntil(): number;
+  /** Makes the slot ready for the next life, and says where that begins. */
+  nextLife(skips: readonly number[]): LifeStart;
+}
+
 /** Missed records that the lives so far have told of. */
 export class ToldLag {
   count = 0;

@@ -11,18 +11,16 @@
  */
 import type { ResourceLimits } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
-import { clearInterval, clearTimeout, monotonicMs, setImmediate, setInterval, setTimeout } from '../../host/timing.js';
+import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../host/timing.js';
 import type { CompiledFilter } from '../../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../filter-timeline.js';
 import type { LifeStart, ToThread } from '../worker-protocol.js';
+import { END_PATIENCE_S, EndWatch } from './end-watch.js';
+import { FatalEvent } from './fatal-event.js';
+import { givenUp, type SupervisedModule } from './life-errors.js';
+import type { ReaderRecords } from './next-life.js';
 import type { RestartPolicy } from './restart-policy.js';
-import { type LifeEnd, type LifeEvents, type SupervisedModule, ThreadLife } from './thread-life.js';
-
-/** Deaths of the thread while it handles one event again, after which the event is left out. */
-const MAX_DEATHS = 3;
-/** Looks at a thread that was told to stop, until it is ended: one that is owed nothing any more has ten seconds. */
-const END_LOOKS = 20;
-const END_LOOK_MS = 500;
+import { type LifeEnd, type LifeEvents, ThreadLife } from './thread-life.js';
 
 /** What a supervisor tells its owner. None may throw. */
 export interface SupervisorEvents extends Pick<LifeEvents, 'onHandlerFailure' | 'onLagged' | 'onRoom'> {
@@ -40,18 +38,6 @@ export interface SupervisorEvents extends Pick<LifeEvents, 'onHandlerFailure' | 
   onEnd(error: Error | undefined): void;
 }
 
-/** What a supervisor knows of its reader between two lives. */
-export interface ReaderRecords {
-  /** Sequence of the event that was being handled again; -1: none. */
-  inHand(): number;
-  /** Counts turns of the thread's event loop. */
-  heartbeat(): number;
-  /** Sequence up to which everything has settled. */
-  settledUntil(): number;
-  /** Makes the slot ready for the next life, and says where that begins. */
-  nextLife(skips: readonly number[]): LifeStart;
-}
-
 export class Supervisor {
   readonly #module: SupervisedModule;
   readonly #filters: FilterTimeline;
@@ -63,15 +49,18 @@ export class Supervisor {
   #life: ThreadLife | undefined;
   /** Runs between two lives. */
   #restartTimer: NodeJS.Timeout | undefined;
-  /** Runs from a stop to the end. */
-  #endTimer: NodeJS.Timeout | undefined;
+  readonly #endWatch = new EndWatch(
+    () => this.#isDone(),
+    () => {
+      const reason = `it had nothing left to deliver and did not end within ${END_PATIENCE_S} s`;
+      this.terminate(new WorkerExitedError(this.#module.name, reason));
+    },
+  );
   #stop: Extract<ToThread, { kind: 'stop' }> | undefined;
   #terminated = false;
   /** The module was ready in this life or an earlier one. */
   #wasReady = false;
-  /** The event that the thread last died of while handling it again, and how often. */
-  #suspect = -1;
-  #deaths = 0;
+  readonly #fatal = new FatalEvent();
   readonly #skips: number[] = [];
 
   constructor(
@@ -114,7 +103,7 @@ export class Supervisor {
   #succeed(gone: ThreadLife): boolean {
     if (!gone.hearLast() || !this.#wasReady || this.#terminated || this.#isDone()) return false;
     // Reports are published by the event loop: their sequence has to be known.
-    if (this.#records.inHand() === this.#suspect && this.#deaths + 1 === MAX_DEATHS) return false;
+    if (this.#fatal.isLastChance(this.#records.inHand())) return false;
     if (this.#policy.next(monotonicMs()) === undefined) return false;
     this.#blame(undefined);
     this.#restart();
@@ -150,25 +139,12 @@ export class Supervisor {
       return false;
     this.#stop = { kind: 'stop', endSequence, written };
     this.#life?.send(this.#stop);
-    this.#watchEnd();
+    this.#endWatch.start();
     if (this.#restartTimer !== undefined) {
       if (this.#isDone()) this.#conclude(undefined);
       else this.#restart();
     }
     return true;
-  }
-
-  /** Nobody waits for what a thread hangs in that is owed nothing: its setup, its teardown, or an event that was dropped. */
-  #watchEnd(): void {
-    let looks = 0;
-    this.#endTimer ??= setInterval(() => {
-      // Looks, and no clock: this thread may have been blocked, and not have heard that it has ended.
-      looks = this.#isDone() ? looks + 1 : 0;
-      if (looks < END_LOOKS) return;
-      clearInterval(this.#endTimer);
-      const reason = `it had nothing left to deliver and did not end within ${(END_LOOKS * END_LOOK_MS) / 1e3} s`;
-      this.terminate(new WorkerExitedError(this.#module.name, reason));
-    }, END_LOOK_MS).unref();
   }
 
   /**
@@ -234,21 +210,12 @@ export class Supervisor {
     }
     const delayMs = this.#policy.next(monotonicMs());
     if (delayMs === undefined) {
-      this.#conclude(this.#givenUp(error));
+      this.#conclude(givenUp(this.#module, error, this.#policy.maxRestarts));
       return;
     }
     this.#restartTimer = setTimeout(() => this.#restart(), this.#stop === undefined ? delayMs : 0).unref();
     // After the timer: whoever hears of it may stop the thread, and then it is not started again.
     this.#events.onRestart(error, delayMs);
-  }
-
-  /** What is told when it is not started again. */
-  #givenUp(error: Error): Error {
-    const { maxRestarts } = this.#policy;
-    if (maxRestarts === 0) return error;
-    const why = error instanceof WorkerExitedError ? error.reason : error.message;
-    const reason = `${why}; it was restarted ${maxRestarts} times within a minute and is not again`;
-    return new WorkerExitedError(this.#module.name, reason, { cause: error.cause ?? error });
   }
 
   /** Whether the thread was told to stop and has nothing left to deliver. */
@@ -266,13 +233,12 @@ export class Supervisor {
   #blame(error: Error | undefined): void {
     const sequence = this.#records.inHand();
     if (sequence < 0) return;
-    this.#deaths = sequence === this.#suspect ? this.#deaths + 1 : 1;
-    this.#suspect = sequence;
-    if (this.#deaths === MAX_DEATHS) this.#skips.push(...this.#events.onDeadLetter(sequence, this.#deaths, error!));
+    if (!this.#fatal.count(sequence)) return;
+    this.#skips.push(...this.#events.onDeadLetter(sequence, this.#fatal.deaths, error!));
   }
 
   #conclude(error: Error | undefined): void {
-    clearInterval(this.#endTimer);
+    this.#endWatch.stop();
     clearTimeout(this.#restartTimer);
     this.#restartTimer = undefined;
     this.#events.onEnd(error);

@@ -3,21 +3,13 @@
  * exit. It says how it ended; what comes after is up to the supervisor.
  */
 import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOnPort } from 'node:worker_threads';
-import {
-  CannotBlockError,
-  ModuleLoadError,
-  ModuleShapeError,
-  TypesModuleError,
-  WorkerExitedError,
-} from '../../errors.js';
+import { WorkerExitedError } from '../../errors.js';
 import { monotonicMs } from '../../host/timing.js';
-import { showThrown } from '../../shown.js';
 import type { FilterTimeline } from '../filter-timeline.js';
 import { KeptLag, type MissedGaps } from '../kept-lag.js';
 import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, ROOMS_HEARD, signalCells, WAKES_HEARD } from '../signals.js';
 import {
   type Attachment,
-  type CrossedError,
   type FromThread,
   type LifeStart,
   type RefusedStep,
@@ -26,11 +18,9 @@ import {
   WAKE_MESSAGE,
 } from '../worker-protocol.js';
 import { FilterMessages } from './filter-messages.js';
+import { exitError, refusal, type SupervisedModule } from './life-errors.js';
 import { Watchdog } from './watchdog.js';
 import { type ThreadExit, WorkerHost } from './worker-host.js';
-
-/** What all lives of a thread have in common. */
-export type SupervisedModule = Omit<Attachment, 'port' | 'life' | 'filter' | 'signals'>;
 
 /** How a life ended. */
 export type LifeEnd =
@@ -241,21 +231,4 @@ function startHost(resourceLimits: ResourceLimits | undefined, attachment: Attac
     port.close();
     throw error;
   }
-}
-
-function exitError(name: string, { exitCode, error: cause }: ThreadExit): Error {
-  if (cause === undefined) return new WorkerExitedError(name, `exit code ${exitCode}`);
-  return new WorkerExitedError(name, showThrown(cause), { cause });
-}
-
-/** Why the thread could not make use of the module, in the words of this side. */
-function refusal({ name, moduleUrl }: SupervisedModule, step: RefusedStep, crossed: CrossedError): Error {
-  const cause = uncrossError(crossed);
-  const { code, reason, url } = crossed.fields;
-  const text = reason ?? showThrown(cause);
-  if (code === 'BUS_CANNOT_BLOCK') return new CannotBlockError((cause as Error).cause);
-  if (step === 'types') return new TypesModuleError(url ?? '', text, { cause });
-  if (step === 'setup') return new WorkerExitedError(name, `its setup failed: ${text}`, { cause });
-  if (code === 'BUS_MODULE_SHAPE') return new ModuleShapeError(moduleUrl, text);
-  return new ModuleLoadError(moduleUrl, code === 'BUS_MODULE_LOAD' ? (cause as Error).cause : cause);
 }
