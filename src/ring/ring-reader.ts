@@ -131,7 +131,7 @@ export class RingReader {
     this.#copies.reserve(length);
     this.#memory.copyTo(this.#copies.bytes, this.#copies.start, offset, length);
     // A read-modify-write on a private cell: on arm64 loads alone would let the look below pass the copy above. Its store is
-    // performed after the copy, and the loads below after its store, with LSE or without (see RingWriter, *Announcing*).
+    // performed after the copy, and the loads below after its store, with LSE or without (see WriterBounds, *Announcing*).
     this.#cells.add(this.#slot + control.SCRATCH, 0);
     if (this.#gates) {
       if (this.#cells.load(this.#slot + control.STATE) === control.GATING) return true;
