@@ -8,7 +8,7 @@
 import { MalformedEnvelopeError } from '../errors.js';
 import { decodeUtf8 } from './text-reader.js';
 import { cursor, readEnd, readInt32, readInt64AsNumber, readTag, skipField, WireError } from './wire-reader.js';
-import { varintSize, writeInt64 } from './wire-writer.js';
+import { varintSize } from './wire-writer.js';
 
 /** What an envelope's bytes say. */
 export interface ScannedEnvelope {
@@ -35,16 +35,16 @@ export interface ScannedEnvelope {
 }
 
 /** Fields, each with its tag, as [start, end) in the source. */
-type FieldRanges = readonly (readonly [start: number, end: number])[];
+export type FieldRanges = readonly (readonly [start: number, end: number])[];
 
-const TIMESTAMP_TAG = 10;
-const NAMESPACE_TAG = 18;
-const TOPIC_TAG = 26;
-const EVENT_TAG = 34;
-const SECONDS_TAG = 8;
-const NANOS_TAG = 16;
-const TYPE_URL_TAG = 10;
-const VALUE_TAG = 18;
+export const TIMESTAMP_TAG = 10;
+export const NAMESPACE_TAG = 18;
+export const TOPIC_TAG = 26;
+export const EVENT_TAG = 34;
+export const SECONDS_TAG = 8;
+export const NANOS_TAG = 16;
+export const TYPE_URL_TAG = 10;
+export const VALUE_TAG = 18;
 
 /** The fields while they are read. */
 class Scan {
@@ -204,58 +204,4 @@ function stringSize(contentSize: number): number {
 
 function messageSize(contentSize: number): number {
   return 1 + varintSize(contentSize) + contentSize;
-}
-
-/**
- * The bytes of the same envelope in canonical form: known fields first, then the unknown fields in their order. The same goes
- * for its timestamp and its event.
- *
- * An envelope without timestamp or event stays without.
- *
- * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE` when the bytes are no envelope
- */
-export function reencode(source: Buffer, start = 0, end: number = source.length): Buffer {
-  const scan = scanEnvelope(source, start, end);
-  const timestamp = [
-    numberField(SECONDS_TAG, scan.seconds),
-    numberField(NANOS_TAG, scan.nanos),
-    unknown(source, scan.unknownInTimestamp),
-  ];
-  const event = [
-    stringField(TYPE_URL_TAG, Buffer.from(scan.typeUrl)),
-    stringField(VALUE_TAG, source.subarray(scan.payloadStart, scan.payloadEnd)),
-    unknown(source, scan.unknownInEvent),
-  ];
-  return Buffer.concat([
-    ...(scan.hasTimestamp ? [messageField(TIMESTAMP_TAG, Buffer.concat(timestamp))] : []),
-    stringField(NAMESPACE_TAG, Buffer.from(scan.namespace)),
-    stringField(TOPIC_TAG, Buffer.from(scan.topic)),
-    ...(scan.hasEvent ? [messageField(EVENT_TAG, Buffer.concat(event))] : []),
-    unknown(source, scan.unknownFields),
-  ]);
-}
-
-function varint(value: number): Buffer {
-  const bytes = Buffer.alloc(10);
-  return bytes.subarray(0, writeInt64(bytes, 0, bytes.length, value, 'varint'));
-}
-
-function numberField(tag: number, value: number): Buffer {
-  return value === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.of(tag), varint(value)]);
-}
-
-function messageField(tag: number, content: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.of(tag), varint(content.length), content]);
-}
-
-function stringField(tag: number, content: Uint8Array): Buffer {
-  return content.length === 0 ? Buffer.alloc(0) : messageField(tag, content);
-}
-
-function unknown(source: Buffer, ranges: FieldRanges): Buffer {
-  const fields = ranges.flatMap(([from, to]) => [
-    varint(readTag(source, from, to)),
-    source.subarray(cursor.position, to),
-  ]);
-  return Buffer.concat(fields);
 }

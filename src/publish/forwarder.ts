@@ -5,7 +5,8 @@
  * whoever writes to the caller's memory meanwhile. One whose namespace, topic and type came before is recognized by its
  * bytes, and nothing but its record's header is left to be written. Any other is scanned.
  */
-import { reencode, scanEnvelope } from '../envelope/envelope-scan.js';
+import { reencode } from '../envelope/envelope-reencode.js';
+import { scanEnvelope } from '../envelope/envelope-scan.js';
 import { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import { TemplateTable } from '../envelope/template-table.js';
 import { checkTypeUrl } from '../envelope/type-url.js';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { reencode, scanEnvelope } from '../../src/envelope/envelope-scan.js';
+import { reencode } from '../../src/envelope/envelope-reencode.js';
+import { scanEnvelope } from '../../src/envelope/envelope-scan.js';
 import { EnvelopeTemplate } from '../../src/envelope/envelope-template.js';
 import { TemplateTable } from '../../src/envelope/template-table.js';
 import { MalformedEnvelopeError } from '../../src/errors.js';
