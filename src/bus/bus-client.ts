@@ -1,8 +1,9 @@
 /** What any client of a bus can do with it, whoever owns it. */
 import type { EventEmitter } from 'node:events';
 import { BusEmitter, type Emitter, type EmitterOptions } from '../emit/emitter.js';
+import type { AnyEvent } from '../envelope/any-event.js';
 import type { Envelope } from '../envelope/envelope.js';
-import type { AnyEvent, TypeRegistry } from '../envelope/type-registry.js';
+import type { TypeRegistry } from '../envelope/type-registry.js';
 import { InvalidOptionError } from '../errors.js';
 import { isUrl } from '../option-check.js';
 import type { EventStream } from '../subscribe/event-stream.js';

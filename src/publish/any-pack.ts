@@ -1,5 +1,5 @@
 /** Events to Any and back, with the types of this package; a bus does the same with the types of its option `types` too. */
-import type { AnyEvent } from '../envelope/type-registry.js';
+import type { AnyEvent } from '../envelope/any-event.js';
 import { builtInRegistry } from './built-in-types.js';
 
 /**

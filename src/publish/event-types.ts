@@ -1,9 +1,10 @@
 /** What an event is published as, and the ids of types in shared memory. */
 
+import { prototypeOf, typeUrlOfAny } from '../envelope/any-event.js';
 import { type PayloadEncoder, rawPayload } from '../envelope/envelope-template.js';
 import type { EventCodec } from '../envelope/event-codec.js';
 import { messagePackCodec } from '../envelope/payload-codec.js';
-import { prototypeOf, type TypeRegistry, typeUrlOfAny } from '../envelope/type-registry.js';
+import type { TypeRegistry } from '../envelope/type-registry.js';
 import { checkTypeUrl } from '../envelope/type-url.js';
 import { InvalidEventError } from '../errors.js';
 import type { NameRegistry } from '../ring/name-registry.js';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { isAny, TypeRegistry } from '../../src/envelope/type-registry.js';
+import { isAny } from '../../src/envelope/any-event.js';
+import { TypeRegistry } from '../../src/envelope/type-registry.js';
 import {
   DuplicateTypeError,
   InvalidEventError,

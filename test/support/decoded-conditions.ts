@@ -1,6 +1,8 @@
 /** Conditions on fields evaluated on decoded events: the judge of the evaluation on their bytes. */
+
+import type { AnyEvent } from '../../src/envelope/any-event.js';
 import { type EventCodec, type FieldDescriptor, propertyOf } from '../../src/envelope/event-codec.js';
-import type { AnyEvent, TypeRegistry } from '../../src/envelope/type-registry.js';
+import type { TypeRegistry } from '../../src/envelope/type-registry.js';
 import type { FieldTest } from '../../src/topic/condition.js';
 import {
   compareBool,

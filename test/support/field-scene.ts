@@ -1,9 +1,10 @@
 /** What tests of conditions on fields have in common. */
 import protobuf from 'protobufjs/minimal.js';
+import type { AnyEvent } from '../../src/envelope/any-event.js';
 import { EnvelopeContext } from '../../src/envelope/envelope-context.js';
 import type { EventCodec } from '../../src/envelope/event-codec.js';
 import { ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
-import { type AnyEvent, TypeRegistry } from '../../src/envelope/type-registry.js';
+import { TypeRegistry } from '../../src/envelope/type-registry.js';
 import { compileFilter } from '../../src/topic/filter.js';
 import { FieldReader } from '../../src/worker/field-reader.js';
 import { Everything, Tree } from '../fixtures/generated/everything.js';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { AnyEvent } from '../../src/envelope/any-event.js';
 import { type EventCodec, type FieldDescriptor, propertyOf } from '../../src/envelope/event-codec.js';
 import { builtInTypes, ContainerCreate, TaskExit } from '../../src/envelope/generated/index.js';
-import type { AnyEvent } from '../../src/envelope/type-registry.js';
 import type { FieldOperator, FieldTest } from '../../src/topic/condition.js';
 import { compileRegularExpression } from '../../src/topic/regular-expression.js';
 import { Everything, Tree } from '../fixtures/generated/everything.js';
