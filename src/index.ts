@@ -30,7 +30,7 @@ export type { SubscriptionStats } from './subscribe/subscription-stats.js';
 export type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicEnvelope, TopicOf } from './subscribe/typed-topics.js';
 export { explain } from './topic/explain.js';
 export type { FilterInput, FilterSpec } from './topic/filter.js';
-export type { LagRange } from './worker/lag.js';
+export type { LagRange } from './worker/dispatch/lag.js';
 export type {
   SubscriberContext,
   SubscriberFunction,

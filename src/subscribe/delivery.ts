@@ -1,7 +1,7 @@
 /** How a subscription is carried out: by what its handlers and threads have in common. */
 import type { Handling } from '../publish/handling.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import type { FilterFrom } from '../worker/filter-timeline.js';
+import type { FilterFrom } from '../worker/dispatch/filter-timeline.js';
 import type { DeliveryCounts } from './subscription-stats.js';
 
 /** How events get to a subscription's handler. */

@@ -8,11 +8,11 @@ import type { RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
 import type { FieldResolver } from '../topic/condition.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import { Dispatcher } from '../worker/dispatcher.js';
-import type { LagRange } from '../worker/lag.js';
+import { Dispatcher } from '../worker/dispatch/dispatcher.js';
+import type { LagRange } from '../worker/dispatch/lag.js';
+import { Router } from '../worker/dispatch/router.js';
+import type { Target } from '../worker/dispatch/target.js';
 import { Pump } from '../worker/pump.js';
-import { Router } from '../worker/router.js';
-import type { Target } from '../worker/target.js';
 import type { TypeDirectory } from '../worker/type-directory.js';
 
 /** What the readers of one thread have in common. */

@@ -6,8 +6,8 @@ import { FILTER_VERSION, HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/contr
 import { loadCounts, NO_COUNTS, storeCounts } from '../ring/reader-counters.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import type { FilterFrom } from '../worker/filter-timeline.js';
-import type { LagRange } from '../worker/lag.js';
+import type { FilterFrom } from '../worker/dispatch/filter-timeline.js';
+import type { LagRange } from '../worker/dispatch/lag.js';
 import type { SupervisedModule } from '../worker/supervision/life-errors.js';
 import { nextLife, ToldLag } from '../worker/supervision/next-life.js';
 import type { RestartPolicy } from '../worker/supervision/restart-policy.js';

@@ -1,7 +1,7 @@
 /** Reading for those who only look: everything that is in the ring, at once, on the thread of the bus. */
 import { RingReader } from '../ring/ring-reader.js';
-import { Dispatcher } from '../worker/dispatcher.js';
-import type { Router } from '../worker/router.js';
+import { Dispatcher } from '../worker/dispatch/dispatcher.js';
+import type { Router } from '../worker/dispatch/router.js';
 import type { ReadingContext } from './local-reader.js';
 
 /**

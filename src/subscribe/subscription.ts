@@ -8,7 +8,7 @@ import { queueMicrotask } from '../host/timing.js';
 import { flagOption, readOptions } from '../option-check.js';
 import { currentHandlings, type Handling } from '../publish/handling.js';
 import type { FilterInput } from '../topic/filter.js';
-import type { LagRange } from '../worker/lag.js';
+import type { LagRange } from '../worker/dispatch/lag.js';
 import type { Delivery } from './delivery.js';
 import { type DeliveryCounts, NO_READER, type SubscriptionStats } from './subscription-stats.js';
 

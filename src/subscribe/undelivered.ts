@@ -1,8 +1,8 @@
 /** Counts what a subscription was owed when it was given up. */
 import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { widen } from '../memory/position.js';
-import { Router } from '../worker/router.js';
-import { SingleTarget } from '../worker/single-target.js';
+import { Router } from '../worker/dispatch/router.js';
+import { SingleTarget } from '../worker/dispatch/single-target.js';
 import type { Delivery } from './delivery.js';
 import { lookThrough } from './ring-scan.js';
 import type { SubscribingParts } from './subscribing-parts.js';

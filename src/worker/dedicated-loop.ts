@@ -7,7 +7,7 @@ import { monotonicMs, setImmediate } from '../host/timing.js';
 import type { Cells } from '../memory/cells.js';
 import { MAGIC } from '../ring/control-descriptor.js';
 import type { RingReader } from '../ring/ring-reader.js';
-import type { Dispatcher } from './dispatcher.js';
+import type { Dispatcher } from './dispatch/dispatcher.js';
 
 /** Longest blocked wait: then the loop looks at its port and for a wake-up that never came. */
 const WAIT_SLICE_MS = 100;

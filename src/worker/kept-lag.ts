@@ -4,7 +4,7 @@
  * Two copies, and a turn that says which one counts, as in a count (`cells.ts`, model `test/models/count.pml`): the copy that
  * does not count is written whole before the turn moves on to it. The thread stores; the bus loads when the thread has exited.
  */
-import type { LagRange } from './lag.js';
+import type { LagRange } from './dispatch/lag.js';
 
 /** Gaps that are told as one. */
 export interface MissedGaps {

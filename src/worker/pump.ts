@@ -5,8 +5,8 @@
 
 import { clearInterval, setImmediate, setInterval } from '../host/timing.js';
 import type { RingReader } from '../ring/ring-reader.js';
-import type { Dispatcher } from './dispatcher.js';
-import { type TurnTask, turns } from './turns.js';
+import type { Dispatcher } from './dispatch/dispatcher.js';
+import { type TurnTask, turns } from './dispatch/turns.js';
 
 /** At most ten safety checks a second. */
 const SAFETY_CHECK_MS = 100;

@@ -1,4 +1,4 @@
-/** The law of `src/worker/lag.ts`: whatever tells a subscription what it missed says the same, whoever shares its reader. */
+/** The law of `src/worker/dispatch/lag.ts`: whatever tells a subscription what it missed says the same, whoever shares its reader. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Bus, createBus, type Subscription } from '../../src/index.js';
-import type { LagRange } from '../../src/worker/lag.js';
+import type { LagRange } from '../../src/worker/dispatch/lag.js';
 import { inlineModule, LARGE_TEXT, range, SMALL_RING_BYTES, turn } from '../support/bus-scene.js';
 
 /** Some laps of the smallest ring. */

@@ -1,7 +1,7 @@
 /** What is known of one subscription: on what terms it was made, what it is owed by them, what it got, and what it was told. */
 
 import type { Subscription } from '../../src/index.js';
-import type { LagRange } from '../../src/worker/lag.js';
+import type { LagRange } from '../../src/worker/dispatch/lag.js';
 import { type Receipt, SharedReceipts } from './receipts.js';
 import type { Entry, Place } from './reference.js';
 import type { Temper } from './temper.js';

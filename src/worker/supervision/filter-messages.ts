@@ -3,7 +3,7 @@
  * meanwhile is kept back and sent as one message; until the thread has that, it routes nothing that was written since.
  */
 import { clearInterval, setInterval } from '../../host/timing.js';
-import type { FilterFrom, FilterTimeline } from '../filter-timeline.js';
+import type { FilterFrom, FilterTimeline } from '../dispatch/filter-timeline.js';
 import { FILTERS_DUE, FILTERS_HEARD } from '../signals.js';
 import type { FilterChange, ToThread } from '../worker-protocol.js';
 

@@ -13,7 +13,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
 import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../host/timing.js';
 import type { CompiledFilter } from '../../topic/filter.js';
-import { type FilterFrom, FilterTimeline } from '../filter-timeline.js';
+import { type FilterFrom, FilterTimeline } from '../dispatch/filter-timeline.js';
 import type { LifeStart, ToThread } from '../worker-protocol.js';
 import { END_PATIENCE_S, EndWatch } from './end-watch.js';
 import { FatalEvent } from './fatal-event.js';

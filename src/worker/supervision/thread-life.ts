@@ -5,7 +5,7 @@
 import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOnPort } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
 import { monotonicMs } from '../../host/timing.js';
-import type { FilterTimeline } from '../filter-timeline.js';
+import type { FilterTimeline } from '../dispatch/filter-timeline.js';
 import { KeptLag, type MissedGaps } from '../kept-lag.js';
 import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, ROOMS_HEARD, signalCells, WAKES_HEARD } from '../signals.js';
 import {

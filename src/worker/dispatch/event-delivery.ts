@@ -1,7 +1,7 @@
 /** Hands the events of a batch to the targets that want them, one after the other, and tells what was never seen. */
-import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
-import { distance } from '../memory/position.js';
-import type { RingReader } from '../ring/ring-reader.js';
+import type { ReceivedEnvelope } from '../../envelope/received-envelope.js';
+import { distance } from '../../memory/position.js';
+import type { RingReader } from '../../ring/ring-reader.js';
 import type { BatchCursor } from './batch-cursor.js';
 import type { BusyTargets } from './busy-targets.js';
 import { tellLag, tellMissed } from './lag.js';

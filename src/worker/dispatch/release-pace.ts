@@ -2,7 +2,7 @@
  * How many records may pass before the next look at the clock: few where handlers are slow, so that what has settled is
  * released in time, many where they are fast, so that looks cost nothing.
  */
-import { monotonicMs } from '../host/timing.js';
+import { monotonicMs } from '../../host/timing.js';
 
 /** Records after which RELEASED moves at the latest. */
 const MAX_STRIDE = 64;

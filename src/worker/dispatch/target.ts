@@ -4,7 +4,7 @@
  * While a target is busy it holds RELEASED back at the first record that it has not settled. Nothing that a handler
  * throws leaves a target.
  */
-import { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import { ReceivedEnvelope } from '../../envelope/received-envelope.js';
 import type { LagAccount, LagRange } from './lag.js';
 
 /** Told when a busy target has settled something: all of it, if it is no longer busy. */

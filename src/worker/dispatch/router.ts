@@ -4,11 +4,11 @@
  * *Changes.* A target's filter changes at a sequence: records before it are routed by the old filter, whenever the reader
  * gets to them. Records come in the order of their sequences, so the change is made when the first one behind it comes.
  */
-import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
-import type { NameDirectory } from '../ring/name-registry.js';
-import type { FieldResolver } from '../topic/condition.js';
-import type { CompiledFilter } from '../topic/filter.js';
-import { type FilterHandle, FilterIndex, type Match } from '../topic/filter-index.js';
+import type { ReceivedEnvelope } from '../../envelope/received-envelope.js';
+import type { NameDirectory } from '../../ring/name-registry.js';
+import type { FieldResolver } from '../../topic/condition.js';
+import type { CompiledFilter } from '../../topic/filter.js';
+import { type FilterHandle, FilterIndex, type Match } from '../../topic/filter-index.js';
 import type { Target } from './target.js';
 
 /** Topics without an id that are remembered, and characters in all of them; all are forgotten when there are more. */

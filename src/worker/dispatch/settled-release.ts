@@ -1,5 +1,5 @@
 /** Lets the writer overwrite what has settled of a batch: where RELEASED may go, and the sequence there. */
-import type { RingReader } from '../ring/ring-reader.js';
+import type { RingReader } from '../../ring/ring-reader.js';
 import type { BatchCursor } from './batch-cursor.js';
 import type { BusyTargets } from './busy-targets.js';
 import type { EventDelivery } from './event-delivery.js';

@@ -1,5 +1,5 @@
 /** A target whose handler gets all that it wants of a batch at once, as an array. */
-import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import type { ReceivedEnvelope } from '../../envelope/received-envelope.js';
 import { pendingOutcome } from './outcome.js';
 import { type ReportFailure, type Settled, Target } from './target.js';
 

@@ -1,10 +1,10 @@
 /** Goes along the records of one batch after the other, and makes envelopes of them. */
 import { markAsUntransferable } from 'node:worker_threads';
-import { EnvelopeSource, ReceivedEnvelope } from '../envelope/received-envelope.js';
-import { CorruptRecordError } from '../errors.js';
-import type { Batch } from '../ring/batch-memory.js';
-import * as record from '../ring/record-descriptor.js';
-import type { TypeDirectory } from './type-directory.js';
+import { EnvelopeSource, ReceivedEnvelope } from '../../envelope/received-envelope.js';
+import { CorruptRecordError } from '../../errors.js';
+import type { Batch } from '../../ring/batch-memory.js';
+import * as record from '../../ring/record-descriptor.js';
+import type { TypeDirectory } from '../type-directory.js';
 
 const NO_BATCH: Batch = { bytes: Buffer.alloc(0), words: new Int32Array(0), start: 0, end: 0, position: 0 };
 

@@ -1,5 +1,5 @@
 /** A target whose handler gets one event at a time: while its promise is pending, later events wait in a backlog. */
-import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import type { ReceivedEnvelope } from '../../envelope/received-envelope.js';
 import { pendingOutcome } from './outcome.js';
 import { type ReportFailure, type Settled, Target } from './target.js';
 import { turns } from './turns.js';

@@ -5,7 +5,7 @@
  * A chain of promise reactions is no turn of the loop: it asks {@link Turns.spent}, and goes on in a turn to come.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { monotonicMs, setImmediate } from '../host/timing.js';
+import { monotonicMs, setImmediate } from '../../host/timing.js';
 import { ReleasePace } from './release-pace.js';
 
 /** How long other work of the thread may have to wait. */

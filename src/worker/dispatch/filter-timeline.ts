@@ -1,5 +1,5 @@
 /** The filters that a subscription has had, as far as records that they decide may still have to be delivered. */
-import type { CompiledFilter } from '../topic/filter.js';
+import type { CompiledFilter } from '../../topic/filter.js';
 
 /** A filter that decides records from a sequence on, up to where the next one begins. */
 export interface FilterFrom {

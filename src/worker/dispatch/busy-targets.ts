@@ -1,5 +1,5 @@
 /** The targets that have something in hand and that their reader waits for, and those that let it pass meanwhile. */
-import { distance } from '../memory/position.js';
+import { distance } from '../../memory/position.js';
 import type { Settled, Target } from './target.js';
 
 export class BusyTargets {

@@ -13,7 +13,7 @@
  * The writer moves on those that sleep, and what they sleep through counts as scanned. A reader is awake until it has found
  * nothing in a turn of its own: also just after it was woken for a filter or a stop that brings it nothing.
  */
-import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
+import type { ReceivedEnvelope } from '../../envelope/received-envelope.js';
 
 /** Records that a lossy subscription missed. */
 export interface LagRange {

@@ -10,10 +10,12 @@
  * *Concluding.* That nothing is left below a sequence is never concluded in the middle of a step, and that records will never
  * come only while no batch is open: those of a batch that is not routed yet are neither handed out nor missed.
  */
-import { CorruptRecordError, OverwrittenEnvelopesError } from '../errors.js';
-import { monotonicMs } from '../host/timing.js';
-import { distance } from '../memory/position.js';
-import type { RingReader } from '../ring/ring-reader.js';
+import { CorruptRecordError, OverwrittenEnvelopesError } from '../../errors.js';
+import { monotonicMs } from '../../host/timing.js';
+import { distance } from '../../memory/position.js';
+import type { RingReader } from '../../ring/ring-reader.js';
+import type { TypeDirectory } from '../type-directory.js';
+import type { Redelivery } from '../worker-protocol.js';
 import { BatchCursor } from './batch-cursor.js';
 import { BusyTargets } from './busy-targets.js';
 import { EventDelivery } from './event-delivery.js';
@@ -21,8 +23,6 @@ import { ReleasePace } from './release-pace.js';
 import type { Router } from './router.js';
 import { type ReleaseEvents, SettledRelease } from './settled-release.js';
 import type { Target } from './target.js';
-import type { TypeDirectory } from './type-directory.js';
-import type { Redelivery } from './worker-protocol.js';
 
 /** What a call of {@link Dispatcher.step} came to. */
 export type Step =
