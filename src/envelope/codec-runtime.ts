@@ -5,13 +5,13 @@
 
 import { InvalidEventError, MalformedPayloadError } from '../errors.js';
 import { type EventCodec, propertyOf } from './event-codec.js';
-import { startText } from './text-reader.js';
-import { MAX_DEPTH, tooDeep, WireError } from './wire-reader.js';
-import { reject } from './wire-writer.js';
+import { startText } from './wire/text-reader.js';
+import { MAX_DEPTH, tooDeep, WireError } from './wire/wire-reader.js';
+import { reject } from './wire/wire-writer.js';
 
 export type { EventCodec, FieldDescriptor, ScalarKind } from './event-codec.js';
-export { readKey, readLooseString, readString } from './text-reader.js';
-export { type Keeper, keepUnknown, keepVarint, UNKNOWN, unknownFieldsOf, writeUnknown } from './unknown-fields.js';
+export { readKey, readLooseString, readString } from './wire/text-reader.js';
+export { type Keeper, keepUnknown, keepVarint, UNKNOWN, unknownFieldsOf, writeUnknown } from './wire/unknown-fields.js';
 export {
   cursor,
   EMPTY_BYTES,
@@ -34,7 +34,7 @@ export {
   readUint32,
   readUint64,
   skipField,
-} from './wire-reader.js';
+} from './wire/wire-reader.js';
 export {
   closeDelimited,
   writeBool,
@@ -53,7 +53,7 @@ export {
   writeUint32,
   writeUint64,
   writeVarint,
-} from './wire-writer.js';
+} from './wire/wire-writer.js';
 
 /** For constructors: a 64-bit value as the bigint it is stored as. */
 export function bigintOf(value: bigint | number, field: string): bigint {

@@ -1,8 +1,8 @@
 /** What the envelopes of one reader share: the way from type URLs to codecs. */
 
-import { startsWith } from './byte-match.js';
 import type { EventCodec } from './event-codec.js';
-import { decodeUtf8 } from './text-reader.js';
+import { startsWith } from './wire/byte-match.js';
+import { decodeUtf8 } from './wire/text-reader.js';
 
 /** A type URL and the codec this thread has for it, if any. */
 export interface ResolvedType {

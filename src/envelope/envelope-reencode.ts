@@ -11,8 +11,8 @@ import {
   TYPE_URL_TAG,
   VALUE_TAG,
 } from './envelope-scan.js';
-import { cursor, readTag } from './wire-reader.js';
-import { writeInt64 } from './wire-writer.js';
+import { cursor, readTag } from './wire/wire-reader.js';
+import { writeInt64 } from './wire/wire-writer.js';
 
 /**
  * The bytes of the same envelope in canonical form: known fields first, then the unknown fields in their order. The same goes

@@ -12,7 +12,7 @@
 import { InvalidEventError } from '../errors.js';
 import { writeTimestamp } from './envelope-timestamp.js';
 import type { EventCodec } from './event-codec.js';
-import { varintSize, writeRaw, writeVarint } from './wire-writer.js';
+import { varintSize, writeRaw, writeVarint } from './wire/wire-writer.js';
 
 /** What writes a payload: a codec, or {@link rawPayload}. */
 export type PayloadEncoder = Pick<EventCodec, 'encode'>;

@@ -4,8 +4,8 @@
  * The encoded seconds are kept from one envelope to the next, as they change once a second at most.
  */
 
-import { cursor, readInt64AsNumber, readUint32 } from './wire-reader.js';
-import { writeInt64, writeVarint } from './wire-writer.js';
+import { cursor, readInt64AsNumber, readUint32 } from './wire/wire-reader.js';
+import { writeInt64, writeVarint } from './wire/wire-writer.js';
 
 const TIMESTAMP_TAG = 10;
 const SECONDS_TAG = 8;

@@ -5,7 +5,7 @@ import { InvalidEventError } from '../errors.js';
 import { type EventCodec, type FieldDescriptor, propertyOf } from './event-codec.js';
 import { base64, looseJson, shortest } from './json-values.js';
 import { entriesOf, wellKnownJson } from './well-known-json.js';
-import { MAX_DEPTH } from './wire-reader.js';
+import { MAX_DEPTH } from './wire/wire-reader.js';
 
 /** Where the types of messages inside an Any are looked up. */
 export interface TypeLookup {

@@ -12,10 +12,10 @@ import { found, nanosSinceEpoch, readTimestamp } from './envelope-timestamp.js';
 import type { EventCodec } from './event-codec.js';
 import { eventJson } from './event-json.js';
 import { Any } from './generated/index.js';
-import { decodeRecurring } from './text-reader.js';
 import { rfc3339 } from './time-text.js';
-import type { MessageTest } from './wire-probe.js';
-import { cursor, readEnd } from './wire-reader.js';
+import { decodeRecurring } from './wire/text-reader.js';
+import type { MessageTest } from './wire/wire-probe.js';
+import { cursor, readEnd } from './wire/wire-reader.js';
 
 const NAMESPACE_TAG = 18;
 const TOPIC_TAG = 26;

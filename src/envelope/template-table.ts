@@ -3,10 +3,10 @@
  * never parsed and no string is made of it.
  */
 
-import { BytePattern, MIN_PATTERN_BYTES } from './byte-match.js';
 import type { EnvelopeTemplate } from './envelope-template.js';
 import { found, readTimestamp } from './envelope-timestamp.js';
-import { cursor } from './wire-reader.js';
+import { BytePattern, MIN_PATTERN_BYTES } from './wire/byte-match.js';
+import { cursor } from './wire/wire-reader.js';
 
 /** Slots, a power of two; templates whose headers share a slot replace each other. */
 const SLOTS = 1024;

@@ -10,7 +10,7 @@ import { scanEnvelope } from '../envelope/envelope-scan.js';
 import { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import { TemplateTable } from '../envelope/template-table.js';
 import { checkTypeUrl } from '../envelope/type-url.js';
-import { lengthOf } from '../envelope/wire-writer.js';
+import { lengthOf } from '../envelope/wire/wire-writer.js';
 import { IncompleteEnvelopeError } from '../errors.js';
 import { HEADER_BYTES } from '../ring/record-descriptor.js';
 import type { RingWriter } from '../ring/ring-writer.js';

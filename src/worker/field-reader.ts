@@ -14,7 +14,7 @@ import { EnvelopeContext } from '../envelope/envelope-context.js';
 import type { EventCodec } from '../envelope/event-codec.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import type { TypeRegistry } from '../envelope/type-registry.js';
-import { compileFieldTest, type FieldComparison } from '../envelope/wire-field.js';
+import { compileFieldTest, type FieldComparison } from '../envelope/wire/wire-field.js';
 import type { FieldResolver, FieldTest } from '../topic/condition.js';
 import { compareTimestamp } from '../topic/field-comparison.js';
 import { decodedTest } from './decoded-field.js';

@@ -1,8 +1,8 @@
 /** Tests of scalars and enums where they lie in the bytes of a message. */
 import type { FieldDescriptor } from '../envelope/event-codec.js';
-import { checkUtf8 } from '../envelope/text-reader.js';
-import type { ScalarTest } from '../envelope/wire-probe.js';
-import * as wire from '../envelope/wire-reader.js';
+import { checkUtf8 } from '../envelope/wire/text-reader.js';
+import type { ScalarTest } from '../envelope/wire/wire-probe.js';
+import * as wire from '../envelope/wire/wire-reader.js';
 import type { FieldTest } from '../topic/condition.js';
 import { compareBool, compareEnum, compareFloat, compareInteger, compareUtf8 } from '../topic/field-comparison.js';
 

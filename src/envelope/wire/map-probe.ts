@@ -1,6 +1,7 @@
 /** The probe of one key of a map, and the comparison of keys where they lie in the bytes. */
+
+import type { FieldDescriptor, ScalarKind } from '../event-codec.js';
 import { startsWith } from './byte-match.js';
-import type { FieldDescriptor, ScalarKind } from './event-codec.js';
 import { type ScalarTest, tagAt, type ValueProbe, wireTypeOf } from './wire-probe.js';
 import {
   cursor,

@@ -7,8 +7,8 @@
  *
  * Probes keep state while a test runs, so a compiled test runs once at a time; it calls nothing but the comparison.
  */
-import type { EnvelopeContext } from './envelope-context.js';
-import { type EventCodec, type FieldDescriptor, propertyOf } from './event-codec.js';
+import type { EnvelopeContext } from '../envelope-context.js';
+import { type EventCodec, type FieldDescriptor, propertyOf } from '../event-codec.js';
 import { keyTest, MapProbe } from './map-probe.js';
 import { AnyProbe, TimestampProbe } from './well-known-probe.js';
 import {

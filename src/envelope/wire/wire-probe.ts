@@ -4,7 +4,7 @@
  * Each is reset, takes what the scan finds, and then tells whether its test holds. Nothing is allocated but what a test
  * allocates. Bytes that are no protobuf throw WireError.
  */
-import type { FieldDescriptor } from './event-codec.js';
+import type { FieldDescriptor } from '../event-codec.js';
 import { cursor, groupEnd, readEnd, readTag, skipField } from './wire-reader.js';
 
 /** A test of the message in `source[start, end)`. */

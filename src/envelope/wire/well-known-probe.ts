@@ -1,6 +1,6 @@
 /** Probes of the messages that conditions know by name: Timestamp and Any. */
-import type { EnvelopeContext } from './envelope-context.js';
-import type { EventCodec } from './event-codec.js';
+import type { EnvelopeContext } from '../envelope-context.js';
+import type { EventCodec } from '../event-codec.js';
 import { type MessageProbe, type MessageTest, tagAt } from './wire-probe.js';
 import { cursor, readEnd, readInt32, readInt64AsNumber, skipField } from './wire-reader.js';
 

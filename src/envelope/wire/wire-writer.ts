@@ -10,7 +10,7 @@
  */
 
 import { types } from 'node:util';
-import { InvalidEventError } from '../errors.js';
+import { InvalidEventError } from '../../errors.js';
 
 /** Node's own UTF-8 writer: undocumented, in every release; `write` spends as long again on its arguments. */
 type Utf8Write = (this: Buffer, text: string, offset: number, length: number) => number;
