@@ -3,7 +3,8 @@
  * without decoding pays while it costs a small part of decoding.
  */
 import { EnvelopeContext } from '../../src/envelope/envelope-context.js';
-import { EnvelopeSource, ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
+import { EnvelopeSource } from '../../src/envelope/envelope-source.js';
+import { ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
 import { TypeRegistry } from '../../src/envelope/type-registry.js';
 import { compileFilter } from '../../src/topic/filter.js';
 import { FieldReader } from '../../src/worker/field-reader.js';

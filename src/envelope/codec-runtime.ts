@@ -10,12 +10,13 @@ import { MAX_DEPTH, tooDeep, WireError } from './wire/wire-reader.js';
 import { reject } from './wire/wire-writer.js';
 
 export type { EventCodec, FieldDescriptor, ScalarKind } from './event-codec.js';
+export { groupEnd, skipField } from './wire/field-skip.js';
 export { readKey, readLooseString, readString } from './wire/text-reader.js';
+export { writeString } from './wire/text-writer.js';
 export { type Keeper, keepUnknown, keepVarint, UNKNOWN, unknownFieldsOf, writeUnknown } from './wire/unknown-fields.js';
 export {
   cursor,
   EMPTY_BYTES,
-  groupEnd,
   readBool,
   readBytes,
   readDouble,
@@ -33,7 +34,6 @@ export {
   readTag,
   readUint32,
   readUint64,
-  skipField,
 } from './wire/wire-reader.js';
 export {
   closeDelimited,
@@ -49,7 +49,6 @@ export {
   writeSfixed64,
   writeSint32,
   writeSint64,
-  writeString,
   writeUint32,
   writeUint64,
   writeVarint,

@@ -6,8 +6,9 @@
  */
 
 import { MalformedEnvelopeError } from '../errors.js';
+import { skipField } from './wire/field-skip.js';
 import { decodeUtf8 } from './wire/text-reader.js';
-import { cursor, readEnd, readInt32, readInt64AsNumber, readTag, skipField, WireError } from './wire/wire-reader.js';
+import { cursor, readEnd, readInt32, readInt64AsNumber, readTag, WireError } from './wire/wire-reader.js';
 import { varintSize } from './wire/wire-writer.js';
 
 /** What an envelope's bytes say. */

@@ -4,15 +4,14 @@
  * Nothing is decoded that nobody asks for: each property reads the bytes when it is used.
  */
 
-import { MalformedPayloadError } from '../errors.js';
 import type { Envelope } from './envelope.js';
 import type { EnvelopeContext, ResolvedType } from './envelope-context.js';
+import { envelopeJson, shownEnvelope } from './envelope-json.js';
 import { type ScannedEnvelope, scanEnvelope } from './envelope-scan.js';
+import { EnvelopeSource } from './envelope-source.js';
 import { found, nanosSinceEpoch, readTimestamp } from './envelope-timestamp.js';
 import type { EventCodec } from './event-codec.js';
-import { eventJson } from './event-json.js';
 import { Any } from './generated/index.js';
-import { rfc3339 } from './time-text.js';
 import { decodeRecurring } from './wire/text-reader.js';
 import type { MessageTest } from './wire/wire-probe.js';
 import { cursor, readEnd } from './wire/wire-reader.js';
@@ -23,26 +22,6 @@ const EVENT_TAG = 34;
 const TYPE_URL_TAG = 10;
 const UNREAD: unique symbol = Symbol('unread');
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
-
-const sendAnotherWay = (): string => 'an envelope: send envelope.toBinary(), or its event';
-
-/** What the envelopes of one batch share: their bytes, which are private and never written again. */
-export class EnvelopeSource {
-  readonly context: EnvelopeContext;
-  readonly bytes: Buffer;
-  /** Asked for once a batch: it is a call into V8. */
-  readonly buffer: ArrayBufferLike;
-  readonly byteOffset: number;
-  /** A function: posting an envelope fails with its text, where it would lose all but three fields. */
-  readonly notCloneable = sendAnotherWay;
-
-  constructor(context: EnvelopeContext, bytes: Buffer) {
-    this.context = context;
-    this.bytes = bytes;
-    this.buffer = bytes.buffer;
-    this.byteOffset = bytes.byteOffset;
-  }
-}
 
 /** The one implementation of {@link Envelope}; one is made for each event that is delivered, so it only stores. */
 export class ReceivedEnvelope implements Envelope {
@@ -195,37 +174,11 @@ export class ReceivedEnvelope implements Envelope {
 
   /** For JSON.stringify: the time as RFC 3339 with nanoseconds, the event in protobuf's JSON mapping. */
   toJSON(): Record<string, unknown> {
-    const { topic, namespace, sequence, typeUrl } = this;
-    const event = this.#eventJson();
-    return { topic, namespace, timestamp: rfc3339(this.timestamp), sequence, typeUrl, event, ...this.#flags() };
-  }
-
-  /** As its bytes where they are of no known type, or not of the type that they say. */
-  #eventJson(): unknown {
-    const { codec } = this.#resolved();
-    try {
-      if (codec !== undefined) return eventJson(codec, this.event, this.source.context.registry);
-    } catch (error) {
-      if (!(error instanceof MalformedPayloadError)) throw error;
-    }
-    return { typeUrl: this.typeUrl, value: Buffer.from(this.payload).toString('base64') };
+    return envelopeJson(this, this.#resolved().codec, this.source.context.registry);
   }
 
   [inspectCustom](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
-    const { topic, namespace, sequence, typeUrl } = this;
-    const shown = { topic, namespace, timestamp: rfc3339(this.timestamp), sequence, typeUrl };
-    let content: Record<string, unknown>;
-    try {
-      content = { event: this.event };
-    } catch {
-      content = { payload: this.payload };
-    }
-    return `Envelope ${inspect({ ...shown, ...content, ...this.#flags() }, options)}`;
-  }
-
-  /** Both are rare, so they are shown only where they say something. */
-  #flags(): Partial<Pick<Envelope, 'redelivered' | 'lagged'>> {
-    return { ...(this.redelivered && { redelivered: true }), ...(this.lagged > 0 && { lagged: this.lagged }) };
+    return `Envelope ${inspect(shownEnvelope(this), options)}`;
   }
 
   /** Known payload start means: written by our template, fields in order. */

@@ -2,6 +2,7 @@
 
 import type { FieldDescriptor, ScalarKind } from '../event-codec.js';
 import { startsWith } from './byte-match.js';
+import { skipField } from './field-skip.js';
 import { type ScalarTest, tagAt, type ValueProbe, wireTypeOf } from './wire-probe.js';
 import {
   cursor,
@@ -17,7 +18,6 @@ import {
   readSint64,
   readUint32,
   readUint64,
-  skipField,
 } from './wire-reader.js';
 
 /** The value of one key of a map; of several entries with the key, the last. */

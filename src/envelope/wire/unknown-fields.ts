@@ -6,7 +6,7 @@
  * see them. A message without any has no such property.
  */
 
-import { skipField } from './wire-reader.js';
+import { skipField } from './field-skip.js';
 import { varintSize, writeRaw, writeVarint } from './wire-writer.js';
 
 /** The key of a message's unknown fields. The same in every copy of this package. */

@@ -1,8 +1,9 @@
 /** Probes of the messages that conditions know by name: Timestamp and Any. */
 import type { EnvelopeContext } from '../envelope-context.js';
 import type { EventCodec } from '../event-codec.js';
+import { skipField } from './field-skip.js';
 import { type MessageProbe, type MessageTest, tagAt } from './wire-probe.js';
-import { cursor, readEnd, readInt32, readInt64AsNumber, skipField } from './wire-reader.js';
+import { cursor, readEnd, readInt32, readInt64AsNumber } from './wire-reader.js';
 
 /** The fields of a Timestamp. */
 export class TimestampProbe implements MessageProbe {

@@ -5,7 +5,8 @@
  * allocates. Bytes that are no protobuf throw WireError.
  */
 import type { FieldDescriptor } from '../event-codec.js';
-import { cursor, groupEnd, readEnd, readTag, skipField } from './wire-reader.js';
+import { groupEnd, skipField } from './field-skip.js';
+import { cursor, readEnd, readTag } from './wire-reader.js';
 
 /** A test of the message in `source[start, end)`. */
 export type MessageTest = (source: Buffer, start: number, end: number) => boolean;

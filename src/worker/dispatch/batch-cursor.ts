@@ -1,6 +1,7 @@
 /** Goes along the records of one batch after the other, and makes envelopes of them. */
 import { markAsUntransferable } from 'node:worker_threads';
-import { EnvelopeSource, ReceivedEnvelope } from '../../envelope/received-envelope.js';
+import { EnvelopeSource } from '../../envelope/envelope-source.js';
+import { ReceivedEnvelope } from '../../envelope/received-envelope.js';
 import { CorruptRecordError } from '../../errors.js';
 import type { Batch } from '../../ring/batch-memory.js';
 import * as record from '../../ring/record-descriptor.js';
