@@ -155,7 +155,7 @@ export class Supervisor {
   terminate(failure?: Error): void {
     this.#terminated = true;
     // A thread that is in a call into the system ends later: it was ended for this reason, and for no other.
-    clearInterval(this.#endTimer);
+    this.#endWatch.stop();
     this.#life?.terminate(failure);
     if (this.#restartTimer !== undefined) this.#conclude(undefined);
   }
