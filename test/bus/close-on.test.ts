@@ -52,6 +52,8 @@ describe('closeOn', () => {
 
   test('leaves no listener behind when the bus is closed', async () => {
     const before = process.listenerCount('SIGTERM');
+    // Some lines of Node listen to it themselves.
+    const others = process.listenerCount('SIGUSR2');
     const one = createBus().closeOn('SIGTERM');
     const two = createBus().closeOn('SIGTERM', 'SIGUSR2');
     assert.equal(process.listenerCount('SIGTERM'), before + 1);
@@ -59,7 +61,7 @@ describe('closeOn', () => {
     assert.equal(process.listenerCount('SIGTERM'), before + 1);
     await two.close();
     assert.equal(process.listenerCount('SIGTERM'), before);
-    assert.equal(process.listenerCount('SIGUSR2'), 0);
+    assert.equal(process.listenerCount('SIGUSR2'), others);
   });
 
   test('refuses what is no signal, and what nobody can hear', async () => {
