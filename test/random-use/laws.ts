@@ -113,8 +113,9 @@ function* faultyTotal(
     !limited &&
     !excused.has(account) &&
     !(gaveUp && terms.diesOnce);
-  // Up to where it came: there all must be accounted for, behind it nothing needs be.
-  const newest = Math.max(-1, ...received, ...told.map(({ first, count }) => first + count - 1), ...skipped);
+  // Up to where it came: there all must be accounted for, behind it nothing needs be. A gap may be told of ahead of what is
+  // still in hand; where the bus is given up, that stays undelivered.
+  const newest = Math.max(-1, ...received, ...skipped);
   const missing: number[] = [];
   for (const sequence of account.owed(log)) {
     if (sequence > newest && !isAll) break;
