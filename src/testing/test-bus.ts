@@ -58,7 +58,7 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
    */
   async assertPublished(topic: string, expected: unknown = () => true): Promise<Envelope> {
     await this.settled();
-    const found = this.#published.find((envelope) => envelope.topic === topic && matches(envelope.event, expected));
+    const found = this.#find(topic, expected);
     if (found !== undefined) return found;
     const wanted = typeof expected === 'function' ? topic : `${topic} ${show(expected)}`;
     throw new AssertionError({
@@ -77,7 +77,7 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
    */
   async assertNotPublished(topic: string, expected: unknown = () => true): Promise<void> {
     await this.settled();
-    const found = this.#published.find((envelope) => envelope.topic === topic && matches(envelope.event, expected));
+    const found = this.#find(topic, expected);
     if (found === undefined) return;
     throw new AssertionError({
       message: `Expected nothing of the kind on ${topic}, but ${show(found.event)} was published. ${listOf(this.#published)}`,
@@ -85,6 +85,10 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
       operator: 'assertNotPublished',
       stackStartFn: this.assertNotPublished,
     });
+  }
+
+  #find(topic: string, expected: unknown): Envelope | undefined {
+    return this.#published.find((envelope) => envelope.topic === topic && matches(envelope.event, expected));
   }
 
   /** As that of any bus; modules on this thread have been torn down when it resolves. */
