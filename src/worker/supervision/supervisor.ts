@@ -139,7 +139,7 @@ export class Supervisor {
       return false;
     this.#stop = { kind: 'stop', endSequence, written };
     this.#life?.send(this.#stop);
-    this.#endWatch.start();
+    if (!this.#terminated) this.#endWatch.start();
     if (this.#restartTimer !== undefined) {
       if (this.#isDone()) this.#conclude(undefined);
       else this.#restart();
