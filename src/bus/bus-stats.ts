@@ -39,6 +39,7 @@ export interface BusStats {
 export function takeStats(parts: BusParts): BusStats {
   const { publisher, writer, readers, stalls, topicNames } = parts;
   const { accepted, unwanted, refused } = publisher.counts;
+  const { queue } = publisher.order;
   const { holder } = writer;
   const subscriptions = [...parts.subscriptions.all].map((subscription) => subscription.stats());
   return {
@@ -46,7 +47,7 @@ export function takeStats(parts: BusParts): BusStats {
     unwanted,
     written: writer.sequence,
     refused,
-    pending: { events: publisher.queue.length, bytes: publisher.queue.bytes },
+    pending: { events: queue.length, bytes: queue.bytes },
     ring: {
       capacityBytes: writer.memory.capacityBytes,
       usedBytes: writer.usedBytes,

@@ -44,7 +44,7 @@ export async function closeDown(
   keepAlive.hold();
   writer.setState(CLOSING);
   publisher.flush();
-  for (const subscription of subscriptions.all) subscription.closeAt(publisher.nextSequence);
+  for (const subscription of subscriptions.all) subscription.closeAt(publisher.order.nextSequence);
   const ends: Promise<void>[] = [];
   // A thread that dies of an event meanwhile publishes a dead letter: those who want it end after those who may.
   const half = setTimeout(() => goOn(), Math.min(drainTimeoutMs / 2, MAX_TIMER_MS));
@@ -54,7 +54,7 @@ export async function closeDown(
   });
   for (const group of byDeadLetters(parts)) {
     await Promise.race([backpressure.emptied(), deadline]);
-    const endSequence = publisher.nextSequence;
+    const endSequence = publisher.order.nextSequence;
     ends.push(...group.map((subscription) => stopped(subscription, endSequence)));
     await Promise.race([Promise.all(ends), patience, deadline]);
   }
@@ -102,7 +102,7 @@ export function excuseCaller(): void {
 export async function abandon(parts: BusParts): Promise<number> {
   // Before anything is counted: room that is made from now on is not written to.
   parts.writer.setState(CLOSED);
-  parts.publisher.abandon();
+  parts.publisher.pending.abandon();
   parts.backpressure.abandon();
   const late = [...parts.subscriptions.all].filter(
     ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),

@@ -83,7 +83,7 @@ export class Backpressure {
 
   /** Resolves when nothing is queued any more. */
   emptied(): Promise<void> {
-    if (this.#publisher.queue.length === 0) return Promise.resolve();
+    if (this.#publisher.order.queue.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onEmptied.push(resolve);
       this.#proceedSoon();
@@ -100,7 +100,7 @@ export class Backpressure {
   }
 
   #isWritable(): boolean {
-    return this.#publisher.queue.length === 0 && this.#writer.freeBytes() >= this.#publisher.roomBytes;
+    return this.#publisher.order.queue.length === 0 && this.#writer.freeBytes() >= this.#publisher.pending.roomBytes;
   }
 
   /** Not at once: the caller is a reader in the middle of a batch, or a publisher whose answer comes first. */
@@ -117,7 +117,7 @@ export class Backpressure {
 
   #proceed(): void {
     while (!this.#parked) {
-      const emptied = this.#publisher.writeQueued();
+      const emptied = this.#publisher.pending.writeAll();
       if (emptied) for (const resolve of this.#onEmptied.splice(0)) resolve();
       if (emptied && this.#isWritable()) {
         this.#stopWatching();
@@ -132,7 +132,7 @@ export class Backpressure {
         this.#stopWatching();
         return;
       }
-      this.#parked = this.#writer.wait.park(this.#publisher.roomBytes);
+      this.#parked = this.#writer.wait.park(this.#publisher.pending.roomBytes);
     }
     this.#rejectDeadlocked();
     this.#readers.restartNow(this.#writer.holder);
@@ -175,7 +175,7 @@ export class Backpressure {
       // It may have let its reader pass.
       const released = this.#writer.gate.released(holder!.reader, this.#writer.tail);
       const { wait } = this.#writer;
-      const { roomBytes } = this.#publisher;
+      const { roomBytes } = this.#publisher.pending;
       if (wait.isInTheWay(position, roomBytes) && wait.isInTheWay(released, roomBytes)) return holder!.reader;
     }
     return -1;

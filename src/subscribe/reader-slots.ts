@@ -26,7 +26,7 @@ export class ReaderSlots {
     const reader = writer.join(delivery === 'lossless', start);
     if (reader < 0) throw new TooManyReadersError(MAX_READERS);
     // Records that wait on the heap come after those replayed: the reader must not sleep through them.
-    if (!start.isNow) publisher.queue.want(reader);
+    if (!start.isNow) publisher.order.queue.want(reader);
     return reader;
   }
 

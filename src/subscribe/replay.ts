@@ -33,7 +33,7 @@ export function findStart(
 ): Start {
   const { writer, publisher, reading, backpressure } = parts;
   if (from === 'now') {
-    return { isNow: true, ...writer.retained.end, missed: false, joinSequence: publisher.nextSequence };
+    return { isNow: true, ...writer.retained.end, missed: false, joinSequence: publisher.order.nextSequence };
   }
   const oldest = writer.retained.seek(0);
   const wanted =

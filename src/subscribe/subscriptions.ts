@@ -44,17 +44,18 @@ export class Subscriptions {
     this.#readers = new LocalReaders(parts, this.#slots);
     this.#threads = new ModuleThreads(parts, this.#slots);
     const { publisher, backpressure, topics, writer } = parts;
+    const { order } = publisher;
     this.#source = {
-      whenEndSettled: (act) => publisher.whenEndSettled(act),
+      whenEndSettled: (act) => order.whenEndSettled(act),
       wakeWhenWritten: (reader) => void backpressure.emptied().then(() => writer.waker.wakeNow(reader)),
       setFilter: (subscription, input) => {
         const filter = compileFilter(input);
         // Whether the event that is being encoded comes before or after could not be said.
-        if (publisher.isOrderOpen) throw new ReentrantPublishError('setFilter');
+        if (order.isOpen) throw new ReentrantPublishError('setFilter');
         const { delivery } = subscription;
-        delivery.setFilter(filter, publisher.nextSequence);
+        delivery.setFilter(filter, order.nextSequence);
         topics.want(subscription, filter, delivery.reader);
-        publisher.wantTentative(delivery.reader);
+        order.wantTentative(delivery.reader);
       },
     };
   }
@@ -150,7 +151,7 @@ export class Subscriptions {
 
   /** Keeps from a subscription that begins now what was accepted before it and is written behind an event on its way. */
   #passBy(delivery: Delivery, filter: CompiledFilter): void {
-    this.#parts.publisher.joined(delivery.reader, (sequence) => {
+    this.#parts.publisher.order.joined(delivery.reader, (sequence) => {
       delivery.setFilter(NOTHING, sequence);
       delivery.setFilter(filter, sequence + 1);
     });

@@ -35,7 +35,7 @@ export function countUndelivered(
   lookThrough(reading, reader, { position, sequence: 0 }, router, () => {});
   let undelivered = held + target.delivered;
   let sequence = writer.sequence;
-  for (const { body, payloadOffset } of publisher.queue) {
+  for (const { body, payloadOffset } of publisher.order.queue) {
     const envelope = ReceivedEnvelope.over(body, reading.types.envelopes, payloadOffset, sequence);
     router.reach(sequence);
     const wanted = target.wants(sequence++) ? router.byTopic(envelope.topic).steps : [];

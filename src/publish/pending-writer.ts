@@ -1,0 +1,115 @@
+/** Accepted events that find no room: into the queue, and from there into the ring. */
+import { QueueFullError } from '../errors.js';
+import type { RingWriter } from '../ring/ring-writer.js';
+import type { BurstFlush } from './burst-flush.js';
+import type { EventWriter } from './event-writer.js';
+import type { PendingRecord } from './pending-queue.js';
+import type { PublishOrder } from './publish-order.js';
+import type { Readers } from './readers.js';
+
+export class PendingWriter {
+  readonly #order: PublishOrder;
+  readonly #writer: RingWriter;
+  readonly #events: EventWriter;
+  readonly #burst: BurstFlush;
+  readonly #readers: Readers;
+  readonly #maxPendingBytes: number;
+  readonly #onQueued: () => void;
+  /** Events accepted, those included that were written without waiting here. */
+  accepted = 0;
+  #abandoned = false;
+
+  /** @param onQueued called when something was queued */
+  constructor(
+    order: PublishOrder,
+    writer: RingWriter,
+    events: EventWriter,
+    burst: BurstFlush,
+    readers: Readers,
+    maxPendingBytes: number,
+    onQueued: () => void,
+  ) {
+    this.#order = order;
+    this.#writer = writer;
+    this.#events = events;
+    this.#burst = burst;
+    this.#readers = readers;
+    this.#maxPendingBytes = maxPendingBytes;
+    this.#onQueued = onQueued;
+  }
+
+  /** Room that a waiting publisher waits for: enough for the largest record behind the largest padding. */
+  get roomBytes(): number {
+    return this.#writer.maxRecordBytes * 2;
+  }
+
+  get isAbandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  /** Writes nothing that is queued any more, and fails whoever waits in `publishSync`. */
+  abandon(): void {
+    this.#abandoned = true;
+  }
+
+  /** An event was accepted and written without waiting here. */
+  written(): void {
+    this.accepted++;
+    this.#burst.written();
+    if (this.#order.hasWaiting) this.writeBehind();
+  }
+
+  /**
+   * Accepts a record into the queue, `ahead` places from its front.
+   *
+   * @throws {QueueFullError} `BUS_QUEUE_FULL`
+   */
+  enqueue(record: PendingRecord, ahead: number): void {
+    const { queue } = this.#order;
+    let left = ahead;
+    // Readers may have made room since the last look.
+    while (left > 0 && this.#overfills(record) && !this.#order.isEncoding && this.writeFirst()) left--;
+    if (this.#overfills(record)) {
+      const heldBy = this.#readers.describe(this.#writer.holder);
+      this.writeBehind();
+      throw new QueueFullError(queue.bytes, this.#maxPendingBytes, heldBy);
+    }
+    queue.insert(record, left);
+    this.accepted++;
+    this.writeBehind();
+    // Also where it waited only for the event around it, or no time at all: whoever was told so awaits `drain`.
+    this.#onQueued();
+  }
+
+  /** Writes what waits behind an event, unless that one is still being encoded. */
+  writeBehind(): void {
+    if (this.#order.isEncoding || this.#abandoned) return;
+    this.#order.settleJoins();
+    if (this.#order.queue.length > 0 && !this.writeAll()) this.#onQueued();
+  }
+
+  /** Moves the queue into the ring as far as there is room. Returns whether all of it went. */
+  writeAll(): boolean {
+    while (this.#order.queue.length > 0) if (!this.writeFirst()) return false;
+    return true;
+  }
+
+  /** Moves the first of the queue into the ring. False when there is no room. */
+  writeFirst(): boolean {
+    const { queue } = this.#order;
+    const record = queue.first!;
+    if (!this.#events.writeRecord(record)) return false;
+    queue.shift();
+    if (record.tentative === true) {
+      this.#order.acceptTentative(record);
+      this.accepted++;
+      this.#order.settleJoins();
+    }
+    this.#burst.written();
+    return true;
+  }
+
+  #overfills(record: PendingRecord): boolean {
+    return this.#order.queue.bytes + record.body.length > this.#maxPendingBytes;
+  }
+}
