@@ -40,6 +40,42 @@ export class InvalidNamespaceError extends BusError {
   }
 }
 
+/** A traceparent that is none of W3C Trace Context, version 00. Leave it out, or mend where it comes from. */
+export class InvalidTraceparentError extends BusError {
+  readonly code = 'BUS_INVALID_TRACEPARENT';
+  constructor(
+    readonly traceparent: unknown,
+    readonly reason: string,
+  ) {
+    super(`traceparent ${show(traceparent)}: ${reason}`);
+  }
+}
+
+/** An origin that is no string, empty or too long. Fix the call. */
+export class InvalidOriginError extends BusError {
+  readonly code = 'BUS_INVALID_ORIGIN';
+  constructor(
+    readonly origin: unknown,
+    readonly reason: string,
+  ) {
+    super(`origin ${show(origin)}: ${reason}`);
+  }
+}
+
+/** One origin more than a bus keeps. Name where events come in, not what they are about. */
+export class TooManyOriginsError extends BusError {
+  readonly code = 'BUS_TOO_MANY_ORIGINS';
+  constructor(
+    readonly origin: string,
+    readonly maxOrigins: number,
+  ) {
+    super(
+      `origin ${show(origin)}: the bus knows ${maxOrigins} origins already, and keeps no more; name the bridge or the peer ` +
+        `that events come from, and put what differs from event to event into the event`,
+    );
+  }
+}
+
 /** A type URL that is longer than 1,024 bytes: of an Any, of a forwarded envelope, or of a registered type. Fix it there. */
 export class InvalidTypeUrlError extends BusError {
   readonly code = 'BUS_INVALID_TYPE_URL';

@@ -7,6 +7,7 @@ import { emitSafely } from '../host/report.js';
 import { checkTimers } from '../host/timing.js';
 import { Backpressure } from '../publish/backpressure.js';
 import { EventTypes, MAX_TYPES } from '../publish/event-types.js';
+import { allocateOrigins } from '../publish/origins.js';
 import { Publisher } from '../publish/publisher.js';
 import { Readers } from '../publish/readers.js';
 import { StallWatch } from '../publish/stall-watch.js';
@@ -60,6 +61,7 @@ export function assembleBus(
   );
   const topicMemory = allocateNames(options.maxTopics);
   const typeMemory = allocateNames(MAX_TYPES);
+  const originMemory = allocateOrigins();
   const topicNames = new NameRegistry(topicMemory);
   const keepAlive = new KeepAlive();
   const readers = new Readers();
@@ -90,10 +92,16 @@ export function assembleBus(
   const reading = {
     memory,
     topicNames: new NameDirectory(topicMemory),
-    types: new TypeDirectory(registry, new NameDirectory(typeMemory)),
+    types: new TypeDirectory(registry, new NameDirectory(typeMemory), new NameDirectory(originMemory)),
     fields: new FieldReader(registry),
   };
-  const attachment = { ring, topicNames: topicMemory, typeNames: typeMemory, types: options.types };
+  const attachment = {
+    ring,
+    topicNames: topicMemory,
+    typeNames: typeMemory,
+    originNames: originMemory,
+    types: options.types,
+  };
   const parts = {
     bus,
     registry,

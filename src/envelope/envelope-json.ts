@@ -16,7 +16,7 @@ export function envelopeJson(
 ): Record<string, unknown> {
   const { topic, namespace, sequence, typeUrl } = envelope;
   const event = jsonOfEvent(envelope, codec, registry);
-  return { topic, namespace, timestamp: rfc3339(envelope.timestamp), sequence, typeUrl, event, ...flags(envelope) };
+  return { topic, namespace, timestamp: rfc3339(envelope.timestamp), sequence, typeUrl, event, ...rarities(envelope) };
 }
 
 /** As its bytes where they are of no known type, or not of the type that they say. */
@@ -39,10 +39,15 @@ export function shownEnvelope(envelope: Envelope): Record<string, unknown> {
   } catch {
     content = { payload: envelope.payload };
   }
-  return { ...shown, ...content, ...flags(envelope) };
+  return { ...shown, ...content, ...rarities(envelope) };
 }
 
-/** Both are rare, so they are shown only where they say something. */
-function flags({ redelivered, lagged }: Envelope): Partial<Pick<Envelope, 'redelivered' | 'lagged'>> {
-  return { ...(redelivered && { redelivered: true }), ...(lagged > 0 && { lagged }) };
+/** All are rare, so they are shown only where they say something. */
+function rarities({ traceparent, origin, redelivered, lagged }: Envelope): Record<string, unknown> {
+  return {
+    ...(traceparent !== undefined && { traceparent }),
+    ...(origin !== undefined && { origin }),
+    ...(redelivered && { redelivered: true }),
+    ...(lagged > 0 && { lagged }),
+  };
 }

@@ -32,6 +32,16 @@ export interface Envelope<T = unknown> {
   /** The full name of the event's type, `containerd.events.TaskExit`. */
   readonly typeUrl: string;
   /**
+   * The trace context that the event was published or forwarded with, as in a `traceparent` header of W3C Trace Context,
+   * version 00; undefined without. Not part of {@link toBinary}.
+   */
+  readonly traceparent: string | undefined;
+  /**
+   * Where the event came into this process, as whoever forwarded or published it named it; undefined for events that began
+   * here. Not part of {@link toBinary}.
+   */
+  readonly origin: string | undefined;
+  /**
    * The event, decoded on first use. Where this thread does not know the type it is the Any `{ typeUrl, value }`.
    *
    * All handlers of a thread that get the event may share this object, so none should change it: what one changes, those
@@ -49,7 +59,10 @@ export interface Envelope<T = unknown> {
    * overwritten while it was awake, wanted or not, and none of those that it slept through because it wanted none of them.
    */
   readonly lagged: number;
-  /** The envelope as protobuf (containerd.types.Envelope): a copy of its own. */
+  /**
+   * The envelope as protobuf (containerd.types.Envelope): a copy of its own. It has no fields for `traceparent` and `origin`:
+   * give them to `forward` as options.
+   */
   toBinary(): Uint8Array;
   /** The same envelope over a copy of just its own bytes, to be kept for long. */
   detach(): Envelope<T>;

@@ -12,6 +12,7 @@ import { EnvelopeSource } from './envelope-source.js';
 import { found, nanosSinceEpoch, readTimestamp } from './envelope-timestamp.js';
 import type { EventCodec } from './event-codec.js';
 import { Any } from './generated/index.js';
+import { findField } from './wire/field-find.js';
 import { decodeRecurring } from './wire/text-reader.js';
 import type { MessageTest } from './wire/wire-probe.js';
 import { cursor, readEnd } from './wire/wire-reader.js';
@@ -22,6 +23,9 @@ const EVENT_TAG = 34;
 const TYPE_URL_TAG = 10;
 const UNREAD: unique symbol = Symbol('unread');
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
+
+/** What belongs to an event and not to its envelope. */
+export type EnvelopeExtension = Pick<Envelope, 'traceparent' | 'origin'>;
 
 /** The one implementation of {@link Envelope}; one is made for each event that is delivered, so it only stores. */
 export class ReceivedEnvelope implements Envelope {
@@ -38,6 +42,7 @@ export class ReceivedEnvelope implements Envelope {
   #type: ResolvedType | undefined;
   #event: unknown = UNREAD;
   #scan: ScannedEnvelope | undefined;
+  readonly #extension: EnvelopeExtension | undefined;
 
   /**
    * @param source         the envelope is `source.bytes[start, end)` and was validated
@@ -55,6 +60,7 @@ export class ReceivedEnvelope implements Envelope {
     sequence: number,
     redelivered: boolean,
     lagged: number,
+    extension?: EnvelopeExtension,
   ) {
     this.source = source;
     this.#start = start;
@@ -65,6 +71,7 @@ export class ReceivedEnvelope implements Envelope {
     this.sequence = sequence;
     this.redelivered = redelivered;
     this.lagged = lagged;
+    this.#extension = extension;
   }
 
   /** The envelope that `bytes` are, which nobody writes again. `payloadOffset` as in the constructor. */
@@ -100,6 +107,14 @@ export class ReceivedEnvelope implements Envelope {
 
   get typeUrl(): string {
     return this.#resolved().typeUrl;
+  }
+
+  get traceparent(): string | undefined {
+    return this.#extension?.traceparent;
+  }
+
+  get origin(): string | undefined {
+    return this.#extension?.origin;
   }
 
   get event(): unknown {
@@ -141,35 +156,36 @@ export class ReceivedEnvelope implements Envelope {
     // Not from Node's pool, which would be kept as a whole.
     const copy = Buffer.allocUnsafeSlow(size);
     this.source.bytes.copy(copy, 0, this.#start, this.#end);
-    const payloadOffset = this.#isCanonical() ? this.#payloadStart - this.#start : 0;
-    return new ReceivedEnvelope(
-      new EnvelopeSource(this.source.context, copy),
-      0,
-      size,
-      payloadOffset,
-      this.#topic,
-      this.#type,
-      this.sequence,
-      this.redelivered,
-      this.lagged,
-    );
+    const source = new EnvelopeSource(this.source.context, copy);
+    // Read out: it lies in the same memory.
+    const extension = this.#extension && { traceparent: this.traceparent, origin: this.origin };
+    return this.#over(source, 0, this.lagged, extension);
   }
 
   /** The same envelope, over the same bytes, for a subscription that missed records just before it. */
   withLagged(lagged: number): ReceivedEnvelope {
-    const copy = new ReceivedEnvelope(
-      this.source,
-      this.#start,
-      this.#end,
-      this.#isCanonical() ? this.#payloadStart - this.#start : 0,
-      this.#topic,
-      this.#type,
-      this.sequence,
-      this.redelivered,
-      lagged,
-    );
+    const copy = this.#over(this.source, this.#start, lagged, this.#extension);
     copy.#event = this.#event;
     return copy;
+  }
+
+  /** The same envelope over the same bytes from `start` on of another source. */
+  #over(source: EnvelopeSource, start: number, lagged: number, extension?: EnvelopeExtension): ReceivedEnvelope {
+    const end = start + this.#end - this.#start;
+    const payloadOffset = this.#isCanonical() ? this.#payloadStart - this.#start : 0;
+    const { sequence, redelivered } = this;
+    return new ReceivedEnvelope(
+      source,
+      start,
+      end,
+      payloadOffset,
+      this.#topic,
+      this.#type,
+      sequence,
+      redelivered,
+      lagged,
+      extension,
+    );
   }
 
   /** For JSON.stringify: the time as RFC 3339 with nanoseconds, the event in protobuf's JSON mapping. */
@@ -214,29 +230,16 @@ export class ReceivedEnvelope implements Envelope {
 
   /** The namespace or the topic of a canonical envelope. */
   #text(tag: number): string {
-    const end = this.#find(tag);
+    const end = findField(this.source.bytes, this.#start, this.#end, tag);
     return end < 0 ? '' : decodeRecurring(this.source.bytes, cursor.position, end);
   }
 
   /** The text of the type URL of a canonical envelope; empty where it has none. */
   #typeUrlRange(): { start: number; end: number } {
-    const eventEnd = this.#find(EVENT_TAG);
+    const eventEnd = findField(this.source.bytes, this.#start, this.#end, EVENT_TAG);
     const start = cursor.position;
     if (start >= eventEnd || this.source.bytes[start] !== TYPE_URL_TAG) return { start, end: start };
     const end = readEnd(this.source.bytes, start + 1, eventEnd);
     return { start: cursor.position, end };
-  }
-
-  /** Where the content of a field of a canonical envelope ends; it starts at the cursor. -1 where there is no such field. */
-  #find(wanted: number): number {
-    const bytes = this.source.bytes;
-    let position = this.#start;
-    while (position < this.#end) {
-      // Canonical: the tags of an envelope have one byte.
-      const fieldEnd = readEnd(bytes, position + 1, this.#end);
-      if (bytes[position] === wanted) return fieldEnd;
-      position = fieldEnd;
-    }
-    return -1;
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import { EventTooLargeError } from '../errors.js';
-import { HEADER_BYTES, PAYLOAD_OFFSET_MASK } from '../ring/record-descriptor.js';
+import { EVENT_RECORD, HEADER_BYTES, PAYLOAD_OFFSET_MASK } from '../ring/record-descriptor.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { Clock } from './clock.js';
 import type { EventTypes, PublishedType } from './event-types.js';
@@ -71,6 +71,7 @@ export class EventWriter {
     this.#writer.memory.bytes.set(body, offset + HEADER_BYTES);
     this.#writer.commit(
       body.length + HEADER_BYTES,
+      EVENT_RECORD,
       record.topicId,
       recordOffset(record.payloadOffset),
       record.typeId,
@@ -110,6 +111,7 @@ export class EventWriter {
     this.#topics.update(entry);
     writer.commit(
       recordBytes,
+      EVENT_RECORD,
       entry.id,
       recordOffset(template.payloadOffset),
       type.id,

@@ -12,7 +12,7 @@ import { TemplateTable } from '../envelope/template-table.js';
 import { checkTypeUrl } from '../envelope/type-url.js';
 import { lengthOf } from '../envelope/wire/wire-writer.js';
 import { IncompleteEnvelopeError } from '../errors.js';
-import { HEADER_BYTES } from '../ring/record-descriptor.js';
+import { EVENT_RECORD, HEADER_BYTES } from '../ring/record-descriptor.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import { checkNamespace } from '../topic/topic.js';
 import type { EventTypes } from './event-types.js';
@@ -83,7 +83,7 @@ export class Forwarder {
     const { payloadOffset, seconds, nanos } = this.#seen;
     const recordBytes = this.#size + HEADER_BYTES;
     const payloadAt = recordOffset(payloadOffset);
-    this.#writer.commit(recordBytes, id, payloadAt, this.#typeId, seconds, nanos, wantedLow, wantedHigh);
+    this.#writer.commit(recordBytes, EVENT_RECORD, id, payloadAt, this.#typeId, seconds, nanos, wantedLow, wantedHigh);
   }
 
   /**

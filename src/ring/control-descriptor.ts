@@ -98,7 +98,7 @@ export const FILTER_VERSION = GENERATION + 1;
 
 /** MAGIC spells "ring"; LAYOUT changes with every change of this file or of the record descriptor. */
 export const MAGIC_VALUE = 0x72696e67;
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** Values of WAKE. */
 export const AWAKE = 0;

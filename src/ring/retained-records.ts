@@ -9,12 +9,20 @@ import { narrow } from '../memory/position.js';
 import { BOUNDARIES, BOUNDARY } from './control-descriptor.js';
 import type { ReaderGate } from './reader-gate.js';
 import * as record from './record-descriptor.js';
+import { extensionAt, type RecordExtension } from './record-extension.js';
 import { offsetOf, type RingMemory } from './ring-memory.js';
 
 /** A record boundary: its wide position, and the sequence of the next record from there on. */
 export interface Place {
   readonly position: number;
   readonly sequence: number;
+}
+
+/** What a record carries. */
+export interface RecordContent {
+  /** The envelope. */
+  readonly body: Buffer;
+  readonly extension: RecordExtension | undefined;
 }
 
 /** How far the writer has come: wide positions, and the sequence that its next record takes. */
@@ -85,15 +93,16 @@ export class RetainedRecords {
     return { position, sequence: this.#isIntact(position) ? this.#sequenceAt(position) : undefined };
   }
 
-  /** A copy of the body of the record with `sequence`, if it lies behind the cursor of `reader` and is not gone. */
-  bodyOf(reader: number, sequence: number): Buffer | undefined {
+  /** Copies of what the record with `sequence` carries, if it lies behind the cursor of `reader` and is not gone. */
+  contentOf(reader: number, sequence: number): RecordContent | undefined {
     const position = this.#gate.released(reader, this.#writer.tail);
     if (!this.#isIntact(position)) return undefined;
-    for (const { offset, length, found } of this.#records(position)) {
+    for (const { offset, length, kindWord, found } of this.#records(position)) {
       if (found !== sequence) continue;
-      const body = Buffer.allocUnsafeSlow(length - record.HEADER_BYTES);
-      this.#memory.copyTo(body, 0, offset + record.HEADER_BYTES, body.length);
-      return body;
+      const bodyAt = record.bodyOffset(kindWord);
+      const body = Buffer.allocUnsafeSlow(length - bodyAt);
+      this.#memory.copyTo(body, 0, offset + bodyAt, body.length);
+      return { body, extension: extensionAt(this.#memory.words, offset >> 2) };
     }
     return undefined;
   }
@@ -109,15 +118,16 @@ export class RetainedRecords {
   }
 
   /** The events from a position on that nobody has overwritten. */
-  *#records(position: number): Generator<{ offset: number; length: number; found: number }> {
+  *#records(position: number): Generator<{ offset: number; length: number; kindWord: number; found: number }> {
     const { words, capacityBytes } = this.#memory;
     for (let at = position; at < this.#writer.tail; ) {
       const offset = offsetOf(at, capacityBytes);
       const word = offset >> 2;
       const length = words[word + record.LENGTH_WORD]!;
-      if ((words[word + record.KIND_WORD]! & record.KIND_MASK) === record.EVENT_RECORD) {
+      const kindWord = words[word + record.KIND_WORD]!;
+      if ((kindWord & record.KIND_MASK) === record.EVENT_RECORD) {
         const low = words[word + record.SEQUENCE_LOW_WORD]! >>> 0;
-        yield { offset, length, found: low + words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32 };
+        yield { offset, length, kindWord, found: low + words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32 };
       }
       at += record.unitsOf(length);
     }

@@ -57,13 +57,16 @@ export class RingWriter extends WriterBounds {
   }
 
   /**
-   * Commits the record at the tail, whose body has been written behind the room for its header.
+   * Commits the record at the tail, whose body, and extension where it has one, were written behind the room for its header.
    *
+   * @param kind EVENT_RECORD or EXTENDED_EVENT_RECORD
+   * @param payloadOffset from the start of the record
    * @param wantedLow,wantedHigh the readers that want it, one bit each
    * @returns its sequence
    */
   commit(
     recordBytes: number,
+    kind: number,
     topicId: number,
     payloadOffset: number,
     typeId: number,
@@ -76,7 +79,7 @@ export class RingWriter extends WriterBounds {
     const sequence = this.next++;
     const word = offsetOf(this.position, this.memory.capacityBytes) >> 2;
     words[word + record.LENGTH_WORD] = recordBytes;
-    words[word + record.KIND_WORD] = record.EVENT_RECORD;
+    words[word + record.KIND_WORD] = kind;
     words[word + record.TOPIC_WORD] = topicId;
     words[word + record.SEQUENCE_LOW_WORD] = sequence | 0;
     words[word + record.SEQUENCE_HIGH_WORD] = sequence < 2 ** 32 ? 0 : Math.floor(sequence / 2 ** 32);

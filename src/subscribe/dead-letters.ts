@@ -31,8 +31,9 @@ export function publishDeadLetter(
   onFailure: (error: Error) => void,
 ): { readonly report: DeadLetterReport; readonly published: number } {
   const { subscription, sequence, deaths, error } = event;
-  const body = writer.retained.bodyOf(reader, sequence);
-  if (body === undefined) return { report: { ...event, topic: '' }, published: -1 };
+  const content = writer.retained.contentOf(reader, sequence);
+  if (content === undefined) return { report: { ...event, topic: '' }, published: -1 };
+  const { body } = content;
   const { topic, namespace, typeUrl, payloadStart, payloadEnd } = scanEnvelope(body, 0, body.length);
   const report = { ...event, topic };
   if (topic === DEAD_LETTER_TOPIC) return { report, published: -1 };

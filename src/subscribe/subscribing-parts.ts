@@ -20,5 +20,5 @@ export interface SubscribingParts {
   readonly keepAlive: KeepAlive;
   readonly reading: ReadingContext;
   /** What of an attachment is the same for all threads of a bus. */
-  readonly attachment: Pick<Attachment, 'ring' | 'topicNames' | 'typeNames' | 'types'>;
+  readonly attachment: Pick<Attachment, 'ring' | 'topicNames' | 'typeNames' | 'originNames' | 'types'>;
 }

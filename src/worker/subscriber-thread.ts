@@ -74,7 +74,8 @@ export class SubscriberThread {
     this.#target.onLagged = (range) => this.#tellLagged(range);
     this.#router = new Router(new NameDirectory(attachment.topicNames), new FieldReader(types));
     this.#router.set(this.#target, compileFilter(attachment.filter));
-    const directory = new TypeDirectory(types, new NameDirectory(attachment.typeNames));
+    const { typeNames, originNames } = attachment;
+    const directory = new TypeDirectory(types, new NameDirectory(typeNames), new NameDirectory(originNames));
     this.#dispatcher = new Dispatcher(this.#reader, this.#router, directory, life.nextSequence, {
       onSettled: () => this.#loop.settled(),
       onTaken: () => this.#heedChanges(),

@@ -1,4 +1,4 @@
-/** The types of this thread by the type ids in records. */
+/** What ids in records stand for in this thread: types with their codecs, and origins. */
 import { EnvelopeContext, type ResolvedType } from '../envelope/envelope-context.js';
 import type { NameDirectory } from '../ring/name-registry.js';
 
@@ -6,11 +6,13 @@ export class TypeDirectory {
   /** What the envelopes of this thread share. */
   readonly envelopes: EnvelopeContext;
   readonly #names: NameDirectory;
+  readonly #origins: NameDirectory;
   readonly #types: (ResolvedType | undefined)[] = [];
 
-  constructor(registry: EnvelopeContext['registry'], names: NameDirectory) {
+  constructor(registry: EnvelopeContext['registry'], names: NameDirectory, origins: NameDirectory) {
     this.envelopes = new EnvelopeContext(registry);
     this.#names = names;
+    this.#origins = origins;
   }
 
   /** The type with an id; undefined for 0: the envelope says it. */
@@ -23,5 +25,10 @@ export class TypeDirectory {
       if (type.codec !== undefined) this.#types[typeId] = type;
     }
     return type;
+  }
+
+  /** The origin with an id; undefined for 0: the event began in this process. */
+  origin(originId: number): string | undefined {
+    return originId === 0 ? undefined : this.#origins.name(originId);
   }
 }

@@ -30,6 +30,7 @@ export interface Attachment {
   readonly ring: RingBuffers;
   readonly topicNames: SharedArrayBuffer;
   readonly typeNames: SharedArrayBuffer;
+  readonly originNames: SharedArrayBuffer;
   /** The reader slot, set up and holding the writer back since before this message was made. */
   readonly reader: number;
   /** Records below it were accepted before the subscription, or are not replayed to it. */

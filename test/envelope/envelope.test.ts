@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { EnvelopeContext } from '../../src/envelope/envelope-context.js';
 import { EnvelopeSource } from '../../src/envelope/envelope-source.js';
 import type { EventCodec } from '../../src/envelope/event-codec.js';
-import { ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
+import { type EnvelopeExtension, ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
 import { TypeRegistry } from '../../src/envelope/type-registry.js';
 import { MalformedPayloadError } from '../../src/errors.js';
 import { Any, TaskExit } from '../../src/events.js';
@@ -28,7 +28,13 @@ const usual = {
 };
 
 /** An envelope in the middle of a batch, with and without what the record's header knows. */
-function receive(fields: EnvelopeFields, known: boolean, lagged = 0, redelivered = false): ReceivedEnvelope {
+function receive(
+  fields: EnvelopeFields,
+  known: boolean,
+  lagged = 0,
+  redelivered = false,
+  extension?: EnvelopeExtension,
+): ReceivedEnvelope {
   const bytes = oracleEnvelope(fields);
   const batch = Buffer.concat([Buffer.alloc(7, 0xff), bytes, Buffer.alloc(7, 0xff)]);
   const payloadOffset = known ? bytes.length - fields.event!.value.length : 0;
@@ -43,6 +49,7 @@ function receive(fields: EnvelopeFields, known: boolean, lagged = 0, redelivered
     42,
     redelivered,
     lagged,
+    extension,
   );
 }
 
@@ -126,6 +133,22 @@ for (const known of [true, false]) {
       assert.equal(detached.payload.buffer.byteLength, envelope.toBinary().length);
       assert.notEqual(detached.payload.buffer, envelope.payload.buffer);
       assert.deepEqual(detached.event, exit);
+    });
+
+    it('keeps its trace context and its origin when it is detached, and shows them where it has them', () => {
+      const extension = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', origin: 'nats' };
+      const envelope = receive(usual, known, 0, false, extension);
+      for (const same of [envelope, envelope.detach(), envelope.withLagged(2)]) {
+        const { traceparent, origin } = same;
+        assert.deepEqual({ traceparent, origin }, extension);
+        const json = JSON.parse(JSON.stringify(same));
+        assert.deepEqual({ traceparent: json.traceparent, origin: json.origin }, extension);
+        assert.match(inspect(same), /origin: 'nats'/);
+      }
+      assert.deepEqual(envelope.toBinary(), receive(usual, known).toBinary());
+      const without = receive(usual, known);
+      assert.deepEqual([without.traceparent, without.origin], [undefined, undefined]);
+      assert.ok(!('origin' in JSON.parse(JSON.stringify(without))));
     });
 
     it('shows its fields in JSON and in the console', () => {

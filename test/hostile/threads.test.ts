@@ -5,7 +5,7 @@ import { TypeRegistry } from '../../src/envelope/type-registry.js';
 import { BusError, createBus } from '../../src/index.js';
 import { allocateNames, NameDirectory } from '../../src/ring/name-registry.js';
 import { NO_COUNTS } from '../../src/ring/reader-counters.js';
-import { HEADER_BYTES, KIND_WORD, LENGTH_WORD } from '../../src/ring/record-descriptor.js';
+import { EVENT_RECORD, HEADER_BYTES, KIND_WORD, LENGTH_WORD } from '../../src/ring/record-descriptor.js';
 import { allocateRing, attachRing } from '../../src/ring/ring-memory.js';
 import { RingReader } from '../../src/ring/ring-reader.js';
 import { RingWriter } from '../../src/ring/ring-writer.js';
@@ -96,6 +96,7 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
       ring,
       topicNames: names,
       typeNames: allocateNames(16),
+      originNames: allocateNames(16),
       reader,
       joinSequence: 0,
       life: { position: 0, nextSequence: 0, missed: false, redelivery: undefined, counts: NO_COUNTS, untold: 0 },
@@ -107,7 +108,7 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
       port1.postMessage(odd);
       const offset = writer.claim(HEADER_BYTES + body.length);
       writer.memory.bytes.set(body, offset + HEADER_BYTES);
-      writer.commit(HEADER_BYTES + body.length, 0, 0, 0, 1, 0, 1 << reader, 0);
+      writer.commit(HEADER_BYTES + body.length, EVENT_RECORD, 0, 0, 0, 1, 0, 1 << reader, 0);
       if (dice.roll(3) === 0) writer.flush();
       if (dice.roll(5) === 0) await turn();
     }
@@ -141,7 +142,7 @@ describe('damaged records', { timeout: 240_000 }, () => {
         if (offset < 0) break;
         starts.push(offset / 4);
         memory.bytes.set(body, offset + HEADER_BYTES);
-        writer.commit(length, 0, 0, 0, 1, 0, 1, 0);
+        writer.commit(length, EVENT_RECORD, 0, 0, 0, 1, 0, 1, 0);
       }
       // Ids come from tables beside the ring: only what frames a record is checked.
       const header = dice.roll(2) === 0 ? LENGTH_WORD : KIND_WORD;
@@ -152,7 +153,7 @@ describe('damaged records', { timeout: 240_000 }, () => {
       const count = (): void => void handled++;
       router.set(new SingleTarget(0, count, () => {}), compileFilter('/**'));
       const events = { onSettled: () => {} };
-      const dispatcher = new Dispatcher(reader, router, new TypeDirectory(registry, names), 0, events);
+      const dispatcher = new Dispatcher(reader, router, new TypeDirectory(registry, names, names), 0, events);
       try {
         assert.equal(dispatcher.step(Number.POSITIVE_INFINITY), 'idle');
       } catch (error) {

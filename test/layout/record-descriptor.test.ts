@@ -18,6 +18,26 @@ test('header words lie where the picture shows them', () => {
   assert.deepEqual(bytes, { ...expected, body: 8 });
 });
 
+test('the words of an extension lie where the picture shows them, and fill one unit', () => {
+  const words = [record.ORIGIN_WORD, record.TRACE_WORD, record.TRACE_ID_WORD, record.PARENT_ID_WORD];
+  assert.deepEqual(words, [0, 1, 2, 6]);
+  assert.equal(record.TRACE_ID_WORD + record.TRACE_ID_WORDS, record.PARENT_ID_WORD);
+  assert.equal(record.EXTENSION_WORDS, record.PARENT_ID_WORD + record.PARENT_ID_WORDS);
+  assert.equal(record.EXTENSION_BYTES, record.UNIT_BYTES);
+  assert.equal(record.EXTENSION_START_WORD * 4, record.HEADER_BYTES);
+});
+
+test('the flags of a record touch neither its kind nor its producer, and say where its body starts', () => {
+  assert.equal(record.EXTENDED & ~0xff00, 0);
+  assert.equal(record.EXTENDED_EVENT_RECORD & record.KIND_MASK, record.EVENT_RECORD);
+  assert.equal(record.bodyOffset(record.EVENT_RECORD), 32);
+  assert.equal(record.bodyOffset(record.EXTENDED_EVENT_RECORD), 64);
+});
+
+test('there is a traceparent in an extension even where all of its flags are 0', () => {
+  assert.equal(record.TRACED & record.TRACE_FLAGS_MASK, 0);
+});
+
 test('a unit holds a header, so that any gap at the end of the ring holds padding', () => {
   assert.equal(record.UNIT_BYTES, record.HEADER_BYTES);
   assert.equal(record.UNIT_BYTES, 1 << record.UNIT_SHIFT);

@@ -137,6 +137,6 @@ test('a place is the latest indexed one at or before a sequence, or the oldest t
   const gating = rig.writer.join(true, oldest);
   assert.equal(rig.writer.holder, gating);
   assert.deepEqual(rig.writer.retained.placeOf(gating), oldest);
-  assert.equal(rig.writer.retained.bodyOf(gating, oldest.sequence)!.readInt32LE(0), oldest.sequence);
-  assert.equal(rig.writer.retained.bodyOf(gating, end), undefined);
+  assert.equal(rig.writer.retained.contentOf(gating, oldest.sequence)!.body.readInt32LE(0), oldest.sequence);
+  assert.equal(rig.writer.retained.contentOf(gating, end), undefined);
 });

@@ -4,7 +4,7 @@ import * as control from '../../src/ring/control-descriptor.js';
 import * as record from '../../src/ring/record-descriptor.js';
 import { CAPACITY_UNITS, eventsOf, range, readAll, release, ringAt, sequences, write } from '../support/ring-rig.js';
 
-const { UNIT_BYTES } = record;
+const { EVENT_RECORD, UNIT_BYTES } = record;
 const MAX_UNITS = CAPACITY_UNITS / 8;
 
 /** Just below where cells turn negative, wrap, and where EPOCH steps. */
@@ -24,7 +24,7 @@ test('a record is read as written', () => {
   const reader = rig.reader();
   const offset = rig.writer.claim(41);
   rig.memory.bytes.write('some body', offset + record.HEADER_BYTES);
-  assert.equal(rig.writer.commit(41, 7, 36, 0xffff, 2 ** 32 - 1, 999_999_999, 0, 0), 0);
+  assert.equal(rig.writer.commit(41, EVENT_RECORD, 7, 36, 0xffff, 2 ** 32 - 1, 999_999_999, 0, 0), 0);
   const batch = reader.take()!;
   assert.equal(batch.end, 64);
   assert.equal(batch.position, 0);
@@ -119,7 +119,7 @@ test('a claim shows nothing until its commit, padding included', () => {
   assert.ok(rig.writer.claim(2 * UNIT_BYTES) >= 0);
   assert.equal(reader.take(), undefined);
   assert.equal(rig.memory.cells.load(control.TAIL), CAPACITY_UNITS - 1);
-  rig.writer.commit(2 * UNIT_BYTES, 1, 0, 0, 0, 0, 0, 0);
+  rig.writer.commit(2 * UNIT_BYTES, EVENT_RECORD, 1, 0, 0, 0, 0, 0, 0);
   assert.notEqual(reader.take(), undefined);
 });
 

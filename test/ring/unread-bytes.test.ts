@@ -15,7 +15,7 @@ import {
 import type { RingReader } from '../../src/ring/ring-reader.js';
 import { bitOf, CAPACITY_UNITS, eventsOf, type Rig, rigOver, ringAt, write } from '../support/ring-rig.js';
 
-const { UNIT_BYTES } = record;
+const { EVENT_RECORD, UNIT_BYTES } = record;
 const MAX_UNITS = CAPACITY_UNITS / 8;
 const PATTERN = 0xa5;
 
@@ -61,7 +61,7 @@ test('a claim at every distance from gate and end takes exactly the room that is
         if (offset >= 0) {
           assert.ok(offset + units * UNIT_BYTES <= MIN_CAPACITY_BYTES, what);
           memory.bytes.fill(1, offset, offset + units * UNIT_BYTES);
-          writer.commit(units * UNIT_BYTES, 1, 0, 0, 0, 0, 0, 0);
+          writer.commit(units * UNIT_BYTES, EVENT_RECORD, 1, 0, 0, 0, 0, 0, 0);
           assert.equal(writer.tail, start + needed, what);
         } else {
           assert.equal(writer.tail, start, what);
@@ -86,7 +86,7 @@ test('a window at every distance from gate and end ends before both, and before 
         assert.ok(window >= Math.min(units, toEnd, free) && window <= Math.min(toEnd, free), `${what}: ${window}`);
         assert.ok(memory.cells.load(control.INTENT) - start >= window, what);
         memory.bytes.fill(1, windowStart, windowEnd);
-        if (units <= window) writer.commit(units * UNIT_BYTES, 1, 0, 0, 0, 0, 0, 0);
+        if (units <= window) writer.commit(units * UNIT_BYTES, EVENT_RECORD, 1, 0, 0, 0, 0, 0, 0);
         assertUntouched(start, free, what);
       }
     }
@@ -252,7 +252,7 @@ class Scene {
     if (kind === 'scribble' || units * UNIT_BYTES > windowEnd - windowStart) return false;
     const word = windowStart >> 2;
     memory.words.fill(writer.sequence | 0, word + record.UNIT_WORDS, word + units * record.UNIT_WORDS);
-    writer.commit(units * UNIT_BYTES, 1, 0, 0, 0, 0, bits, 0);
+    writer.commit(units * UNIT_BYTES, EVENT_RECORD, 1, 0, 0, 0, 0, bits, 0);
     return true;
   }
 }

@@ -10,7 +10,7 @@ import { nextLife, ToldLag } from '../../src/worker/supervision/next-life.js';
 import type { LifeStart } from '../../src/worker/worker-protocol.js';
 import type { Mail, Message, Program } from './interleaving.js';
 
-const { UNIT_BYTES, UNIT_WORDS } = record;
+const { EVENT_RECORD, UNIT_BYTES, UNIT_WORDS } = record;
 
 /** The least ring in which each step of INTENT is a unit; records of 20 units fill it. */
 export const TINY_CAPACITY_BYTES = 64 * UNIT_BYTES;
@@ -98,7 +98,7 @@ export function writing(plan: Plan): Program {
         }
       }
       for (let unit = 1; unit < units; unit++) memory.words[(offset >> 2) + markOf(unit)] = sequence;
-      writer.commit(units * UNIT_BYTES, 1, 0, 0, 0, 0, wants, 0);
+      writer.commit(units * UNIT_BYTES, EVENT_RECORD, 1, 0, 0, 0, 0, wants, 0);
       if (plan.flushAfter.includes(sequence)) {
         writer.flush();
         scheduled = false;

@@ -52,7 +52,7 @@ export function write(writer: RingWriter, units: number, wantedLow = 0, wantedHi
   if (offset < 0) return false;
   const word = offset >> 2;
   writer.memory.words.fill(writer.sequence | 0, word + record.UNIT_WORDS, word + units * record.UNIT_WORDS);
-  writer.commit(bytes, 1, 0, 0, 0, 0, wantedLow, wantedHigh);
+  writer.commit(bytes, record.EVENT_RECORD, 1, 0, 0, 0, 0, wantedLow, wantedHigh);
   return true;
 }
 

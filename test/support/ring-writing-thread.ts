@@ -1,7 +1,7 @@
 /** Thread of the ring's torture test: joins the readers, then writes all records. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { slotOf, WAKE } from '../../src/ring/control-descriptor.js';
-import { UNIT_BYTES, UNIT_WORDS } from '../../src/ring/record-descriptor.js';
+import { EVENT_RECORD, UNIT_BYTES, UNIT_WORDS } from '../../src/ring/record-descriptor.js';
 import { attachRing } from '../../src/ring/ring-memory.js';
 import { RingWriter } from '../../src/ring/ring-writer.js';
 import { mix, pause, TRAFFIC_READERS, type Traffic, unitsOfRecord, wantsOf } from './ring-traffic.js';
@@ -31,7 +31,7 @@ for (let sequence = 0; sequence < traffic.records; sequence++) {
     writer.wait.block(units * UNIT_BYTES * (2 + (dice % 3)), 10_000);
   }
   memory.words.fill(sequence, (offset >> 2) + UNIT_WORDS, (offset >> 2) + units * UNIT_WORDS);
-  writer.commit(units * UNIT_BYTES, 1, 0, 0, 0, 0, wantsOf(sequence, traffic), 0);
+  writer.commit(units * UNIT_BYTES, EVENT_RECORD, 1, 0, 0, 0, 0, wantsOf(sequence, traffic), 0);
   if (dice % 13 === 0) {
     writer.flush();
     scheduled = false;

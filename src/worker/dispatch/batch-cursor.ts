@@ -1,19 +1,39 @@
 /** Goes along the records of one batch after the other, and makes envelopes of them. */
 import { markAsUntransferable } from 'node:worker_threads';
 import { EnvelopeSource } from '../../envelope/envelope-source.js';
-import { ReceivedEnvelope } from '../../envelope/received-envelope.js';
+import { type EnvelopeExtension, ReceivedEnvelope } from '../../envelope/received-envelope.js';
 import { CorruptRecordError } from '../../errors.js';
 import type { Batch } from '../../ring/batch-memory.js';
 import * as record from '../../ring/record-descriptor.js';
+import { traceparentAt } from '../../ring/record-extension.js';
 import type { TypeDirectory } from '../type-directory.js';
 
 const NO_BATCH: Batch = { bytes: Buffer.alloc(0), words: new Int32Array(0), start: 0, end: 0, position: 0 };
+
+/** What an extended record says beside its envelope. */
+class EventExtension implements EnvelopeExtension {
+  readonly origin: string | undefined;
+  readonly #words: Int32Array;
+  readonly #at: number;
+
+  constructor(words: Int32Array, at: number, origin: string | undefined) {
+    this.#words = words;
+    this.#at = at;
+    this.origin = origin;
+  }
+
+  get traceparent(): string | undefined {
+    return traceparentAt(this.#words, this.#at);
+  }
+}
 
 export class BatchCursor {
   /** Of the event that {@link next} stepped onto. */
   sequence = 0;
   /** Of the same; 0: read the topic from the envelope. */
   topicId = 0;
+  /** Where the same came in, in the registry of origins; 0: it began here. */
+  originId = 0;
   readonly #types: TypeDirectory;
   #batch = NO_BATCH;
   /** What the envelopes of all batches in the same memory share. */
@@ -21,6 +41,8 @@ export class BatchCursor {
   /** Where the record begins, and the one behind it, in the memory of the batch. */
   #start = 0;
   #next = 0;
+  /** Whether the record has an extension. */
+  #extended = false;
 
   constructor(types: TypeDirectory) {
     this.#types = types;
@@ -62,7 +84,8 @@ export class BatchCursor {
     const start = this.#next;
     const word = start >> 2;
     const length = words[word + record.LENGTH_WORD]!;
-    const kind = words[word + record.KIND_WORD]! & record.KIND_MASK;
+    const kindWord = words[word + record.KIND_WORD]!;
+    const kind = kindWord & record.KIND_MASK;
     const next = start + record.unitsOf(length) * record.UNIT_BYTES;
     if (length < record.HEADER_BYTES || next > end) throw new CorruptRecordError(start, `length ${length}`);
     if (kind !== record.EVENT_RECORD && kind !== record.PADDING_RECORD) {
@@ -75,6 +98,8 @@ export class BatchCursor {
     this.sequence =
       (words[word + record.SEQUENCE_LOW_WORD]! >>> 0) + words[word + record.SEQUENCE_HIGH_WORD]! * 2 ** 32;
     this.topicId = words[word + record.TOPIC_WORD]!;
+    this.#extended = (kindWord & record.EXTENDED) !== 0;
+    this.originId = this.#extended ? words[word + record.EXTENSION_START_WORD + record.ORIGIN_WORD]! : 0;
     return true;
   }
 
@@ -85,6 +110,7 @@ export class BatchCursor {
    */
   envelope(topic: string | undefined, redelivered: boolean): ReceivedEnvelope {
     const { words, bytes } = this.#batch;
+    const bodyOffset = this.#extended ? record.EXTENDED_HEADER_BYTES : record.HEADER_BYTES;
     if (this.#source?.bytes !== bytes) this.#source = this.#sourceOf(bytes);
     const start = this.#start;
     const word = start >> 2;
@@ -92,15 +118,20 @@ export class BatchCursor {
     const payloadOffset = payload & record.PAYLOAD_OFFSET_MASK;
     return new ReceivedEnvelope(
       this.#source,
-      start + record.HEADER_BYTES,
+      start + bodyOffset,
       start + words[word + record.LENGTH_WORD]!,
-      payloadOffset === 0 ? 0 : payloadOffset - record.HEADER_BYTES,
+      payloadOffset === 0 ? 0 : payloadOffset - bodyOffset,
       topic,
       this.#types.type(payload >>> record.TYPE_ID_SHIFT),
       this.sequence,
       redelivered,
       0,
+      this.#extended ? this.#extension(word + record.EXTENSION_START_WORD) : undefined,
     );
+  }
+
+  #extension(at: number): EventExtension {
+    return new EventExtension(this.#batch.words, at, this.#types.origin(this.originId));
   }
 
   #sourceOf(bytes: Buffer<ArrayBuffer>): EnvelopeSource {

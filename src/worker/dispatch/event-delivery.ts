@@ -74,7 +74,7 @@ export class EventDelivery {
   /** Hands out the event at the cursor. Returns whether a target took it. */
   deliver(again: boolean): boolean {
     const cursor = this.#cursor;
-    const { sequence, topicId } = cursor;
+    const { sequence, topicId, originId } = cursor;
     if (this.#reader.overtaken) this.catchUp(sequence);
     this.nextSequence = sequence + 1;
     this.#router.reach(sequence);
@@ -83,12 +83,13 @@ export class EventDelivery {
     if (topicId === 0) envelope = cursor.envelope(undefined, again);
     const route = envelope === undefined ? this.#router.byId(topicId) : this.#router.byTopic(envelope.topic);
     const { steps, decidesFirst } = route;
-    if (decidesFirst) envelope = this.#decide(route, envelope ?? cursor.envelope(this.#router.topicOf(topicId), again));
+    if (decidesFirst)
+      envelope = this.#decide(route, originId, envelope ?? cursor.envelope(this.#router.topicOf(topicId), again));
     const { position } = cursor;
     let taken = false;
     for (let i = 0; i < steps.length; i++) {
       const { target, accepts } = steps[i]!;
-      if (!target.wants(sequence)) continue;
+      if (!target.wants(sequence) || (originId !== 0 && target.exceptOrigins.has(originId))) continue;
       envelope ??= cursor.envelope(this.#router.topicOf(topicId), again);
       if (accepts !== undefined && !(decidesFirst ? this.#verdicts[i] : accepts(envelope))) continue;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
@@ -104,10 +105,12 @@ export class EventDelivery {
   }
 
   /** Before the first handler has the event: a condition must not read what a handler has changed. */
-  #decide({ steps }: Route, envelope: ReceivedEnvelope): ReceivedEnvelope {
+  #decide({ steps }: Route, originId: number, envelope: ReceivedEnvelope): ReceivedEnvelope {
     for (let i = 0; i < steps.length; i++) {
       const { target, accepts } = steps[i]!;
-      this.#verdicts[i] = accepts === undefined || (target.wants(envelope.sequence) && accepts(envelope));
+      this.#verdicts[i] =
+        accepts === undefined ||
+        (target.wants(envelope.sequence) && !target.exceptOrigins.has(originId) && accepts(envelope));
     }
     return envelope;
   }

@@ -7,6 +7,8 @@
 import { ReceivedEnvelope } from '../../envelope/received-envelope.js';
 import type { LagAccount, LagRange } from './lag.js';
 
+const NO_ORIGINS: ReadonlySet<number> = new Set();
+
 /** Told when a busy target has settled something: all of it, if it is no longer busy. */
 export type Settled = (target: Target) => void;
 
@@ -21,6 +23,8 @@ export abstract class Target implements LagAccount {
   countedUntil = Number.MAX_SAFE_INTEGER;
   lagged = 0;
   untold = 0;
+  /** Events that came in there are not delivered. */
+  exceptOrigins: ReadonlySet<number> = NO_ORIGINS;
   active = true;
   delivered = 0;
   failed = 0;
