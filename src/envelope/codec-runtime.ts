@@ -26,7 +26,7 @@ export {
   readFloat,
   readInt32,
   readInt64,
-  readInt64AsNumber,
+  readSeconds,
   readSfixed32,
   readSfixed64,
   readSint32,
@@ -61,9 +61,10 @@ export function bigintOf(value: bigint | number, field: string): bigint {
   return BigInt(value);
 }
 
-/** For constructors: a 64-bit value that is a number to users. */
-export function numberOf(value: bigint | number): number {
-  return Number(value);
+/** For constructors: seconds, a number to users; a bigint only where no number is exact. */
+export function secondsOf(value: bigint | number): number {
+  const seconds = Number(value);
+  return typeof value === 'number' || Number.isSafeInteger(seconds) ? seconds : (value as unknown as number);
 }
 
 /** For constructors: an instance of `Type`, the value itself where it is one. */

@@ -77,7 +77,7 @@ function timestampJson({ seconds, nanos }: Instant): string {
 
 function durationJson({ seconds, nanos }: Instant): string {
   if (
-    !(Math.abs(seconds) <= MAX_DURATION_SECONDS && Math.abs(nanos) <= 999_999_999) ||
+    !(Math.abs(Number(seconds)) <= MAX_DURATION_SECONDS && Math.abs(nanos) <= 999_999_999) ||
     (seconds > 0 && nanos < 0) ||
     (seconds < 0 && nanos > 0)
   ) {

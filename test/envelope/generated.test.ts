@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { EventCodec } from '../../src/envelope/event-codec.js';
+import { eventJson } from '../../src/envelope/event-json.js';
 import { builtInTypes } from '../../src/envelope/generated/index.js';
 import { MalformedPayloadError } from '../../src/errors.js';
 import * as events from '../../src/events.js';
@@ -60,6 +61,30 @@ function assertSameDecoding(codec: EventCodec, bytes: Buffer): void {
 it('every generated class is exported to users', () => {
   const exported = new Set<unknown>(Object.values(events));
   for (const type of builtInTypes) assert.ok(exported.has(type), type.typeUrl);
+});
+
+describe('the seconds of a Timestamp and a Duration', () => {
+  const outside = [2n ** 53n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)];
+  for (const Type of [events.Timestamp, events.Duration]) {
+    for (const seconds of outside) {
+      it(`are exact beyond 2^53: ${seconds} s in a ${Type.typeUrl}`, () => {
+        const bytes = encode(Type, { seconds });
+        const decoded = Type.decode(bytes, 0, bytes.length);
+        assert.equal(decoded.seconds, seconds);
+        assert.equal(new Type({ seconds }).seconds, seconds);
+        assert.deepEqual(encode(Type, decoded), bytes);
+        assert.ok(JSON.stringify(eventJson(Type, decoded)).includes(`${seconds}`));
+      });
+    }
+
+    it(`are a number up to 2^53 in a ${Type.typeUrl}`, () => {
+      for (const seconds of [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 0, -1]) {
+        const bytes = encode(Type, { seconds: BigInt(seconds) });
+        assert.equal(Type.decode(bytes, 0, bytes.length).seconds, seconds);
+        assert.equal(new Type({ seconds: BigInt(seconds) }).seconds, seconds);
+      }
+    });
+  }
 });
 
 for (const codec of codecs) {

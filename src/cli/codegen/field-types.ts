@@ -126,7 +126,7 @@ export function initialValue(context: FieldContext): string {
     return converts ? `${given}?.map((value) => ${convert('value')}) ?? []` : `[...(${given} ?? [])]`;
   }
   if (field.cardinality === 'map') return `wire.mapOf(${given} ?? {}, (value) => ${convert('value')})`;
-  if (context.plainSeconds) return `wire.numberOf(${given} ?? 0)`;
+  if (context.plainSeconds) return `wire.secondsOf(${given} ?? 0)`;
   if (!converts) return `${given} ?? ${unsetValue(context)}`;
   return `${given} === undefined || ${given} === null ? ${unsetValue(context)} : ${convert(given)}`;
 }

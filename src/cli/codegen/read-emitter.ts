@@ -111,7 +111,7 @@ function readCase(number: number, type: number, statements: readonly string[]): 
 
 function readScalar({ field, plainSeconds }: FieldContext, position: string, end: string): string {
   if (field.kind === 'string' && field.unchecked) return `wire.readLooseString(source, ${position}, ${end})`;
-  return `wire.read${primitive(field.kind)}${plainSeconds ? 'AsNumber' : ''}(source, ${position}, ${end})`;
+  return `wire.read${plainSeconds ? 'Seconds' : primitive(field.kind)}(source, ${position}, ${end})`;
 }
 
 function readMessageCase(context: FieldContext, existing: string, use: (read: string) => readonly string[]): string[] {

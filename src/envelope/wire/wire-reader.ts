@@ -182,7 +182,15 @@ export function readInt64(source: Buffer, position: number, end: number): bigint
   return signed[0]!;
 }
 
-/** For fields that are numbers to users, such as the seconds of a Timestamp; beyond 2^53 the nearest double. */
+/**
+ * The seconds of a Timestamp or Duration: a number to users; beyond 2^53, where none is valid, an exact bigint.
+ */
+export function readSeconds(source: Buffer, position: number, end: number): number {
+  const seconds = readInt64AsNumber(source, position, end);
+  return Number.isSafeInteger(seconds) ? seconds : (signed[0]! as unknown as number);
+}
+
+/** For those who need no more than a number; beyond 2^53 the nearest double. */
 export function readInt64AsNumber(source: Buffer, position: number, end: number): number {
   // Seconds since 1970 take five bytes: up to 2^35 no halves are needed.
   if (position + 5 <= end) {

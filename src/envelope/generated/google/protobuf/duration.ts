@@ -16,6 +16,7 @@ export class Duration {
     { number: 2, name: 'nanos', jsonName: 'nanos', kind: 'int32', cardinality: 'singular', presence: false },
   ];
 
+  /** A number; beyond 2^53, where no duration is valid, a bigint. */
   declare seconds: number;
   declare nanos: number;
 
@@ -24,7 +25,7 @@ export class Duration {
       this.seconds = 0;
       this.nanos = 0;
     } else {
-      this.seconds = wire.numberOf(init.seconds ?? 0);
+      this.seconds = wire.secondsOf(init.seconds ?? 0);
       this.nanos = init.nanos ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -78,7 +79,7 @@ export class Duration {
       }
       switch (tag) {
         case 8: {
-          message.seconds = wire.readInt64AsNumber(source, p, end);
+          message.seconds = wire.readSeconds(source, p, end);
           break;
         }
         case 16: {

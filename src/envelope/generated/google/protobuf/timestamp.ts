@@ -16,7 +16,7 @@ export class Timestamp {
     { number: 2, name: 'nanos', jsonName: 'nanos', kind: 'int32', cardinality: 'singular', presence: false },
   ];
 
-  /** Since 1970-01-01T00:00:00Z; negative before. */
+  /** Since 1970-01-01T00:00:00Z; negative before. A number; beyond 2^53, where no time is valid, a bigint. */
   declare seconds: number;
   /** 0 to 999,999,999, counts forward also before 1970. */
   declare nanos: number;
@@ -26,7 +26,7 @@ export class Timestamp {
       this.seconds = 0;
       this.nanos = 0;
     } else {
-      this.seconds = wire.numberOf(init.seconds ?? 0);
+      this.seconds = wire.secondsOf(init.seconds ?? 0);
       this.nanos = init.nanos ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -80,7 +80,7 @@ export class Timestamp {
       }
       switch (tag) {
         case 8: {
-          message.seconds = wire.readInt64AsNumber(source, p, end);
+          message.seconds = wire.readSeconds(source, p, end);
           break;
         }
         case 16: {
