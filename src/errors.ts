@@ -374,6 +374,41 @@ export class ModuleShapeError extends BusError {
   }
 }
 
+/**
+ * A thread that can never be started, here or in this way: `reason` says what to change. Thrown by `subscribe`, or reported
+ * where it turns out later. Not retried.
+ */
+export class CannotStartThreadError extends BusError {
+  readonly code = 'BUS_CANNOT_START_THREAD';
+  constructor(
+    readonly subscription: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`no thread can be started for subscription ${show(subscription)}: ${reason}`, options);
+  }
+}
+
+/**
+ * A file of this package, or a package it depends on, that is not where this package runs: a bundler made its code part of
+ * a bundle, which runs where nothing is installed.
+ */
+export class DependencyNotFoundError extends BusError {
+  readonly code = 'BUS_DEPENDENCY_NOT_FOUND';
+  constructor(
+    readonly dependency: string,
+    /** URL of the file that was running. */
+    readonly from: string,
+    cause: unknown,
+  ) {
+    super(
+      `${dependency} cannot be loaded from ${from}; if a bundler has put ringcast there, mark 'ringcast' as external, ` +
+        'and install it where the bundle runs',
+      { cause },
+    );
+  }
+}
+
 /** A subscriber thread that ended by itself: it threw outside a handler, exited, was terminated or ran out of memory. */
 export class WorkerExitedError extends BusError {
   readonly code = 'BUS_WORKER_EXITED';

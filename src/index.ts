@@ -25,7 +25,8 @@ export type {
   ModuleOptions,
   SubscribeOptions,
 } from './subscribe/subscribe-options.js';
-export type { Subscription, SubscriptionEvents } from './subscribe/subscription.js';
+export type { Subscription } from './subscribe/subscription.js';
+export type { SubscriptionEvents } from './subscribe/subscription-events.js';
 export type { SubscriptionStats } from './subscribe/subscription-stats.js';
 export type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicEnvelope, TopicOf } from './subscribe/typed-topics.js';
 export { explain } from './topic/explain.js';

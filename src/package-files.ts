@@ -1,10 +1,54 @@
 /**
- * Where the files of the package lie. The published bundle is as deep below the package's root as this file is when it is
- * compiled, and has the same entries beside it.
+ * Where the files of the package lie, and the packages it needs. The published chunks are as deep below the package's root as
+ * this file is when it is compiled, and have the same entries beside them.
+ *
+ * A bundler may have made this code part of a user's bundle. Then nothing of ours lies beside it, and what is needed is found
+ * where the user has installed the package. In a bundle that is CommonJS, `import.meta` is empty.
  */
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { DependencyNotFoundError } from './errors.js';
 
-/** What a subscriber thread loads. */
-export const WORKER_ENTRY = new URL('./worker-entry.js', import.meta.url);
+// A name of its own: webpack and vite copy the file of a `new URL('…', import.meta.url)` away from its neighbours.
+const here: string = import.meta.url ?? pathToFileURL(__filename).href;
 
 /** The folder of `package.json` and `proto`. */
-export const PACKAGE_ROOT = new URL('../../', import.meta.url);
+export const PACKAGE_ROOT = new URL('../../', here);
+
+const { createRequire } = process.getBuiltinModule('node:module');
+
+/** Loads ES modules too, and shares them with `import`. Node's own, also where a test runner puts another in its place. */
+export const nodeRequire = createRequire(here);
+
+/** The same, from where the package is installed. */
+let ownRequire: NodeJS.Require | undefined;
+
+/**
+ * What a subscriber thread loads.
+ *
+ * @throws {DependencyNotFoundError} `BUS_DEPENDENCY_NOT_FOUND` in a bundle that runs where the package is not installed
+ */
+export function workerEntry(): URL {
+  const beside = new URL('./worker-entry.js', here);
+  if (existsSync(beside)) return beside;
+  try {
+    return pathToFileURL(nodeRequire.resolve('ringcast/worker'));
+  } catch (cause) {
+    throw new DependencyNotFoundError('ringcast/worker', here, cause);
+  }
+}
+
+/**
+ * Loads a package that this one depends on, when it is needed: at once, which `import()` cannot.
+ *
+ * @throws {DependencyNotFoundError} `BUS_DEPENDENCY_NOT_FOUND`
+ */
+export function requireDependency(id: string): unknown {
+  try {
+    ownRequire ??= createRequire(workerEntry());
+    return ownRequire(id);
+  } catch (cause) {
+    if (cause instanceof DependencyNotFoundError) throw cause;
+    throw new DependencyNotFoundError(id, here, cause);
+  }
+}

@@ -86,9 +86,9 @@ const LEVELS: Readonly<Record<string, number>> = {
   memory: 9,
   host: 10,
   'option-check': 10,
+  'package-files': 10,
   errors: 11,
   shown: 12,
-  'package-files': 12,
 };
 
 function layerOf(file: string): string {

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { DuplicateTypeError, InvalidEventError, TypesModuleError, UnknownTypeError } from '../errors.js';
+import { nodeRequire } from '../package-files.js';
 import { show, showThrown } from '../shown.js';
 import { type AnyEvent, isAny, LOOKING, partsOfAny } from './any-event.js';
 import type { EventCodec } from './event-codec.js';
@@ -9,9 +10,6 @@ import { builtInTypes } from './generated/index.js';
 import { messagePackCodec } from './payload-codec.js';
 import { adaptProtobufjs, isProtobufjsClass, type ProtobufjsClass, typeUrlOf } from './protobufjs-adapter.js';
 import { checkTypeUrl } from './type-url.js';
-
-// Loads ES modules too, and shares them with `import`. Node's own, also where a test runner puts another in its place.
-const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);
 
 /** What may be registered: a generated class, any other codec, or a class of a protobufjs static module. */
 export type EventType = EventCodec | ProtobufjsClass;
@@ -182,7 +180,7 @@ function claimsToBeType(Class: unknown): boolean {
 function typesOf(url: string): EventType[] {
   let exports: object;
   try {
-    exports = require(fileURLToPath(url)) as object;
+    exports = nodeRequire(fileURLToPath(url)) as object;
   } catch (error) {
     throw new TypesModuleError(url, showThrown(error), { cause: error });
   }

@@ -1,4 +1,5 @@
 /** How a subscription is carried out: by what its handlers and threads have in common. */
+import type { Readable } from 'node:stream';
 import type { Handling } from '../publish/handling.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/dispatch/filter-timeline.js';
@@ -23,6 +24,9 @@ export interface Delivery {
   readonly held: number;
   /** What code that deals with its events is known by, where that runs on the thread of the bus. */
   readonly handling?: Handling;
+  /** What a thread prints, where that was asked for. */
+  readonly stdout?: Readable | undefined;
+  readonly stderr?: Readable | undefined;
   /** Resolves when the handler can be called; rejects when it never will be. */
   readonly ready: Promise<void>;
   /** Resolves when nothing is handled any more. Never rejects. */

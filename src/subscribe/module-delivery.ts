@@ -1,5 +1,5 @@
 /** Delivery to a module in a thread of its own. */
-import type { ResourceLimits } from 'node:worker_threads';
+import type { Readable } from 'node:stream';
 import { HandlerError, SubscriptionEndedError } from '../errors.js';
 import { unwatched } from '../host/report.js';
 import { FILTER_VERSION, HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
@@ -10,8 +10,8 @@ import type { FilterFrom } from '../worker/dispatch/filter-timeline.js';
 import type { LagRange } from '../worker/dispatch/lag.js';
 import type { SupervisedModule } from '../worker/supervision/life-errors.js';
 import { nextLife, ToldLag } from '../worker/supervision/next-life.js';
-import type { RestartPolicy } from '../worker/supervision/restart-policy.js';
 import { Supervisor } from '../worker/supervision/supervisor.js';
+import type { ThreadRun } from '../worker/supervision/thread-options.js';
 import type { LifeStart } from '../worker/worker-protocol.js';
 import type { Delivery } from './delivery.js';
 import { type DeliveryCounts, NO_READER, type ReaderView } from './subscription-stats.js';
@@ -30,12 +30,6 @@ export interface ModuleDeliveryEvents {
   onExit(): void;
 }
 
-/** How the thread is run. */
-export interface ModuleRun {
-  readonly resourceLimits: ResourceLimits | undefined;
-  readonly policy: RestartPolicy;
-}
-
 export class ModuleDelivery implements Delivery {
   readonly thread = 'own';
   readonly reader: number;
@@ -43,6 +37,8 @@ export class ModuleDelivery implements Delivery {
   readonly limit = Number.POSITIVE_INFINITY;
   /** What the thread has in hand, it has not released. */
   readonly held = 0;
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
   endSequence = Number.MAX_SAFE_INTEGER;
@@ -61,7 +57,7 @@ export class ModuleDelivery implements Delivery {
     module: SupervisedModule,
     filter: CompiledFilter,
     start: LifeStart,
-    run: ModuleRun,
+    run: ThreadRun,
     writer: RingWriter,
     events: ModuleDeliveryEvents,
     viewReader: () => ReaderView,
@@ -72,6 +68,8 @@ export class ModuleDelivery implements Delivery {
     this.#events = events;
     this.#dedicated = module.loop === 'dedicated';
     this.#viewReader = viewReader;
+    this.stdout = run.printed.stdout;
+    this.stderr = run.printed.stderr;
     // The slot may have had another reader.
     storeCounts(writer.memory.cells, module.reader, NO_COUNTS);
     let onReady!: () => void;
@@ -94,7 +92,7 @@ export class ModuleDelivery implements Delivery {
       settledUntil: () => writer.gate.nextSequence(this.reader),
       nextLife: (skips: readonly number[]) => nextLife(writer, this.reader, this.#told, skips),
     };
-    this.#supervisor = new Supervisor(module, filter, start, run.resourceLimits, run.policy, records, {
+    this.#supervisor = new Supervisor(module, filter, start, run, records, {
       onReady,
       onRoom: events.onRoom,
       onLagged: (gaps) => {
@@ -113,6 +111,7 @@ export class ModuleDelivery implements Delivery {
       },
       onEnd: (error) => {
         this.#final = { ...this.counts(), ...NO_READER };
+        run.printed.end();
         events.onExit();
         onNeverReady(error ?? new SubscriptionEndedError(name, 'was stopped before it was ready'));
         if (error !== undefined) events.onError(error);

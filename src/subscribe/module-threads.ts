@@ -1,17 +1,19 @@
 /** The threads of subscriber modules: each with a reader's slot, and all together with a budget for waiting awake. */
 import { availableParallelism } from 'node:os';
+import type { Transferable } from 'node:worker_threads';
 import { BusError, InvalidOptionError } from '../errors.js';
 import { emitSafely, reportError } from '../host/report.js';
 import { moduleUrl } from '../option-check.js';
 import { nameOfReader } from '../publish/readers.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
 import type { CompiledFilter } from '../topic/filter.js';
+import { PrintedOutput } from '../worker/supervision/printed-output.js';
 import { RestartPolicy } from '../worker/supervision/restart-policy.js';
 import { publishDeadLetter } from './dead-letters.js';
 import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
 import type { ReaderSlots } from './reader-slots.js';
-import { findStart } from './replay.js';
-import type { ModuleOptions } from './subscribe-options.js';
+import { findStart, type Start } from './replay.js';
+import type { CheckedModuleOptions } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 import type { Subscription } from './subscription.js';
 
@@ -28,43 +30,72 @@ export class ModuleThreads {
     this.#slots = slots;
   }
 
-  /** Starts the thread of a subscription, whose options are valid. */
-  start(subscription: Subscription, filter: CompiledFilter, module: URL, options: ModuleOptions): ModuleDelivery {
-    const { attachment, topics, writer } = this.#parts;
-    const { name } = subscription;
-    const data = cloneData(options.data);
+  /**
+   * Starts the thread of a subscription.
+   *
+   * @throws {CannotStartThreadError} `BUS_CANNOT_START_THREAD`
+   * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when only Node can tell that an option is wrong
+   */
+  start(
+    subscription: Subscription,
+    filter: CompiledFilter,
+    module: URL,
+    options: CheckedModuleOptions,
+  ): ModuleDelivery {
     const url = moduleUrl('module', module);
+    // Before what is given away.
+    this.#slots.checkFree();
+    const given = handOver(options.data, options.thread.transferList ?? []);
     const start = findStart(this.#parts, options.from, filter);
+    const { topics } = this.#parts;
     const reader = this.#slots.take(options.delivery ?? 'lossless', start);
-    topics.want(subscription, filter, reader);
-    const { position, sequence, missed } = start;
-    const delivery = new ModuleDelivery(
-      {
-        ...attachment,
-        name,
-        moduleUrl: url,
-        data,
-        loop: options.loop ?? 'cooperative',
-        reader,
-        joinSequence: start.joinSequence,
-        hangTimeoutMs: options.hangTimeoutMs,
-      },
-      filter,
-      { position, nextSequence: sequence, missed, redelivery: undefined, counts: NO_COUNTS, untold: 0 },
-      { resourceLimits: options.resourceLimits, policy: new RestartPolicy(options.restart ?? {}) },
-      writer,
-      this.#eventsOf(subscription, reader),
-      () => this.#slots.view(reader),
-    );
+    let delivery: ModuleDelivery;
+    try {
+      topics.want(subscription, filter, reader);
+      delivery = this.#deliver(subscription, filter, url, given, options, start, reader);
+    } catch (error) {
+      topics.unwant(subscription);
+      this.#slots.giveBack(reader);
+      throw error;
+    }
     this.#slots.assign(reader, {
       local: false,
-      describe: () => nameOfReader(name),
+      describe: () => nameOfReader(subscription.name),
       wake: () => delivery.wake(),
       restartNow: () => delivery.restartNow(),
       evict: (error) => emitSafely(subscription, 'evicted', error),
     });
     this.#budgetSpinning(1);
     return delivery;
+  }
+
+  #deliver(
+    subscription: Subscription,
+    filter: CompiledFilter,
+    url: string,
+    { data, transferList }: HandedOver,
+    options: CheckedModuleOptions,
+    start: Start,
+    reader: number,
+  ): ModuleDelivery {
+    const { attachment, writer } = this.#parts;
+    const { name } = subscription;
+    const { position, sequence, missed, joinSequence } = start;
+    const { loop = 'cooperative', hangTimeoutMs, restart = {}, thread } = options;
+    return new ModuleDelivery(
+      { ...attachment, name, moduleUrl: url, data, loop, reader, joinSequence, hangTimeoutMs },
+      filter,
+      { position, nextSequence: sequence, missed, redelivery: undefined, counts: NO_COUNTS, untold: 0 },
+      {
+        options: { ...thread, name },
+        transferList,
+        policy: new RestartPolicy(restart),
+        printed: new PrintedOutput(thread),
+      },
+      writer,
+      this.#eventsOf(subscription, reader),
+      () => this.#slots.view(reader),
+    );
   }
 
   #eventsOf(subscription: Subscription, reader: number): ModuleDeliveryEvents {
@@ -100,10 +131,17 @@ export class ModuleThreads {
   }
 }
 
+/** What a thread is given, and what of that is moved there. */
+interface HandedOver {
+  readonly data: unknown;
+  readonly transferList: readonly Transferable[];
+}
+
 /** A clone, made now: what cannot be cloned is refused here, and later changes do not show. */
-function cloneData(data: unknown): unknown {
+function handOver(data: unknown, transfer: readonly Transferable[]): HandedOver {
   try {
-    return structuredClone(data);
+    // Together, so that what was moved is found again in the clone.
+    return structuredClone({ data, transferList: transfer }, { transfer: [...transfer] });
   } catch (error) {
     if (error instanceof BusError) throw error;
     throw new InvalidOptionError('data', data, `something that can be cloned (${(error as Error).message})`);

@@ -15,6 +15,11 @@ export class ReaderSlots {
     this.#parts = parts;
   }
 
+  /** @throws {TooManyReadersError} `BUS_TOO_MANY_READERS` when there is no slot to take */
+  checkFree(): void {
+    if (this.#parts.writer.gate.findFree() < 0) throw new TooManyReadersError(MAX_READERS);
+  }
+
   /**
    * Takes a slot for a reader, which holds the writer back from now on unless it is lossy.
    *

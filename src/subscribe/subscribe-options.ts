@@ -1,5 +1,4 @@
 /** What a subscription can be made with. */
-import type { ResourceLimits } from 'node:worker_threads';
 import { InvalidOptionError } from '../errors.js';
 import { choiceOption, flagOption, integerOption, readable, readOptions, signalOption } from '../option-check.js';
 import {
@@ -9,6 +8,12 @@ import {
   type RestartOptions,
 } from '../worker/supervision/restart-policy.js';
 import type { Loop } from '../worker/worker-protocol.js';
+import {
+  type CheckedThreadOptions,
+  type ModuleThreadOptions,
+  readThreadOptions,
+  THREAD_OPTIONS,
+} from './thread-options.js';
 
 /**
  * Where a subscription begins among the records that the ring still holds: `now`, with what is accepted from the call on;
@@ -21,7 +26,7 @@ export type DeliveryMode = 'lossless' | 'lossy';
 
 /** Of every subscription. All optional, read once. */
 export interface SubscribeOptions {
-  /** In errors, warnings and `stats()`; default: made up. */
+  /** In errors, warnings and `stats()`, and the name of a module's thread; default: made up. */
   readonly name?: string;
   /** Stops the subscription when aborted. */
   readonly signal?: AbortSignal;
@@ -45,7 +50,7 @@ export interface HandlerOptions extends SubscribeOptions {
 }
 
 /** Of a module in a thread of its own. */
-export interface ModuleOptions extends SubscribeOptions {
+export interface ModuleOptions extends SubscribeOptions, ModuleThreadOptions {
   /** Given to the module as `context.data`: a structured clone, in which shared buffers stay shared. */
   readonly data?: unknown;
   /**
@@ -53,8 +58,6 @@ export interface ModuleOptions extends SubscribeOptions {
    * lowest latency; timers and I/O of a dedicated thread run only while a handler's promise is pending.
    */
   readonly loop?: Loop;
-  /** As for `new Worker`: heap and stack of the thread. Default: Node's. */
-  readonly resourceLimits?: ResourceLimits;
   /** What to do when the thread ends by itself: start it again within limits (default), or `'never'`. */
   readonly restart?: RestartOptions | 'never';
   /**
@@ -64,13 +67,6 @@ export interface ModuleOptions extends SubscribeOptions {
   readonly hangTimeoutMs?: number;
 }
 
-const LIMITS: readonly (keyof ResourceLimits)[] = [
-  'maxOldGenerationSizeMb',
-  'maxYoungGenerationSizeMb',
-  'codeRangeSizeMb',
-  'stackSizeMb',
-];
-const MAX_LIMIT_MB = 2 ** 30;
 const COMMON = ['name', 'signal', 'delivery', 'from'] as const;
 
 export function readHandlerOptions(given: HandlerOptions): HandlerOptions {
@@ -88,8 +84,10 @@ export function readStreamOptions(given: SubscribeOptions): SubscribeOptions {
   return readCommon(readOptions('options', given, COMMON));
 }
 
-export function readModuleOptions(given: ModuleOptions): ModuleOptions {
-  const known = [...COMMON, 'data', 'loop', 'resourceLimits', 'restart', 'hangTimeoutMs'] as const;
+export type CheckedModuleOptions = ModuleOptions & { readonly thread: CheckedThreadOptions };
+
+export function readModuleOptions(given: ModuleOptions): CheckedModuleOptions {
+  const known = [...COMMON, ...THREAD_OPTIONS, 'data', 'loop', 'restart', 'hangTimeoutMs'] as const;
   const options = readCommon(readOptions('options', given, known));
   choiceOption('loop', options.loop, ['cooperative', 'dedicated']);
   const restart = readRestart(options.restart);
@@ -97,15 +95,7 @@ export function readModuleOptions(given: ModuleOptions): ModuleOptions {
   if (options.hangTimeoutMs !== undefined && options.loop === 'dedicated') {
     throw new InvalidOptionError('hangTimeoutMs', options.hangTimeoutMs, 'omitted when loop is dedicated');
   }
-  const limits = readOptions('resourceLimits', options.resourceLimits, LIMITS);
-  for (const [name, value] of Object.entries(limits)) {
-    // Beyond what any machine has: numbers that Node cannot count in bytes end the whole process.
-    if (!(typeof value === 'number' && value > 0 && value <= MAX_LIMIT_MB)) {
-      throw new InvalidOptionError(`resourceLimits.${name}`, value, `a number above 0, up to ${MAX_LIMIT_MB}, in MB`);
-    }
-  }
-  const resourceLimits = options.resourceLimits === undefined ? undefined : limits;
-  return { ...options, ...(restart && { restart }), ...(resourceLimits && { resourceLimits }) };
+  return { ...options, ...(restart && { restart }), thread: readThreadOptions(options) };
 }
 
 function readCommon<O extends SubscribeOptions>(options: O): O {

@@ -1,5 +1,6 @@
 /** A live subscription as its owner holds it, whatever it delivers to. */
 import { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
 import { SubscriptionEndedError } from '../errors.js';
 import { refuseTopics } from '../host/emitter-guard.js';
 import type { KeepAlive } from '../host/keep-alive.js';
@@ -8,26 +9,9 @@ import { queueMicrotask } from '../host/timing.js';
 import { flagOption, readOptions } from '../option-check.js';
 import { currentHandlings, type Handling } from '../publish/handling.js';
 import type { FilterInput } from '../topic/filter.js';
-import type { LagRange } from '../worker/dispatch/lag.js';
 import type { Delivery } from './delivery.js';
+import type { SubscriptionEvents } from './subscription-events.js';
 import { type DeliveryCounts, NO_READER, type SubscriptionStats } from './subscription-stats.js';
-
-/** What happens to a subscription, as events. */
-export interface SubscriptionEvents {
-  /** A handler failed, or the thread ended by itself. Unheard, it goes to the bus, and from there into a warning. */
-  error: [error: Error];
-  /**
-   * A lossy subscription was overtaken: `range.count` records from sequence `range.first` on, accepted while it was active,
-   * were overwritten unread. Told before anything behind them is delivered.
-   */
-  lagged: [range: LagRange];
-  /** The thread ended by itself; it is started again at its own cursor in `delayMs`. */
-  restart: [error: Error, delayMs: number];
-  /** The subscription held up a waiting publisher for `stallTimeoutMs`: from now on it is lossy. */
-  evicted: [error: Error];
-  /** The subscription is over: nothing more is delivered. */
-  end: [];
-}
 
 /** What a subscription asks of the publishing side. */
 export interface SubscriptionSource {
@@ -203,6 +187,19 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
       // When a handler has returned its promise: until then it has nothing in hand.
       if (holder !== undefined) queueMicrotask(() => holder.heldPosition !== undefined && holder.letPass(endSequence));
     }
+  }
+
+  /**
+   * What the thread prints, and those that it is started again in: with the option `stdout` of a module, otherwise
+   * undefined. Read it: what nobody reads fills the thread's memory.
+   */
+  get stdout(): Readable | undefined {
+    return this.#delivery.stdout;
+  }
+
+  /** The same for what it prints as errors, with the option `stderr`. */
+  get stderr(): Readable | undefined {
+    return this.#delivery.stderr;
   }
 
   stats(): SubscriptionStats {

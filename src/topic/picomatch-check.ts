@@ -3,9 +3,9 @@
  *
  * picomatch is loaded for the first glob that it could refuse: most processes never have one.
  */
-import { createRequire } from 'node:module';
 import type picomatch from 'picomatch/posix.js';
 import { InvalidGlobError } from '../errors.js';
+import { requireDependency } from '../package-files.js';
 
 /** The options whose meaning our globs have. */
 export const PICOMATCH_OPTIONS = {
@@ -19,13 +19,12 @@ export const PICOMATCH_OPTIONS = {
 /** Globs of nothing but literals, `*`, `**` and `?`: picomatch has nothing to refuse in them. */
 const ALWAYS_VALID = /^[\w./*?-]*$/;
 
-const require = createRequire(import.meta.url);
 let reference: typeof picomatch | undefined;
 
 /** @throws {InvalidGlobError} `BUS_INVALID_GLOB` when picomatch refuses the glob */
 export function checkWithPicomatch(glob: string): void {
   if (ALWAYS_VALID.test(glob)) return;
-  reference ??= require('picomatch/posix.js') as typeof picomatch;
+  reference ??= requireDependency('picomatch/posix.js') as typeof picomatch;
   try {
     reference.makeRe(glob, PICOMATCH_OPTIONS);
   } catch (error) {

@@ -3,8 +3,8 @@
  *
  * re2js is loaded when the first expression is compiled: its 260 kB cost a thread some 10 ms, which most have no use for.
  */
-import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
+import { requireDependency } from '../package-files.js';
 
 /** Longest regular expression, in characters. */
 const MAX_REGULAR_EXPRESSION_LENGTH = 1024;
@@ -15,7 +15,6 @@ const MAX_REGULAR_EXPRESSION_LENGTH = 1024;
  */
 const MAX_PROGRAM_INSTRUCTIONS = 1024;
 
-const require = createRequire(import.meta.url);
 let engine: typeof RE2JS | undefined;
 
 /**
@@ -27,7 +26,7 @@ export function compileRegularExpression(source: string): (text: string) => bool
   if (source.length > MAX_REGULAR_EXPRESSION_LENGTH) {
     throw new SyntaxError(`${source.length} characters, at most ${MAX_REGULAR_EXPRESSION_LENGTH} are allowed`);
   }
-  engine ??= (require('re2js') as typeof import('re2js')).RE2JS;
+  engine ??= (requireDependency('re2js') as typeof import('re2js')).RE2JS;
   const expression = parse(engine, source);
   const instructions = expression.programSize();
   if (instructions > MAX_PROGRAM_INSTRUCTIONS) {

@@ -1,5 +1,6 @@
 /** The start of a subscriber thread: sets the user's module up, and hands it to what reads for it. */
 import { TypeRegistry } from '../envelope/type-registry.js';
+import { startLoaded } from '../host/thread-start.js';
 import { checkTimers, setInterval } from '../host/timing.js';
 import { CLOSED, HEARTBEAT, slotOf, WRITER_STATE } from '../ring/control-descriptor.js';
 import { attachRing } from '../ring/ring-memory.js';
@@ -12,6 +13,7 @@ import { type Attachment, crossError, type RefusedStep, type ToThread, WAKE_MESS
 
 /** Sets up and starts one subscriber; resolves once it reads, or has said why it cannot. */
 export async function attachSubscriber(attachment: Attachment): Promise<void> {
+  startLoaded();
   const { port } = attachment;
   const abort = new AbortController();
   const printed = takeOutput();

@@ -1,6 +1,9 @@
 /** What is told of a life that ended otherwise than it was told to. */
 import {
   CannotBlockError,
+  CannotStartThreadError,
+  DependencyNotFoundError,
+  InvalidOptionError,
   ModuleLoadError,
   ModuleShapeError,
   TypesModuleError,
@@ -8,6 +11,7 @@ import {
 } from '../../errors.js';
 import { showThrown } from '../../shown.js';
 import { type Attachment, type CrossedError, type RefusedStep, uncrossError } from '../worker-protocol.js';
+import type { ThreadOptions } from './thread-options.js';
 import type { ThreadExit } from './worker-host.js';
 
 /** What all lives of a thread have in common. */
@@ -17,6 +21,32 @@ export type SupervisedModule = Omit<Attachment, 'port' | 'life' | 'filter' | 'si
 export function exitError(name: string, { exitCode, error: cause }: ThreadExit): Error {
   if (cause === undefined) return new WorkerExitedError(name, `exit code ${exitCode}`);
   return new WorkerExitedError(name, showThrown(cause), { cause });
+}
+
+/** The thread ended before it ran any code of ours, as every other would: a preload throws, or its memory is too small. */
+export function neverLoaded(name: string, error: Error): Error {
+  return new CannotStartThreadError(name, `it ended before it had loaded: ${reasonOf(error)}`, { cause: error.cause });
+}
+
+/**
+ * Why no thread can be made, now or later.
+ *
+ * @param cause what making it threw
+ * @returns undefined when the system may have one to give another time
+ */
+export function startRefusal({ name, env, execArgv }: ThreadOptions, cause: unknown): Error | undefined {
+  if (cause instanceof DependencyNotFoundError) return cause;
+  const { code, errno, permission } = cause as NodeJS.ErrnoException & { permission?: unknown };
+  if (code === 'ERR_WORKER_INIT_FAILED' || code === 'ERR_WORKER_OUT_OF_MEMORY' || errno !== undefined) return undefined;
+  const text = showThrown(cause);
+  if (code === 'ERR_WORKER_INVALID_EXEC_ARGV') {
+    return text.includes('NODE_OPTIONS')
+      ? new InvalidOptionError('env', env, `an environment for a thread (${text})`, { cause })
+      : new InvalidOptionError('execArgv', execArgv, `options of Node for a thread (${text})`, { cause });
+  }
+  const isForbidden = code === 'ERR_ACCESS_DENIED' && permission === 'WorkerThreads';
+  const reason = isForbidden ? `Node's permission model forbids threads; run node with --allow-worker` : text;
+  return new CannotStartThreadError(name, reason, { cause });
 }
 
 /** Why the thread could not make use of the module, in the words of this side. */
@@ -34,7 +64,10 @@ export function refusal({ name, moduleUrl }: SupervisedModule, step: RefusedStep
 /** The thread is not started again, because it was too often. */
 export function givenUp({ name }: SupervisedModule, error: Error, maxRestarts: number): Error {
   if (maxRestarts === 0) return error;
-  const why = error instanceof WorkerExitedError ? error.reason : error.message;
-  const reason = `${why}; it was restarted ${maxRestarts} times within a minute and is not again`;
+  const reason = `${reasonOf(error)}; it was restarted ${maxRestarts} times within a minute and is not again`;
   return new WorkerExitedError(name, reason, { cause: error.cause ?? error });
+}
+
+function reasonOf(error: Error): string {
+  return error instanceof WorkerExitedError ? error.reason : error.message;
 }

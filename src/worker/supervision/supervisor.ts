@@ -9,40 +9,24 @@
  * *Events that kill.* Only a death in that mode counts against the event that was in hand. At the third the event is left
  * out and reported, so that one bad event cannot stop a subscription for good.
  */
-import type { ResourceLimits } from 'node:worker_threads';
-import { WorkerExitedError } from '../../errors.js';
+import { CannotStartThreadError, WorkerExitedError } from '../../errors.js';
+import { whyNoThread } from '../../host/thread-start.js';
 import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../host/timing.js';
 import type { CompiledFilter } from '../../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../dispatch/filter-timeline.js';
 import type { LifeStart, ToThread } from '../worker-protocol.js';
 import { END_PATIENCE_S, EndWatch } from './end-watch.js';
 import { FatalEvent } from './fatal-event.js';
-import { givenUp, type SupervisedModule } from './life-errors.js';
+import { givenUp, neverLoaded, type SupervisedModule, startRefusal } from './life-errors.js';
 import type { ReaderRecords } from './next-life.js';
-import type { RestartPolicy } from './restart-policy.js';
+import type { SupervisorEvents } from './supervisor-events.js';
 import { type LifeEnd, type LifeEvents, ThreadLife } from './thread-life.js';
-
-/** What a supervisor tells its owner. None may throw. */
-export interface SupervisorEvents extends Pick<LifeEvents, 'onHandlerFailure' | 'onLagged' | 'onRoom'> {
-  /** The module is set up and reads, for the first time. */
-  onReady(): void;
-  /** The thread ended by itself and will be started again after `delayMs`. */
-  onRestart(error: Error, delayMs: number): void;
-  /**
-   * An event is left out, because the thread died of it `deaths` times.
-   *
-   * @returns sequences that the subscription must not get: of the event, and of what was published about it
-   */
-  onDeadLetter(sequence: number, deaths: number, error: Error): readonly number[];
-  /** The subscription is over: as asked, or because of `error`. The thread has exited. Called once. */
-  onEnd(error: Error | undefined): void;
-}
+import type { ThreadRun } from './thread-options.js';
 
 export class Supervisor {
   readonly #module: SupervisedModule;
   readonly #filters: FilterTimeline;
-  readonly #resourceLimits: ResourceLimits | undefined;
-  readonly #policy: RestartPolicy;
+  readonly #run: ThreadRun;
   readonly #records: ReaderRecords;
   readonly #events: SupervisorEvents;
   /** Undefined between two lives, and after the last. */
@@ -58,6 +42,8 @@ export class Supervisor {
   );
   #stop: Extract<ToThread, { kind: 'stop' }> | undefined;
   #terminated = false;
+  /** A thread has run code of ours: others can. */
+  #hasLoaded = false;
   /** The module was ready in this life or an earlier one. */
   #wasReady = false;
   readonly #fatal = new FatalEvent();
@@ -67,18 +53,16 @@ export class Supervisor {
     module: SupervisedModule,
     filter: CompiledFilter,
     start: LifeStart,
-    resourceLimits: ResourceLimits | undefined,
-    policy: RestartPolicy,
+    run: ThreadRun,
     records: ReaderRecords,
     events: SupervisorEvents,
   ) {
     this.#module = module;
-    this.#resourceLimits = resourceLimits;
-    this.#policy = policy;
+    this.#run = run;
     this.#records = records;
     this.#events = events;
     this.#filters = new FilterTimeline(filter);
-    this.#live(start);
+    this.#live(start, true);
   }
 
   /** Tells a cooperative loop that its wake word is AWAKE. Costs the caller some microseconds. */
@@ -104,7 +88,7 @@ export class Supervisor {
     if (!gone.hearLast() || !this.#wasReady || this.#terminated || this.#isDone()) return false;
     // Reports are published by the event loop: their sequence has to be known.
     if (this.#fatal.isLastChance(this.#records.inHand())) return false;
-    if (this.#policy.next(monotonicMs()) === undefined) return false;
+    if (this.#run.policy.next(monotonicMs()) === undefined) return false;
     this.#blame(undefined);
     this.#restart();
     return true;
@@ -160,7 +144,9 @@ export class Supervisor {
     if (this.#restartTimer !== undefined) this.#conclude(undefined);
   }
 
-  #live(start: LifeStart): void {
+  /** @param isFirst whether the owner can be told by a throw that no thread can be made */
+  #live(start: LifeStart, isFirst = false): void {
+    const { name } = this.#module;
     const events: LifeEvents = {
       onReady: () => {
         if (!this.#wasReady) this.#events.onReady();
@@ -175,13 +161,21 @@ export class Supervisor {
       },
     };
     const { heartbeat } = this.#records;
+    // Not at once: the owner does not have us yet.
+    const notNow = (act: () => void): void => void setImmediate(act);
+    const why = whyNoThread();
+    if (why !== undefined) {
+      notNow(() => this.#conclude(new CannotStartThreadError(name, why)));
+      return;
+    }
     let life: ThreadLife | undefined;
     try {
-      life = new ThreadLife(this.#module, this.#filters, start, this.#resourceLimits, heartbeat, events);
+      life = new ThreadLife(this.#module, this.#filters, start, this.#run, heartbeat, events);
     } catch (cause) {
-      const error = new WorkerExitedError(this.#module.name, 'no thread could be made for it', { cause });
-      // Not at once: the owner does not have us yet.
-      setImmediate(() => this.#died(error));
+      const refusal = startRefusal(this.#run.options, cause);
+      if (isFirst && refusal !== undefined) throw refusal;
+      const error = new WorkerExitedError(name, 'no thread could be made for it', { cause });
+      notNow(() => (refusal === undefined ? this.#died(error) : this.#conclude(refusal)));
       return;
     }
     this.#life = life;
@@ -196,6 +190,11 @@ export class Supervisor {
       this.#conclude(end.error);
       return;
     }
+    if (end.kind === 'died') this.#hasLoaded ||= end.isLoaded;
+    if (!this.#hasLoaded && !this.#wasReady) {
+      this.#conclude(neverLoaded(this.#module.name, end.error));
+      return;
+    }
     this.#died(end.error);
     // The thread may have died between making room and saying so.
     this.#events.onRoom();
@@ -208,9 +207,9 @@ export class Supervisor {
       this.#conclude(error);
       return;
     }
-    const delayMs = this.#policy.next(monotonicMs());
+    const delayMs = this.#run.policy.next(monotonicMs());
     if (delayMs === undefined) {
-      this.#conclude(givenUp(this.#module, error, this.#policy.maxRestarts));
+      this.#conclude(givenUp(this.#module, error, this.#run.policy.maxRestarts));
       return;
     }
     this.#restartTimer = setTimeout(() => this.#restart(), this.#stop === undefined ? delayMs : 0).unref();

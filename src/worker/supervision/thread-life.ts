@@ -2,7 +2,7 @@
  * One life of a subscriber's thread as the bus sees it: the thread, the port to it and its watchdog, from the start to the
  * exit. It says how it ended; what comes after is up to the supervisor.
  */
-import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOnPort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
 import { monotonicMs } from '../../host/timing.js';
 import type { FilterTimeline } from '../dispatch/filter-timeline.js';
@@ -19,6 +19,7 @@ import {
 } from '../worker-protocol.js';
 import { FilterMessages } from './filter-messages.js';
 import { exitError, refusal, type SupervisedModule } from './life-errors.js';
+import type { ThreadRun } from './thread-options.js';
 import { Watchdog } from './watchdog.js';
 import { type ThreadExit, WorkerHost } from './worker-host.js';
 
@@ -28,8 +29,8 @@ export type LifeEnd =
   | { readonly kind: 'finished'; readonly error: Error | undefined }
   /** The thread could not make use of the module. */
   | { readonly kind: 'refused'; readonly step: RefusedStep; readonly error: Error }
-  /** By itself. */
-  | { readonly kind: 'died'; readonly error: Error };
+  /** By itself; `isLoaded`: it came as far as to run code of ours, or hung on the way there. */
+  | { readonly kind: 'died'; readonly isLoaded: boolean; readonly error: Error };
 
 /** What a life tells its supervisor. None may throw. */
 export interface LifeEvents {
@@ -75,7 +76,7 @@ export class ThreadLife {
     module: SupervisedModule,
     filters: FilterTimeline,
     start: LifeStart,
-    resourceLimits: ResourceLimits | undefined,
+    run: ThreadRun,
     heartbeat: () => number,
     events: LifeEvents,
   ) {
@@ -93,8 +94,9 @@ export class ThreadLife {
       port: port2,
       signals: this.#signals,
     } satisfies Attachment;
-    const host = startHost(resourceLimits, attachment, port2);
+    const host = startHost(run, attachment, port2);
     this.#host = host;
+    run.printed.append(host);
     this.#filters = new FilterMessages(filters, this.#cells, (message) => this.send(message));
     host.started.catch((cause: unknown) => {
       this.#kill(new WorkerExitedError(module.name, 'it could not be started', { cause }));
@@ -219,13 +221,14 @@ export class ThreadLife {
     const error = this.#failure;
     if (this.#finished) return { kind: 'finished', error };
     if (this.#refusedStep !== undefined) return { kind: 'refused', step: this.#refusedStep, error: error! };
-    return { kind: 'died', error: error ?? exitError(this.#module.name, exit) };
+    const isLoaded = this.#host.hasLoaded || this.#watchdog?.isHanging === true;
+    return { kind: 'died', isLoaded, error: error ?? exitError(this.#module.name, exit) };
   }
 }
 
-function startHost(resourceLimits: ResourceLimits | undefined, attachment: Attachment, port: MessagePort): WorkerHost {
+function startHost({ options, transferList }: ThreadRun, attachment: Attachment, port: MessagePort): WorkerHost {
   try {
-    return new WorkerHost(resourceLimits, attachment, [port]);
+    return new WorkerHost(options, attachment, [port, ...transferList]);
   } catch (error) {
     // And with it the other end, which listens.
     port.close();

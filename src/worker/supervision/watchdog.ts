@@ -8,6 +8,8 @@ const START_ALLOWANCE_MS = 10_000;
 
 export class Watchdog {
   readonly #timer: NodeJS.Timeout;
+  /** Whether it has found the thread hanging. */
+  isHanging = false;
 
   /**
    * @param heartbeat counts turns of the loop, from when the thread has loaded; it has ten seconds more for that
@@ -27,6 +29,7 @@ export class Watchdog {
       lastMs = nowMs;
       if (stillMs < timeoutMs) return;
       this.stop();
+      this.isHanging = true;
       onHang();
     }, lookMs).unref();
   }

@@ -9,13 +9,14 @@
  * piscina is loaded for the first thread: whoever starts none does not pay for it. With `require` rather than `import()`,
  * because the thread has to be under way when `subscribe` returns.
  */
-import { createRequire } from 'node:module';
-import type { MessagePort, ResourceLimits, Transferable } from 'node:worker_threads';
+import type { Readable } from 'node:stream';
+import type { Transferable, Worker, WorkerOptions } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
+import { nextStart } from '../../host/thread-start.js';
 import { setTimeout } from '../../host/timing.js';
-import { WORKER_ENTRY } from '../../package-files.js';
-
-const require = createRequire(import.meta.url);
+import { nodeRequire, requireDependency, workerEntry } from '../../package-files.js';
+import type { Output } from './printed-output.js';
+import type { ThreadOptions } from './thread-options.js';
 
 /** Why a thread ended: its exit code, and the error that ended it if there was one. */
 export interface ThreadExit {
@@ -26,7 +27,7 @@ export interface ThreadExit {
 /** A thread that has not loaded the entry that long after it was started hangs in something that it was told to load first. */
 const LOAD_PATIENCE_MS = 10_000;
 
-export class WorkerHost {
+export class WorkerHost implements Output {
   readonly #pool: Piscina;
   readonly #thread: Piscina['threads'][number];
   /** Settles when the thread has loaded the entry, has ended, or will not load any more. Never rejects. */
@@ -35,17 +36,21 @@ export class WorkerHost {
   readonly started: Promise<void>;
   /** Resolves when the thread has ended, by itself or not: from then on it touches no shared memory. Never rejects. */
   readonly exited: Promise<ThreadExit>;
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
+  #hasLoaded = false;
   #ending = false;
 
   /**
    * Starts the thread, and the entry's task in it.
    *
-   * @param resourceLimits as for `new Worker`; none by default
+   * @param transferList of what is in the task
    */
-  constructor(resourceLimits: ResourceLimits | undefined, task: object, transferList: readonly MessagePort[]) {
-    const { Piscina: Pool } = require('piscina') as typeof import('piscina');
-    this.#pool = new Pool({
-      filename: WORKER_ENTRY.href,
+  constructor(options: ThreadOptions, task: object, transferList: readonly Transferable[]) {
+    const { Piscina: Pool } = requireDependency('piscina') as typeof import('piscina');
+    const { name, stdout, stderr, resourceLimits, env, argv, execArgv } = options;
+    const poolOptions: ConstructorParameters<typeof Piscina>[0] = {
+      filename: workerEntry().href,
       // At once: a thread that is only made for the task gets it by way of this thread's event loop, which a publishSync
       // may be blocking until that very thread reads.
       minThreads: 1,
@@ -54,8 +59,13 @@ export class WorkerHost {
       atomics: 'disabled',
       recordTiming: false,
       workerHistogram: false,
-      ...(resourceLimits === undefined ? {} : { resourceLimits }),
-    });
+      workerData: nextStart(),
+      env: env ?? process.env,
+      argv: [...(argv ?? [])],
+      ...(resourceLimits && { resourceLimits }),
+      ...(execArgv && { execArgv: [...execArgv] }),
+    };
+    this.#pool = withWorkerOptions({ name, stdout, stderr }, () => new Pool(poolOptions));
     // From now on none: a thread that dies would be replaced by one that nobody uses.
     (this.#pool.options as { minThreads: number }).minThreads = 0;
     // The thread's own events say all that these would, and an unheard 'error' would end the process.
@@ -72,7 +82,9 @@ export class WorkerHost {
         resolve({ exitCode, error });
       });
     });
-    const started = this.#pool.run(task, { transferList: transferList as readonly Transferable[] as Transferable[] });
+    if (stdout) this.stdout = thread.stdout;
+    if (stderr) this.stderr = thread.stderr;
+    const started = this.#pool.run(task, { transferList: [...transferList] });
     this.started = started.catch((error: unknown) => {
       // The pool fails the task of a thread that ends, which may be long after that thread has begun to read.
       if (!this.#ending) throw error;
@@ -80,7 +92,18 @@ export class WorkerHost {
     this.#thread = thread;
     const patience = new Promise((resolve) => setTimeout(resolve, LOAD_PATIENCE_MS).unref());
     // The host's first message says that it is ready.
-    this.#loaded = Promise.race([new Promise((resolve) => thread.once('message', resolve)), this.exited, patience]);
+    const loaded = new Promise<void>((resolve) => {
+      thread.once('message', () => {
+        this.#hasLoaded = true;
+        resolve();
+      });
+    });
+    this.#loaded = Promise.race([loaded, this.exited, patience]);
+  }
+
+  /** Whether the thread has ever come as far as to load the entry. */
+  get hasLoaded(): boolean {
+    return this.#hasLoaded;
   }
 
   /**
@@ -94,5 +117,23 @@ export class WorkerHost {
     await this.#loaded;
     await this.#pool.destroy();
     await this.exited;
+  }
+}
+
+/** Makes threads with options that piscina passes on to none: it makes them while `make` runs. */
+function withWorkerOptions<T>(options: WorkerOptions, make: () => T): T {
+  const module = nodeRequire('node:worker_threads') as { Worker: typeof Worker };
+  const NodeWorker = module.Worker;
+  class NamedWorker extends NodeWorker {
+    constructor(filename: string | URL, others?: WorkerOptions) {
+      super(filename, { ...others, ...options });
+    }
+  }
+  // Where a runtime does not let it be set, threads go without.
+  Reflect.set(module, 'Worker', NamedWorker);
+  try {
+    return make();
+  } finally {
+    Reflect.set(module, 'Worker', NodeWorker);
   }
 }

@@ -1,0 +1,146 @@
+/** Threads that can never be started fail at once, with the cause; a preload that subscribes a module does not breed them. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { createBus, type ModuleOptions } from '../../src/index.js';
+import { inlineModule, record, SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { runProgram } from '../support/child-process.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const ENTRY = new URL('../../src/index.js', import.meta.url).href;
+const MODULE = inlineModule('export default () => {}');
+const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission';
+
+describe('a subscriber thread that can never be started', { timeout: 240_000 }, () => {
+  test('because of the permission model is refused by subscribe, which names the flag, and takes no reader', async () => {
+    const { output, errors, exitCode } = await runProgram(
+      `const bus = createBus();
+       try {
+         bus.subscribe('/a', new URL(${JSON.stringify(MODULE.href)}));
+       } catch (error) {
+         console.log(error.code, error.message);
+       }
+       console.log(bus.stats().subscriptions.length, bus.publish('/a', { id: 1 }));
+       bus.subscribe('/a', ({ event }) => console.log('here', event.id));
+       bus.publish('/a', { id: 2 });
+       await bus.close();`,
+      undefined,
+      [PERMISSION, '--allow-fs-read=*', '--no-warnings'],
+    );
+    assert.equal(errors, '');
+    assert.equal(exitCode, 0);
+    const [refusal, ...rest] = output.trim().split('\n');
+    assert.match(refusal!, /^BUS_CANNOT_START_THREAD .*subscription "subscription-1".*--allow-worker/);
+    assert.deepEqual(rest, ['0 true', 'here 2']);
+  });
+
+  test('because Node knows no such option is refused by subscribe, and takes no reader', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    assert.throws(() => bus.subscribe('/a', MODULE, { execArgv: ['--no-such-option'] }), {
+      code: 'BUS_INVALID_OPTION',
+      message: /execArgv.*--no-such-option/,
+    });
+    assert.throws(() => bus.subscribe('/a', MODULE, { env: { NODE_OPTIONS: '--title=x' } }), {
+      code: 'BUS_INVALID_OPTION',
+      message: /env.*NODE_OPTIONS/,
+    });
+    assert.deepEqual(bus.stats().subscriptions, []);
+    // All 64 readers are there.
+    for (let i = 0; i < 64; i++) bus.subscribe('/a', () => {}, { isolate: true });
+  });
+
+  const cases: readonly [name: string, options: ModuleOptions, message: RegExp][] = [
+    ['a preload is missing', { execArgv: ['--import', 'file:///nowhere/preload.js'] }, /nowhere\/preload\.js/],
+    ['a preload throws', { execArgv: ['--import', inlineModule('throw new Error("mine")').href] }, /mine/],
+    ['a preload exits', { execArgv: ['--import', inlineModule('process.exit(4)').href] }, /exit code 4/],
+  ];
+  for (const [name, options, message] of cases) {
+    test(`because ${name} ends its subscription at the first try, with the cause`, async () => {
+      await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+      const { ids } = record(bus, '/a');
+      const subscription = bus.subscribe('/a', MODULE, options);
+      let restarts = 0;
+      subscription.on('restart', () => restarts++);
+      const failed = once(subscription, 'error');
+      bus.publish('/a', { id: 0 });
+      await subscription.ended;
+      const [error] = (await failed) as [Error & { code: string }];
+      assert.equal(error.code, 'BUS_CANNOT_START_THREAD');
+      assert.match(error.message, message);
+      assert.equal(restarts, 0);
+      await assert.rejects(subscription.ready, { code: 'BUS_CANNOT_START_THREAD' });
+      await bus.close();
+      assert.deepEqual(ids, [0]);
+    });
+  }
+});
+
+describe('a preload that makes a bus and subscribes a module', { timeout: 240_000 }, () => {
+  const handler = inlineModule('export default () => console.log("handled")').href;
+
+  /** Runs a program after a preload that says how it subscribes, until the end or until its output is enough. */
+  async function runPreloaded(
+    t: TestContext,
+    subscribe: string,
+    main: string,
+    isEnough: (output: string) => boolean = () => false,
+  ): Promise<Readonly<Record<'stdout' | 'stderr', string>>> {
+    const folder = await temporaryDirectory(t);
+    const preload = join(folder, 'preload.mjs');
+    writeFileSync(
+      preload,
+      `import { createBus } from ${JSON.stringify(ENTRY)};
+       const bus = globalThis.ofPreload = createBus();
+       const module = new URL(${JSON.stringify(handler)});
+       ${subscribe}`,
+    );
+    const program = join(folder, 'main.mjs');
+    writeFileSync(program, main);
+    const child = spawn(process.execPath, ['--import', preload, program]);
+    const printed = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].on('data', (data) => {
+        printed[stream] += data;
+        if (isEnough(printed.stdout)) child.kill('SIGKILL');
+      });
+    }
+    await once(child, 'close');
+    return printed;
+  }
+
+  test('has its thread on the main thread, and is told so in that thread, which starts none', async (t) => {
+    const { stdout, stderr } = await runPreloaded(
+      t,
+      `bus.subscribe('/a', module, { name: 'preloaded' });`,
+      `ofPreload.publish('/a', 1);
+       console.log(JSON.stringify(await ofPreload.close()));`,
+    );
+    assert.equal(stdout, 'handled\n{"undelivered":0}\n');
+    assert.equal(stderr.match(/CannotStartThreadError/g)?.length, 1, stderr);
+    assert.match(stderr, /"preloaded".*isMainThread/);
+  });
+
+  test('later than it runs starts a few threads, and not one after the other without end', async (t) => {
+    const refused = /^no thread .* 4 subscriber threads have started one another/m;
+    const starts = (output: string): number => output.match(/^started/gm)?.length ?? 0;
+    const { stdout } = await runPreloaded(
+      t,
+      `import { isMainThread, workerData } from 'node:worker_threads';
+       const looks = setInterval(() => {
+         if (!isMainThread && !workerData.ringcast.loaded) return;
+         clearInterval(looks);
+         bus.subscribe('/a', module).ready.then(() => console.log('started'), () => {});
+       }, 5);
+       bus.on('error', ({ message }) => console.log(message));`,
+      '',
+      (output) => refused.test(output) || starts(output) > 10,
+    );
+    assert.match(stdout, refused);
+    assert.ok(starts(stdout) <= 4, stdout);
+  });
+});
