@@ -88,7 +88,9 @@ const LEVELS: Readonly<Record<string, number>> = {
   'option-check': 10,
   'package-files': 10,
   errors: 11,
-  shown: 12,
+  'thread-errors': 12,
+  'bus-error': 13,
+  shown: 14,
 };
 
 function layerOf(file: string): string {
