@@ -119,6 +119,9 @@ describe('generated modules', () => {
       message Use { Foo.Bar x = 1; Foo_Bar y = 2; FooInit z = 3; }`,
     'fields.proto': `syntax = "proto3"; package f;
       message Odd { string __proto__ = 1; string _1st = 2; string constructor = 3; string then = 4; string has_own_property = 5; }`,
+    'options.proto': `syntax = "proto3"; package o; import "google/protobuf/descriptor.proto";
+      extend google.protobuf.FieldOptions { optional string constructor = 50000; optional string __proto__ = 50001; }
+      message Marked { string name = 1 [(constructor) = "a", (__proto__) = "b"]; }`,
     'two.proto': `syntax = "proto2"; package two; message Close { optional int32 a_b = 1; optional int32 aB = 2; }`,
   });
 
@@ -134,6 +137,8 @@ describe('generated modules', () => {
     const pair = new Pair!({ left: { x: 1 }, right: { y: 'r' }, more: { k: { y: 'm' } }, list: [{ x: 2 }] });
     const bytes = encodeToBuffer(Pair!, pair);
     assert.deepEqual(Pair!.decode(bytes, 0, bytes.length), pair);
+    const { Marked } = modules.options!;
+    assert.equal(encodeToBuffer(Marked!, { name: 'm' }).toString('hex'), '0a016d');
     const { Odd } = modules.fields!;
     // biome-ignore lint/suspicious/noThenProperty: it is a string, and the name under test
     const odd = { Proto: 'p', $1st: 'f', constructor$: 'c', then: 't', hasOwnProperty$: 'h' };

@@ -8,7 +8,9 @@ import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import { CodegenError } from '../../errors.js';
 import { fileReason } from '../command-errors.js';
-import { type CustomOption, type ImportStatement, mendProtoText, type Note, originalName } from './proto-text.js';
+import type { CustomOption, Note } from './proto-options.js';
+import { type ImportStatement, mendProtoText } from './proto-text.js';
+import { originalName } from './proto-tokens.js';
 
 export type Options = Readonly<Record<string, unknown>>;
 

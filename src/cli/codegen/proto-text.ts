@@ -11,27 +11,13 @@
  */
 
 import { CodegenError } from '../../errors.js';
-import { stringBytes, type Token, tokenize } from './proto-tokens.js';
+import { GroupMender, isGroup } from './proto-groups.js';
+import { type CustomOption, type Note, OptionMender } from './proto-options.js';
+import { stringBytes, type Token, TokenCursor, tokenize } from './proto-tokens.js';
 
 export interface ImportStatement {
   readonly path: string;
   readonly kind: 'import' | 'public' | 'weak' | 'option';
-  readonly line: number;
-}
-
-/** What is known of a declaration besides what the parser says. */
-export interface Note {
-  readonly line: number;
-  /** Whether the field is a group, whose message is declared beside it. */
-  group?: boolean;
-  /** The value of a field's `default` option: the bytes of a string, or the text of anything else. */
-  default?: Uint8Array | string;
-}
-
-export interface CustomOption {
-  readonly name: string;
-  /** What encloses it, below the package, dots between. */
-  readonly scope: string;
   readonly line: number;
 }
 
@@ -45,13 +31,6 @@ export interface ProtoText {
   readonly customOptions: readonly CustomOption[];
 }
 
-const MANGLED = 'ringcast_own_';
-
-/** The name that a name in the mended text stands for. */
-export function originalName(name: string): string {
-  return name.replaceAll(MANGLED, '');
-}
-
 /** @throws {CodegenError} for a string, a comment or a block that never ends */
 export function mendProtoText(file: string, source: string): ProtoText {
   return new Mender(file, source).mend();
@@ -60,59 +39,36 @@ export function mendProtoText(file: string, source: string): ProtoText {
 type Block = 'file' | 'message' | 'enum' | 'oneof' | 'extend' | 'service' | 'other';
 
 class Mender {
-  readonly #tokens: Token[];
   readonly #file: string;
-  #at = 0;
+  readonly #cursor: TokenCursor;
+  readonly #options: OptionMender;
+  readonly #groups: GroupMender;
   #edition = 'proto2';
   readonly #imports: ImportStatement[] = [];
   readonly #notes = new Map<string, Note>();
-  readonly #customOptions: CustomOption[] = [];
-  /** Bodies of groups on their way to the end of the oneof or `extend` they are in. */
-  #hoisted: string[] = [];
 
   constructor(file: string, source: string) {
     this.#file = file;
-    this.#tokens = tokenize(file, source);
+    this.#cursor = new TokenCursor(tokenize(file, source));
+    this.#options = new OptionMender(this.#cursor);
+    this.#groups = new GroupMender(file, this.#cursor);
   }
 
   mend(): ProtoText {
     this.#statements('file', '');
-    for (const token of this.#tokens) {
-      if (token.kind === 'name' && token.text in Object.prototype) token.output = MANGLED + token.text;
-    }
     return {
-      text: this.#tokens.map(({ output }) => output).join(''),
+      text: this.#cursor.tokens.map(({ output }) => output).join(''),
       edition: this.#edition,
       imports: this.#imports,
       notes: this.#notes,
-      customOptions: this.#customOptions,
+      customOptions: this.#options.customOptions,
     };
   }
 
-  // Tokens that mean something; comments and blanks are passed over.
-
-  #peek(): Token | undefined {
-    while (this.#tokens[this.#at]?.kind === 'blank') this.#at++;
-    return this.#tokens[this.#at];
-  }
-
-  #next(): Token | undefined {
-    const token = this.#peek();
-    if (token !== undefined) this.#at++;
-    return token;
-  }
-
-  /** Goes past `text` where it is next. */
-  #take(text: string): boolean {
-    if (this.#peek()?.text !== text) return false;
-    this.#at++;
-    return true;
-  }
-
   #statements(block: Block, scope: string): void {
-    const start = this.#peek();
+    const start = this.#cursor.peek();
     for (;;) {
-      const token = this.#next();
+      const token = this.#cursor.next();
       if (token === undefined) {
         if (block === 'file') return;
         throw new CodegenError(
@@ -128,7 +84,7 @@ class Mender {
   }
 
   #statement(token: Token, block: Block, scope: string): void {
-    const isField = this.#peek()?.kind === 'number' || this.#peek()?.text === '=';
+    const isField = this.#cursor.peek()?.kind === 'number' || this.#cursor.peek()?.text === '=';
     switch (isField ? '' : token.text) {
       case ';':
         return;
@@ -136,7 +92,7 @@ class Mender {
         this.#import(token);
         return;
       case 'option':
-        this.#optionStatement(token, scope);
+        this.#options.statement(token, scope);
         return;
       case 'message':
         this.#block('message', scope);
@@ -148,18 +104,18 @@ class Mender {
         this.#block('service', scope);
         return;
       case 'oneof':
-        this.#hoisting(() => this.#block('oneof', scope));
+        this.#groups.hoisting(() => this.#block('oneof', scope));
         return;
       case 'extend':
-        this.#hoisting(() => this.#block('extend', scope));
+        this.#groups.hoisting(() => this.#block('extend', scope));
         return;
       case 'export':
       case 'local':
-        if (/^(?:message|enum)$/.test(this.#peek()?.text ?? '')) return;
+        if (/^(?:message|enum)$/.test(this.#cursor.peek()?.text ?? '')) return;
     }
     if (block === 'file' && /^(?:syntax|edition)$/.test(token.text)) {
-      this.#take('=');
-      const value = this.#peek();
+      this.#cursor.take('=');
+      const value = this.#cursor.peek();
       if (value?.kind === 'string') this.#edition = Buffer.from(stringBytes(value.text)).toString();
       return;
     }
@@ -167,79 +123,35 @@ class Mender {
   }
 
   #note(scope: string, name: string, line: number): Note {
-    const path = scope === '' ? name : `${scope}.${name}`;
+    const path = below(scope, name);
     const note = this.#notes.get(path) ?? { line };
     this.#notes.set(path, note);
     return note;
   }
 
   #import(start: Token): void {
-    const modifier = this.#peek()?.text ?? '';
+    const modifier = this.#cursor.peek()?.text ?? '';
     const kind = modifier === 'public' || modifier === 'weak' || modifier === 'option' ? modifier : 'import';
-    if (kind !== 'import') this.#next();
+    if (kind !== 'import') this.#cursor.next();
     let path = '';
-    while (this.#peek()?.kind === 'string') path += Buffer.from(stringBytes(this.#next()!.text)).toString();
+    while (this.#cursor.peek()?.kind === 'string')
+      path += Buffer.from(stringBytes(this.#cursor.next()!.text)).toString();
     this.#imports.push({ path, kind, line: start.line });
   }
 
   #block(block: Block, scope: string): void {
-    const name = this.#next();
+    const name = this.#cursor.next();
     if (name === undefined) return;
     let opened = name;
     while (opened.text !== '{' && opened.text !== ';') {
-      const next = this.#next();
+      const next = this.#cursor.next();
       if (next === undefined) return;
       opened = next;
     }
     // Members of oneofs and extensions are named in the scope around them.
     const inside = block === 'message' || block === 'enum';
     if (block !== 'extend') this.#note(scope, name.text, name.line);
-    const below = inside ? (scope === '' ? name.text : `${scope}.${name.text}`) : scope;
-    if (opened.text === '{') this.#statements(block, below);
-  }
-
-  /** `option name = value;`, of which custom ones are taken out. */
-  #optionStatement(start: Token, scope: string): void {
-    const from = this.#tokens.indexOf(start, Math.max(0, this.#at - 2));
-    const name = this.#optionName();
-    this.#skipTo([';']);
-    if (name.includes('(')) {
-      this.#customOption(name, scope, start.line);
-      this.#blank(from, this.#at);
-    }
-  }
-
-  /** Reads up to and including the "=". */
-  #optionName(): string {
-    let name = '';
-    for (let token = this.#next(); token !== undefined && token.text !== '='; token = this.#next()) {
-      name += token.text;
-      if (token.text === ';' || token.text === ']') break;
-    }
-    return name;
-  }
-
-  #customOption(name: string, scope: string, line: number): void {
-    for (const [, one] of name.matchAll(/\(([^)]*)\)/g)) this.#customOptions.push({ name: one!, scope, line });
-  }
-
-  /** Goes past the first of `ends` outside of brackets; returns it. */
-  #skipTo(ends: readonly string[]): string | undefined {
-    let depth = 0;
-    for (let token = this.#next(); token !== undefined; token = this.#next()) {
-      if (depth === 0 && ends.includes(token.text)) return token.text;
-      if (/^[{[(]$/.test(token.text)) depth++;
-      else if (/^[}\])]$/.test(token.text)) depth--;
-    }
-    return undefined;
-  }
-
-  /** Takes tokens out of the text; line ends stay. */
-  #blank(from: number, to: number): void {
-    for (let index = from; index < to; index++) {
-      const token = this.#tokens[index]!;
-      token.output = token.output.replace(/[^\n]/g, '');
-    }
+    if (opened.text === '{') this.#statements(block, inside ? below(scope, name.text) : scope);
   }
 
   /** A field, a value of an enum, a range, a method. */
@@ -247,118 +159,35 @@ class Mender {
     const words = [first];
     let note: Note | undefined;
     for (;;) {
-      const token = this.#peek();
+      const token = this.#cursor.peek();
       if (token === undefined || token.text === '}') return;
-      this.#at++;
+      this.#cursor.at++;
       if (token.text === ';') return;
       if (token.text === '{') {
-        if (note !== undefined && this.#isGroup(words)) this.#group(words, note, block, scope);
-        else this.#statements('other', scope);
+        if (note !== undefined && isGroup(words)) {
+          note.group = true;
+          this.#groups.mend(words, block === 'oneof' || block === 'extend', ({ text, line }) => {
+            this.#note(scope, text, line);
+            this.#statements('message', below(scope, text));
+          });
+        } else {
+          this.#statements('other', scope);
+        }
         return;
       }
       if (token.text === '[') {
-        this.#inlineOptions(note, scope);
+        this.#options.inline(note, scope);
         continue;
       }
       if (token.text === '=' && words.at(-1)!.kind === 'name') {
         const name = words.at(-1)!;
-        note = this.#note(scope, this.#isGroup(words) ? name.text.toLowerCase() : name.text, name.line);
+        note = this.#note(scope, isGroup(words) ? name.text.toLowerCase() : name.text, name.line);
       }
       words.push(token);
     }
   }
+}
 
-  #isGroup(words: readonly Token[]): boolean {
-    const at = /^(?:optional|required|repeated)$/.test(words[0]!.text) ? 1 : 0;
-    return words[at]?.text === 'group' && words[at + 1]?.kind === 'name';
-  }
-
-  /** `[name = value, …]`; the bracket was read. */
-  #inlineOptions(note: Note | undefined, scope: string): void {
-    const open = this.#at - 1;
-    let left = 0;
-    let lastComma = -1;
-    for (let end: string | undefined = ','; end === ','; ) {
-      const start = this.#at;
-      const line = this.#peek()?.line ?? 0;
-      const name = this.#optionName();
-      const valueStart = this.#at;
-      end = this.#skipTo([',', ']']);
-      const comma = this.#at - 1;
-      if (name.includes('(')) this.#customOption(name, scope, line);
-      if (name === 'default' && note !== undefined) note.default = this.#value(valueStart, comma);
-      // Those of ranges say nothing about events.
-      if (name.includes('(') || name === 'default' || note === undefined) {
-        this.#blank(start, end === ',' ? comma + 1 : comma);
-      } else {
-        left++;
-        lastComma = comma;
-      }
-    }
-    if (left === 0) {
-      this.#blank(open, open + 1);
-      this.#blank(this.#at - 1, this.#at);
-    } else if (lastComma < this.#at - 1) {
-      this.#blank(lastComma, lastComma + 1);
-    }
-  }
-
-  #value(from: number, to: number): Uint8Array | string {
-    const tokens = this.#tokens.slice(from, to).filter(({ kind }) => kind !== 'blank');
-    if (tokens.some(({ kind }) => kind === 'string')) {
-      return Buffer.concat(tokens.map(({ text }) => stringBytes(text)));
-    }
-    return tokens.map(({ text }) => text).join('');
-  }
-
-  /**
-   * A group becomes a message and a field: `optional group A = 1 {` reads `optional A a = 1; message A {`. Where no message
-   * can be, the body goes behind the block.
-   */
-  #group(words: readonly Token[], note: Note, block: Block, scope: string): void {
-    note.group = true;
-    const keyword = words.find(({ text }) => text === 'group')!;
-    const name = words[words.indexOf(keyword) + 1]!;
-    if (!/^[A-Z]/.test(name.text)) {
-      throw new CodegenError(
-        `${this.#file}: the name of a group starts with a capital letter: ${name.text} (line ${name.line})`,
-      );
-    }
-    keyword.output = '';
-    const brace = this.#at - 1;
-    const typeName = name.text in Object.prototype ? MANGLED + name.text : name.text;
-    const fieldName = name.text.toLowerCase();
-    name.output = `${typeName} ${fieldName in Object.prototype ? MANGLED + fieldName : fieldName}`;
-    name.kind = 'mended';
-    this.#note(scope, name.text, name.line);
-    const below = scope === '' ? name.text : `${scope}.${name.text}`;
-    if (block !== 'oneof' && block !== 'extend') {
-      this.#tokens[brace]!.output = `; message ${typeName} {`;
-      this.#statements('message', below);
-      return;
-    }
-    this.#tokens[brace]!.output = ';';
-    const start = this.#at;
-    const outer = this.#hoisted;
-    this.#hoisted = [];
-    this.#statements('message', below);
-    this.#hoisted = outer;
-    const body = this.#tokens.slice(start, this.#at);
-    for (const token of body) {
-      if (token.kind === 'name' && token.text in Object.prototype) token.output = MANGLED + token.text;
-    }
-    const text = body.map((token) => (token.kind === 'blank' ? ' ' : token.output.replaceAll('\n', ' '))).join('');
-    this.#hoisted.push(`message ${typeName} {${text}`);
-    this.#blank(start, this.#at);
-    for (const token of body) if (token.kind === 'name') token.kind = 'mended';
-  }
-
-  #hoisting(read: () => void): void {
-    const outer = this.#hoisted;
-    this.#hoisted = [];
-    read();
-    const last = this.#tokens[this.#at - 1];
-    if (last !== undefined) last.output += this.#hoisted.map((text) => ` ${text}`).join('');
-    this.#hoisted = outer;
-  }
+function below(scope: string, name: string): string {
+  return scope === '' ? name : `${scope}.${name}`;
 }

@@ -1,9 +1,9 @@
-/** The tokens of a .proto file, blanks and comments among them: their texts put together are the file. */
+/** The tokens of a .proto file, blanks and comments among them (their texts put together are the file), and a cursor over them. */
 
 import { CodegenError } from '../../errors.js';
 
 export interface Token {
-  kind: 'blank' | 'string' | 'name' | 'number' | 'sign' | 'mended';
+  readonly kind: 'blank' | 'string' | 'name' | 'number' | 'sign';
   readonly text: string;
   readonly line: number;
   /** What stands for it in the mended text. */
@@ -23,7 +23,7 @@ export function tokenize(file: string, source: string): Token[] {
       const what = /["']/.test(text) ? 'a string never ends' : `illegal token '${text}'`;
       throw new CodegenError(`${file}: ${what} (line ${line})`);
     }
-    tokens.push({ kind, text, line, output: text });
+    tokens.push({ kind, text, line, output: kind === 'name' ? safeName(text) : text });
     line += text.split('\n').length - 1;
   }
   return tokens;
@@ -43,4 +43,63 @@ export function stringBytes(literal: string): Buffer {
     else parts.push(Buffer.from(text));
   }
   return Buffer.concat(parts);
+}
+
+const MANGLED = 'ringcast_own_';
+
+/** What stands for a name in the mended text: another name where every object has a property of that name. */
+export function safeName(name: string): string {
+  return name in Object.prototype ? MANGLED + name : name;
+}
+
+/** The name that a name in the mended text stands for. */
+export function originalName(name: string): string {
+  return name.replaceAll(MANGLED, '');
+}
+
+/** A place in the tokens of a file. */
+export class TokenCursor {
+  readonly tokens: Token[];
+  /** Index of the token that is looked at next. */
+  at = 0;
+
+  constructor(tokens: Token[]) {
+    this.tokens = tokens;
+  }
+
+  /** The next token that means something; comments and blanks are passed over. */
+  peek(): Token | undefined {
+    while (this.tokens[this.at]?.kind === 'blank') this.at++;
+    return this.tokens[this.at];
+  }
+
+  next(): Token | undefined {
+    const token = this.peek();
+    if (token !== undefined) this.at++;
+    return token;
+  }
+
+  /** Goes past `text` where it is next. */
+  take(text: string): void {
+    if (this.peek()?.text === text) this.at++;
+  }
+
+  /** Goes past the first of `ends` outside of brackets; returns it. */
+  skipTo(ends: readonly string[]): string | undefined {
+    let depth = 0;
+    for (let token = this.next(); token !== undefined; token = this.next()) {
+      if (depth === 0 && ends.includes(token.text)) return token.text;
+      if (/^[{[(]$/.test(token.text)) depth++;
+      else if (/^[}\])]$/.test(token.text)) depth--;
+    }
+    return undefined;
+  }
+
+  /** Takes tokens out of the text; line ends stay. */
+  blank(from: number, to: number): void {
+    for (let index = from; index < to; index++) {
+      const token = this.tokens[index]!;
+      token.output = token.output.replace(/[^\n]/g, '');
+    }
+  }
 }
