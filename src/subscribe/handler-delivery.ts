@@ -13,7 +13,7 @@ import type { LocalReader, LocalReaderEvents } from './local-reader.js';
 import { type DeliveryCounts, NO_READER, type ReaderView } from './subscription-stats.js';
 
 /** Called with each event; a returned promise is awaited before the next one. */
-export type Handler<E extends Envelope = Envelope> = (envelope: E) => void | Promise<void>;
+export type Handler<E extends Envelope = Envelope> = (envelope: E) => unknown;
 
 /** What a handler delivery needs of the bus. */
 export interface HandlerDeliveryEvents extends LocalReaderEvents {

@@ -2,6 +2,9 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Envelope } from '../index.js';
 
+/** An event, or the properties that it must have, or a function that returns whether it is the one. */
+export type Expected = ((event: any) => unknown) | object | string | number | bigint | boolean | null | undefined;
+
 /**
  * Whether `actual` has what `expected` has: objects by the properties that `expected` names, everything else by deep
  * equality. A function decides by what it returns.

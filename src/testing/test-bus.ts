@@ -12,7 +12,7 @@ import {
   type Subscription,
 } from '../index.js';
 import { errorOf } from '../shown.js';
-import { listOf, matches, show } from './expectation.js';
+import { type Expected, listOf, matches, show } from './expectation.js';
 import { type InThreadOptions, setUpInThread } from './in-thread-module.js';
 import { settle } from './settling.js';
 
@@ -56,7 +56,7 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
    * @returns the first envelope that is as expected
    * @throws {AssertionError} which lists what was published instead
    */
-  async assertPublished(topic: string, expected: unknown = () => true): Promise<Envelope> {
+  async assertPublished(topic: string, expected: Expected = () => true): Promise<Envelope> {
     await this.settled();
     const found = this.#find(topic, expected);
     if (found !== undefined) return found;
@@ -75,7 +75,7 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
    *
    * @throws {AssertionError} which lists what was published
    */
-  async assertNotPublished(topic: string, expected: unknown = () => true): Promise<void> {
+  async assertNotPublished(topic: string, expected: Expected = () => true): Promise<void> {
     await this.settled();
     const found = this.#find(topic, expected);
     if (found === undefined) return;

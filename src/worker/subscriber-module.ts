@@ -17,15 +17,15 @@ export interface SubscriberContext<D = unknown> {
 export type SubscriberFunction<D = unknown, E = unknown> = (
   envelope: Envelope<E>,
   context: SubscriberContext<D>,
-) => void | Promise<void>;
+) => unknown;
 
 /** A module with a life: set up once, events one by one or in batches, torn down at the end. */
 export interface SubscriberObject<D = unknown, E = unknown> {
-  setup?(context: SubscriberContext<D>): void | Promise<void>;
-  handle?(envelope: Envelope<E>, context: SubscriberContext<D>): void | Promise<void>;
+  setup?(context: SubscriberContext<D>): unknown;
+  handle?(envelope: Envelope<E>, context: SubscriberContext<D>): unknown;
   /** In place of `handle`: the events of one batch, in order, never empty. */
-  handleBatch?(envelopes: readonly Envelope<E>[], context: SubscriberContext<D>): void | Promise<void>;
-  teardown?(context: SubscriberContext<D>): void | Promise<void>;
+  handleBatch?(envelopes: readonly Envelope<E>[], context: SubscriberContext<D>): unknown;
+  teardown?(context: SubscriberContext<D>): unknown;
 }
 
 /** What a subscriber module exports as `default`. */
