@@ -12,6 +12,16 @@ export type { EmitOptions, Emitter, EmitterOptions } from './emit/emitter.js';
 export type { AnyEvent } from './envelope/any-event.js';
 export type { DeepReadonly, Envelope } from './envelope/envelope.js';
 export * from './errors.js';
+export type {
+  Bridge,
+  BridgeAttachment,
+  BridgeCounts,
+  BridgeEvents,
+  BridgeGap,
+  BridgeReport,
+  BridgeStats,
+} from './observe/bridge.js';
+export type { BusHealth, HealthProblem } from './observe/health.js';
 export { anyPack, anyUnpack } from './publish/any-pack.js';
 export type { Flush } from './publish/burst-flush.js';
 export type { DeadLetterReport } from './subscribe/dead-letters.js';

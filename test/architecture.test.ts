@@ -76,6 +76,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   events: 2,
   bus: 3,
   emit: 4,
+  observe: 4,
   subscribe: 5,
   publish: 6,
   'worker-entry': 6,

@@ -3,8 +3,9 @@ import type { EventEmitter } from 'node:events';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { UnknownTypeError } from '../errors.js';
 import { KeepAlive } from '../host/keep-alive.js';
-import { emitSafely } from '../host/report.js';
+import { emitSafely, reportError } from '../host/report.js';
 import { checkTimers } from '../host/timing.js';
+import { Bridges } from '../observe/bridges.js';
 import { Backpressure } from '../publish/backpressure.js';
 import { EventTypes, MAX_TYPES } from '../publish/event-types.js';
 import { allocateOrigins } from '../publish/origins.js';
@@ -28,6 +29,7 @@ export interface BusParts extends SubscribingParts {
   readonly topicNames: NameRegistry;
   readonly stalls: StallWatch;
   readonly subscriptions: Subscriptions;
+  readonly bridges: Bridges;
 }
 
 /** What a client of a bus works with. */
@@ -116,5 +118,9 @@ export function assembleBus(
     reading,
     attachment,
   };
-  return { ...parts, subscriptions: new Subscriptions(parts) };
+  const bridges = new Bridges({
+    publishReserved: (topic, event) => publisher.publishReserved(topic, event),
+    report: (error) => reportError(error, bus),
+  });
+  return { ...parts, subscriptions: new Subscriptions(parts), bridges };
 }

@@ -1,5 +1,6 @@
 /** One look at everything a bus counts. */
 
+import type { BridgeStats } from '../observe/bridge.js';
 import type { SubscriptionStats } from '../subscribe/subscription-stats.js';
 import type { BusParts } from './bus-parts.js';
 
@@ -34,6 +35,8 @@ export interface BusStats {
   readonly topics: number;
   /** Those that have not ended. */
   readonly subscriptions: readonly SubscriptionStats[];
+  /** Those that are attached. */
+  readonly bridges: readonly BridgeStats[];
 }
 
 export function takeStats(parts: BusParts): BusStats {
@@ -59,5 +62,6 @@ export function takeStats(parts: BusParts): BusStats {
     evictions: stalls.evictions,
     topics: topicNames.count,
     subscriptions,
+    bridges: parts.bridges.stats(),
   };
 }

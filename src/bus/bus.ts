@@ -1,5 +1,7 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { refuseTopics } from '../host/emitter-guard.js';
+import type { Bridge, BridgeAttachment } from '../observe/bridge.js';
+import { type BusHealth, healthOf } from '../observe/health.js';
 import { readOptions, timeoutOption } from '../option-check.js';
 import type { AnyTopics } from '../subscribe/typed-topics.js';
 import { BusClient } from './bus-client.js';
@@ -46,6 +48,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   readonly notCloneable = () => 'a bus stays on its thread';
   readonly #parts: BusParts;
   #closing: Promise<CloseResult> | undefined;
+  #closed = false;
   #abandoned: Promise<number> | undefined;
 
   static {
@@ -74,8 +77,28 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   }
 
   /**
+   * Whether the bus works as it should, and if not, what is wrong in one sentence each: for health endpoints. Any time, also
+   * after the bus was closed.
+   */
+  health(): BusHealth {
+    return healthOf(this.stats(), this.#closed ? 'closed' : this.#closing && 'closing');
+  }
+
+  /**
+   * Registers what connects this bus with a world outside: it shows in {@link stats} and {@link health}, is closed with the
+   * bus, and is published about on `/ringcast/bridge/NAME`.
+   *
+   * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when something of a bridge is missing, or its name is taken
+   * @throws {BusClosedError} `BUS_CLOSED`
+   */
+  attach(bridge: Bridge): BridgeAttachment {
+    this.checkOpen('attach');
+    return this.#parts.bridges.attach(bridge);
+  }
+
+  /**
    * Finishes what is held: from the call on publishing is refused, everything accepted is delivered, streams end, threads
-   * are torn down. Calling it again returns the same promise. Called in a handler or
+   * are torn down, bridges closed. Calling it again returns the same promise. Called in a handler or
    * in the body of a `for await`, it does not wait for that one.
    *
    * @param options `drainTimeoutMs`: how long to wait for subscribers, 0 to 2^31 - 1 or `Infinity`, default 10,000
@@ -85,7 +108,12 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
     const drainTimeoutMs = timeoutOption('drainTimeoutMs', given, DEFAULT_DRAIN_TIMEOUT_MS, 0);
     excuseCaller();
     closeOnNothing(this);
-    this.#closing ??= closeDown(this.#parts, drainTimeoutMs, () => this.#abandoned);
+    if (this.#closing === undefined) {
+      this.#closing = closeDown(this.#parts, drainTimeoutMs, () => this.#abandoned);
+      void this.#closing.then(() => {
+        this.#closed = true;
+      });
+    }
     this.refuse();
     return this.#closing;
   }

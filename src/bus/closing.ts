@@ -44,6 +44,7 @@ export async function closeDown(
   keepAlive.hold();
   writer.setState(CLOSING);
   publisher.flush();
+  const bridgesClosed = parts.bridges.close();
   for (const subscription of subscriptions.all) subscription.closeAt(publisher.order.nextSequence);
   const ends: Promise<void>[] = [];
   // A thread that dies of an event meanwhile publishes a dead letter: those who want it end after those who may.
@@ -59,7 +60,7 @@ export async function closeDown(
     await Promise.race([Promise.all(ends), patience, deadline]);
   }
   clearTimeout(half);
-  await Promise.race([Promise.all(ends), deadline]);
+  await Promise.race([Promise.all([...ends, bridgesClosed]), deadline]);
   clearTimeout(timer);
   keepAlive.release();
   return { undelivered: await (abandoned() ?? abandon(parts)) };

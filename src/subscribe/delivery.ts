@@ -27,6 +27,8 @@ export interface Delivery {
   /** What a thread prints, where that was asked for. */
   readonly stdout?: Readable | undefined;
   readonly stderr?: Readable | undefined;
+  /** True while its thread, which ended by itself, does not read again yet. */
+  readonly isRestarting: boolean;
   /** Resolves when the handler can be called; rejects when it never will be. */
   readonly ready: Promise<void>;
   /** Resolves when nothing is handled any more. Never rejects. */

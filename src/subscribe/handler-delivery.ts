@@ -28,6 +28,7 @@ export interface HandlerDeliveryEvents extends LocalReaderEvents {
 export class HandlerDelivery implements Delivery, EventHolder {
   readonly thread = 'bus';
   readonly handling = new Handling(this);
+  readonly isRestarting = false;
   readonly ready = Promise.resolve();
   readonly ended: Promise<void>;
   /** Resolves when {@link standAside} was called. */

@@ -131,6 +131,10 @@ export class ModuleDelivery implements Delivery {
     return this.#supervisor.restartNow();
   }
 
+  get isRestarting(): boolean {
+    return this.#restarts > 0 && !this.#supervisor.isReading;
+  }
+
   get owedFrom(): number {
     return this.#writer.memory.cells.load(slotOf(this.reader) + RELEASED);
   }

@@ -16,6 +16,7 @@ import { findStart, type Start } from './replay.js';
 import type { CheckedModuleOptions } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 import type { Subscription } from './subscription.js';
+import { tellEvicted, tellLagged, tellRestart } from './tell.js';
 
 /** Longest wait awake before a dedicated thread sleeps: a few times what a wake takes to arrive. */
 const MAX_SPIN_US = 100;
@@ -63,7 +64,7 @@ export class ModuleThreads {
       describe: () => nameOfReader(subscription.name),
       wake: () => delivery.wake(),
       restartNow: () => delivery.restartNow(),
-      evict: (error) => emitSafely(subscription, 'evicted', error),
+      evict: (error) => tellEvicted(subscription, error),
     });
     this.#budgetSpinning(1);
     return delivery;
@@ -102,8 +103,8 @@ export class ModuleThreads {
     const { bus, backpressure, topics } = this.#parts;
     return {
       onError: (error) => reportError(error, subscription, bus),
-      onLagged: (range) => emitSafely(subscription, 'lagged', range),
-      onRestart: (error, delayMs) => emitSafely(subscription, 'restart', error, delayMs),
+      onLagged: (range) => tellLagged(subscription, range),
+      onRestart: (error, delayMs) => tellRestart(subscription, error, delayMs),
       onDeadLetter: (sequence, deaths, error) => {
         const event = { subscription: subscription.name, sequence, deaths, error };
         const { report, published } = publishDeadLetter(this.#parts, reader, event, (error) => reportError(error, bus));

@@ -7,7 +7,10 @@ export interface SubscriptionStats {
   readonly filter: FilterInput;
   /** Where the handler runs: in the thread of the bus, or in one of its own. */
   readonly thread: 'bus' | 'own';
-  readonly state: 'starting' | 'reading' | 'stopping' | 'ended';
+  /** `restarting`: its thread ended by itself, and does not read again yet. */
+  readonly state: 'starting' | 'reading' | 'restarting' | 'stopping' | 'ended';
+  /** True once it was demoted from lossless to lossy. */
+  readonly evicted: boolean;
   /** Events whose handler returned, or whose promise resolved. */
   readonly delivered: number;
   /** Events whose handler threw or rejected. */
@@ -34,7 +37,7 @@ export interface SubscriptionStats {
   readonly rescued: number;
 }
 
-export type DeliveryCounts = Omit<SubscriptionStats, 'name' | 'filter' | 'thread' | 'state'>;
+export type DeliveryCounts = Omit<SubscriptionStats, 'name' | 'filter' | 'thread' | 'state' | 'evicted'>;
 
 /** What the writer sees of a subscription's reader. */
 export type ReaderView = Pick<SubscriptionStats, 'backlogBytes' | 'asleep'>;

@@ -26,6 +26,8 @@ export interface SubscriptionSource {
 export class Subscription extends EventEmitter<SubscriptionEvents> implements Disposable {
   /** Given as an option, or made up; used in errors, warnings and `stats()`. */
   readonly name: string;
+  /** Its reader was made lossy. @internal */
+  wasEvicted = false;
   readonly #keepAlive: KeepAlive;
   readonly #source: SubscriptionSource;
   #filter: FilterInput;
@@ -204,7 +206,9 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
 
   stats(): SubscriptionStats {
     const counts = this.#last ?? this.#delivery.counts();
-    return { name: this.name, filter: this.filter, thread: this.#delivery.thread, state: this.#state, ...counts };
+    const { name, filter, wasEvicted: evicted } = this;
+    const state = this.active && this.#delivery.isRestarting ? 'restarting' : this.#state;
+    return { name, filter, thread: this.#delivery.thread, state, evicted, ...counts };
   }
 
   /** Holds the process open while the subscription is active. The default for modules. */

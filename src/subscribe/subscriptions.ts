@@ -3,7 +3,7 @@ import type { Envelope } from '../envelope/envelope.js';
 import { HandlerError, ReentrantPublishError } from '../errors.js';
 import { onAbort } from '../host/abort-signal.js';
 import type { KeepAlive } from '../host/keep-alive.js';
-import { emitSafely, reportError } from '../host/report.js';
+import { reportError } from '../host/report.js';
 import { checkFunction } from '../option-check.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
 import type { Delivery } from './delivery.js';
@@ -25,6 +25,7 @@ import {
 } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 import { Subscription, type SubscriptionSource } from './subscription.js';
+import { tellEvicted, tellLagged } from './tell.js';
 
 /** Selects no event. */
 const NOTHING = compileFilter({ topics: '/**', exclude: '/**' });
@@ -138,8 +139,8 @@ export class Subscriptions {
       name: subscription.name,
       report: (cause, topic, sequence) =>
         reportError(new HandlerError(subscription.name, topic, sequence, cause), subscription, bus),
-      onLagged: (range) => emitSafely(subscription, 'lagged', range),
-      onEvicted: (error) => emitSafely(subscription, 'evicted', error),
+      onLagged: (range) => tellLagged(subscription, range),
+      onEvicted: (error) => tellEvicted(subscription, error),
       onOverwritten: (error) => reportError(error, subscription, bus),
       onRemoved: () => topics.unwant(subscription),
       viewReader: () => this.#slots.view(reader.reader),

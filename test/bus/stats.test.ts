@@ -28,6 +28,7 @@ describe('stats', { timeout: 120_000 }, () => {
       evictions: 0,
       topics: 0,
       subscriptions: [],
+      bridges: [],
     });
   });
 

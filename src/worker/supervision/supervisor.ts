@@ -94,6 +94,11 @@ export class Supervisor {
     return true;
   }
 
+  /** Whether the life that there is now has set its module up. */
+  get isReading(): boolean {
+    return this.#life?.isReady === true;
+  }
+
   /** The filters that decide what the thread may still have to handle. */
   get filters(): readonly FilterFrom[] {
     return this.#filters.entries;
@@ -160,7 +165,6 @@ export class Supervisor {
         else this.#events.onRestart(end.error!, 0);
       },
     };
-    const { heartbeat } = this.#records;
     // Not at once: the owner does not have us yet.
     const notNow = (act: () => void): void => void setImmediate(act);
     const why = whyNoThread();
@@ -170,7 +174,7 @@ export class Supervisor {
     }
     let life: ThreadLife | undefined;
     try {
-      life = new ThreadLife(this.#module, this.#filters, start, this.#run, heartbeat, events);
+      life = new ThreadLife(this.#module, this.#filters, start, this.#run, this.#records.heartbeat, events);
     } catch (cause) {
       const refusal = startRefusal(this.#run.options, cause);
       if (isFirst && refusal !== undefined) throw refusal;

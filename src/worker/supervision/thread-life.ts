@@ -59,6 +59,8 @@ export class ThreadLife {
   readonly #signals = allocateSignals();
   readonly #cells = signalCells(this.#signals);
   readonly #filters: FilterMessages;
+  /** The module is set up. */
+  isReady = false;
   #wakes = 0;
   /** When it is looked again whether the thread is gone. */
   #probeAtMs = 0;
@@ -166,6 +168,7 @@ export class ThreadLife {
   #receive(message: FromThread): void {
     switch (message.kind) {
       case 'ready':
+        this.isReady = true;
         this.#events.onReady();
         break;
       case 'room':

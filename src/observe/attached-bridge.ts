@@ -1,0 +1,136 @@
+/** One attached bridge: what is known of its state, and what is published about it. */
+import { BusClosedError } from '../errors.js';
+import { unwatched } from '../host/report.js';
+import { monotonicMs } from '../host/timing.js';
+import { showThrown } from '../shown.js';
+import type { Bridge, BridgeAttachment, BridgeGap, BridgeReport, BridgeStats } from './bridge.js';
+
+/** What an attached bridge needs of its bus. */
+export interface BridgeHost {
+  /** Publishes on a reserved topic. Returns a sequence, or -1 when nobody wants it. */
+  publishReserved(topic: string, event: unknown): number;
+  /** Tells of an error that no caller is there to catch. */
+  report(error: Error): void;
+}
+
+/** Topics of bridges lie below it. */
+export const BRIDGE_TOPICS = '/ringcast/bridge';
+
+const NO_REASON = 'no reason was given';
+
+export class AttachedBridge implements BridgeAttachment {
+  readonly topic: string;
+  readonly name: string;
+  readonly #bridge: Bridge;
+  readonly #host: BridgeHost;
+  readonly #onDetached: () => void;
+  #state: BridgeStats['state'] = 'connecting';
+  #sinceMs = monotonicMs();
+  #error: string | undefined;
+  #gaps = 0;
+  #lost = 0;
+  #detached = false;
+  readonly #onConnected = (): void => {
+    this.#enter('connected', undefined);
+    this.#tell({ kind: 'connected' });
+  };
+  readonly #onDisconnected = (error?: Error): void => this.#away('disconnected', error);
+  readonly #onGap = (gap?: BridgeGap): void => {
+    const count = gap?.count !== undefined && gap.count >= 0 ? gap.count : undefined;
+    this.#gaps++;
+    this.#lost += count ?? 0;
+    this.#tell({ kind: 'gap', count, reason: gap?.reason ?? NO_REASON });
+  };
+
+  constructor(bridge: Bridge, host: BridgeHost, onDetached: () => void) {
+    this.#bridge = bridge;
+    this.#host = host;
+    this.#onDetached = onDetached;
+    this.name = bridge.name;
+    this.topic = `${BRIDGE_TOPICS}/${this.name}`;
+    bridge.on('connected', this.#onConnected);
+    bridge.on('disconnected', this.#onDisconnected);
+    bridge.on('gap', this.#onGap);
+    unwatched(Promise.resolve(bridge.ready)).then(
+      () => this.#state === 'connecting' && this.#onConnected(),
+      (error: unknown) => this.#away('failed', error),
+    );
+  }
+
+  report(event: unknown): boolean {
+    if (this.#detached || this.#state === 'closing') throw new BusClosedError(`reporting on ${this.topic}`);
+    return this.#host.publishReserved(this.topic, event) >= 0;
+  }
+
+  detach(): void {
+    if (this.#detached) return;
+    this.#detached = true;
+    this.#bridge.off('connected', this.#onConnected);
+    this.#bridge.off('disconnected', this.#onDisconnected);
+    this.#bridge.off('gap', this.#onGap);
+    this.#onDetached();
+  }
+
+  [Symbol.dispose](): void {
+    this.detach();
+  }
+
+  /** Ends the bridge. Resolves when it has; never rejects. */
+  async close(): Promise<void> {
+    // Not in the call of `bus.close`: what it calls finds the bus closing.
+    await undefined;
+    this.#enter('closing', undefined);
+    try {
+      await this.#bridge.close();
+    } catch (error) {
+      this.#host.report(error instanceof Error ? error : new Error(`bridge ${this.name}: ${showThrown(error)}`));
+    }
+    this.detach();
+  }
+
+  stats(): BridgeStats {
+    const { counts, fault } = this.#counts();
+    return {
+      name: this.name,
+      state: this.#state,
+      stateMs: monotonicMs() - this.#sinceMs,
+      gaps: this.#gaps,
+      lost: this.#lost,
+      error: this.#error ?? fault,
+      counts,
+    };
+  }
+
+  #counts(): { readonly counts: BridgeStats['counts']; readonly fault: string | undefined } {
+    try {
+      return { counts: { ...this.#bridge.stats() }, fault: undefined };
+    } catch (error) {
+      return { counts: {}, fault: `its stats() threw: ${showThrown(error)}` };
+    }
+  }
+
+  #enter(state: BridgeStats['state'], error: string | undefined): void {
+    this.#error = error;
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#sinceMs = monotonicMs();
+  }
+
+  #away(state: 'disconnected' | 'failed', error: unknown): void {
+    // What ends because it is closed is not away.
+    if (this.#detached || this.#state === 'closing') return;
+    const reason = error === undefined ? NO_REASON : showThrown(error);
+    this.#enter(state, reason);
+    this.#tell({ kind: 'disconnected', reason });
+  }
+
+  #tell(report: BridgeReport): void {
+    if (this.#detached || this.#state === 'closing') return;
+    try {
+      this.#host.publishReserved(this.topic, report);
+    } catch (error) {
+      // Nowhere to put it, or a clock of the user's that throws: the counters are all there is.
+      this.#host.report(error as Error);
+    }
+  }
+}
