@@ -24,6 +24,7 @@ export type {
 export type { BusHealth, HealthProblem } from './observe/health.js';
 export { anyPack, anyUnpack } from './publish/any-pack.js';
 export type { Flush } from './publish/burst-flush.js';
+export type { ForwardOptions } from './publish/extensions.js';
 export type { DeadLetterReport } from './subscribe/dead-letters.js';
 export type { EventStream } from './subscribe/event-stream.js';
 export type { Handler } from './subscribe/handler-delivery.js';

@@ -8,7 +8,8 @@ import { checkTimers } from '../host/timing.js';
 import { Bridges } from '../observe/bridges.js';
 import { Backpressure } from '../publish/backpressure.js';
 import { EventTypes, MAX_TYPES } from '../publish/event-types.js';
-import { allocateOrigins } from '../publish/origins.js';
+import { Extensions } from '../publish/extensions.js';
+import { allocateOrigins, Origins } from '../publish/origins.js';
 import { Publisher } from '../publish/publisher.js';
 import { Readers } from '../publish/readers.js';
 import { StallWatch } from '../publish/stall-watch.js';
@@ -30,10 +31,11 @@ export interface BusParts extends SubscribingParts {
   readonly stalls: StallWatch;
   readonly subscriptions: Subscriptions;
   readonly bridges: Bridges;
+  readonly extensions: Extensions;
 }
 
 /** What a client of a bus works with. */
-export type ClientParts = Pick<BusParts, 'publisher' | 'backpressure' | 'registry' | 'subscriptions'>;
+export type ClientParts = Pick<BusParts, 'publisher' | 'backpressure' | 'registry' | 'subscriptions' | 'extensions'>;
 
 /**
  * Allocates the shared memory of a bus and puts its parts together.
@@ -65,6 +67,7 @@ export function assembleBus(
   const typeMemory = allocateNames(MAX_TYPES);
   const originMemory = allocateOrigins();
   const topicNames = new NameRegistry(topicMemory);
+  const origins = new Origins(new NameRegistry(originMemory));
   const keepAlive = new KeepAlive();
   const readers = new Readers();
   const writer = new RingWriter(memory, (reader) => readers.wake(reader), startPosition);
@@ -108,6 +111,8 @@ export function assembleBus(
     bus,
     registry,
     topicNames,
+    origins,
+    extensions: new Extensions(origins),
     writer,
     topics,
     publisher,

@@ -7,17 +7,21 @@ import { BusClosedError, InvalidOptionError } from '../errors.js';
 import { unwatched } from '../host/report.js';
 import { readOptions, timeoutOption } from '../option-check.js';
 import type { Backpressure } from '../publish/backpressure.js';
+import type { Extensions, ForwardOptions } from '../publish/extensions.js';
 import type { Publisher } from '../publish/publisher.js';
+import type { RecordExtension } from '../ring/record-extension.js';
 import type { AnyTopics, TopicOf } from '../subscribe/typed-topics.js';
 import type { BusEvents } from './bus-events.js';
 import type { ClientParts } from './bus-parts.js';
 import { writableStream } from './writable-stream.js';
 
-export interface PublishOptions {
+export interface PublishOptions extends ForwardOptions {
   /** Default: the bus's. */
   readonly namespace?: string;
 }
 
+const PUBLISH_KEYS = ['namespace', 'traceparent', 'origin'] as const;
+const FORWARD_KEYS = ['traceparent', 'origin'] as const;
 const DEFAULT_PUBLISH_TIMEOUT_MS = 1_000;
 const NO_OPTIONS = {};
 
@@ -25,6 +29,7 @@ const NO_OPTIONS = {};
 export abstract class BusPublishing<Topics extends object = AnyTopics> extends EventEmitter<BusEvents> {
   readonly #publisher: Publisher;
   readonly #backpressure: Backpressure;
+  readonly #extensions: Extensions;
   #isClosed = false;
 
   /**
@@ -33,9 +38,10 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    */
   constructor(assemble: (client: EventEmitter<BusEvents>) => ClientParts) {
     super();
-    const { publisher, backpressure } = assemble(this);
+    const { publisher, backpressure, extensions } = assemble(this);
     this.#publisher = publisher;
     this.#backpressure = backpressure;
+    this.#extensions = extensions;
   }
 
   /**
@@ -52,6 +58,9 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    * @returns true, or false when it was accepted but queued: `await bus.writable()` before publishing more
    * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
    * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
+   * @throws {InvalidTraceparentError} `BUS_INVALID_TRACEPARENT`
+   * @throws {InvalidOriginError} `BUS_INVALID_ORIGIN`
+   * @throws {TooManyOriginsError} `BUS_TOO_MANY_ORIGINS` for a 1,025th origin
    * @throws {InvalidEventError} `BUS_INVALID_EVENT` when it cannot be encoded as its type
    * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` when it is an Any whose type URL is longer than 1,024 bytes
    * @throws {EventTooLargeError} `BUS_EVENT_TOO_LARGE` when its record is larger than an eighth of the ring
@@ -64,7 +73,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     options: PublishOptions = NO_OPTIONS,
   ): boolean {
     this.checkOpen('publish');
-    return this.#publisher.publish(topic, event, namespaceOf(options));
+    return this.#publisher.publish(topic, event, namespaceOf(options), this.#extensionOf(options));
   }
 
   /**
@@ -78,7 +87,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     options: PublishOptions = NO_OPTIONS,
   ): boolean {
     this.checkOpen('tryPublish');
-    return this.#publisher.tryPublish(topic, event, namespaceOf(options));
+    return this.#publisher.tryPublish(topic, event, namespaceOf(options), this.#extensionOf(options));
   }
 
   /**
@@ -97,14 +106,16 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     options: PublishOptions & { readonly timeoutMs?: number } = NO_OPTIONS,
   ): void {
     this.checkOpen('publishSync');
-    const { namespace, timeoutMs } = readOptions('options', options, ['namespace', 'timeoutMs']);
-    const timeout = timeoutOption('timeoutMs', timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0);
-    this.#publisher.publishSync(topic, event, namespace, timeout);
+    const given = readOptions('options', options, [...PUBLISH_KEYS, 'timeoutMs']);
+    const timeoutMs = timeoutOption('timeoutMs', given.timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0);
+    this.#publisher.publishSync(topic, event, given.namespace, this.#extensionOf(given), timeoutMs);
   }
 
   /**
    * Puts an envelope from elsewhere on the bus, with its own time and namespace: canonical bytes to the byte, others made
    * canonical with their unknown fields kept. Queues as {@link publish} does, and returns what it returns.
+   *
+   * An envelope has no field for a trace context or an origin: those of a received one go along when they are given as options.
    *
    * @param envelope an encoded `containerd.types.Envelope`, or an envelope that a handler received
    * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE`
@@ -112,13 +123,20 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` when its type URL is longer than 1,024 bytes
    * @throws {InvalidTopicError} `BUS_INVALID_TOPIC`
    * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
+   * @throws {InvalidTraceparentError} `BUS_INVALID_TRACEPARENT`
+   * @throws {InvalidOriginError} `BUS_INVALID_ORIGIN`
+   * @throws {TooManyOriginsError} `BUS_TOO_MANY_ORIGINS`
+   * @example
+   * bus.forward(message.data, { traceparent: message.headers?.get('traceparent'), origin: 'nats' });
    */
-  forward(envelope: Uint8Array | { toBinary(): Uint8Array }): boolean {
+  forward(envelope: Uint8Array | { toBinary(): Uint8Array }, options: ForwardOptions = NO_OPTIONS): boolean {
     this.checkOpen('forward');
+    const extension =
+      options === NO_OPTIONS ? undefined : this.#extensionOf(readOptions('options', options, FORWARD_KEYS));
     const bytes: unknown =
       types.isUint8Array(envelope) || typeof envelope?.toBinary !== 'function' ? envelope : envelope.toBinary();
     // Not a proxy: its bytes and its length need not agree.
-    if (types.isUint8Array(bytes)) return this.#publisher.forward(bytes);
+    if (types.isUint8Array(bytes)) return this.#publisher.forward(bytes, extension);
     throw new InvalidOptionError('envelope', bytes, 'the bytes of an envelope, or a received envelope');
   }
 
@@ -146,12 +164,19 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     options: PublishOptions = NO_OPTIONS,
   ): Writable {
     const topicOf = typeof topic === 'function' ? (topic as (event: unknown) => Topic) : (): Topic => topic;
-    return writableStream(this as unknown as Parameters<typeof writableStream>[0], topicOf, options);
+    const given = readOptions('options', options, PUBLISH_KEYS);
+    return writableStream(this as unknown as Parameters<typeof writableStream>[0], topicOf, given);
   }
 
   /** Wakes sleeping subscribers now, and not at the end of this burst. */
   flush(): void {
     if (!this.#isClosed) this.#publisher.flush();
+  }
+
+  #extensionOf(options: ForwardOptions): RecordExtension | undefined {
+    if (options === NO_OPTIONS) return undefined;
+    const { traceparent, origin } = options;
+    return traceparent === undefined && origin === undefined ? undefined : this.#extensions.of(traceparent, origin);
   }
 
   /** From now on nothing is accepted. @internal */
@@ -168,8 +193,12 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
 /** Written out for speed: it is on the way of every publish. */
 function namespaceOf(options: PublishOptions): string | undefined {
   if (options === NO_OPTIONS) return undefined;
-  if (options === null || typeof options !== 'object')
-    return readOptions<PublishOptions>('options', options, ['namespace']).namespace;
-  for (const key in options) if (key !== 'namespace') return readOptions('options', options, ['namespace']).namespace;
+  if (options === null || typeof options !== 'object') {
+    return readOptions<PublishOptions>('options', options, PUBLISH_KEYS).namespace;
+  }
+  for (const key in options) {
+    if (key === 'namespace' || key === 'traceparent' || key === 'origin') continue;
+    return readOptions('options', options, PUBLISH_KEYS).namespace;
+  }
   return options.namespace;
 }

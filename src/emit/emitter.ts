@@ -17,6 +17,10 @@ export interface EmitterOptions {
 }
 
 export interface EmitOptions {
+  /** As for `publish`. */
+  readonly traceparent?: string | undefined;
+  /** As for `publish`. */
+  readonly origin?: string | undefined;
   /** Throw when the event is not accepted, in place of reporting it. Default false. */
   readonly throws?: boolean;
 }
@@ -37,13 +41,15 @@ export interface Emitter {
 
 /** What an emitter needs of a bus. */
 export interface EmitterBus extends EventEmitter {
-  publish(topic: string, event: unknown, options?: { readonly namespace?: string }): boolean;
+  publish(topic: string, event: unknown, options?: PublishedAs): boolean;
 }
+
+type PublishedAs = Omit<EmitOptions, 'throws'> & { readonly namespace?: string };
 
 export class BusEmitter implements Emitter {
   readonly #bus: EmitterBus;
   readonly #options: EmitterOptions;
-  readonly #publishOptions: { readonly namespace?: string } | undefined;
+  readonly #publishOptions: PublishedAs | undefined;
   /** Relative topics and what they are in full. */
   readonly #topics = new Map<string, string>();
   /** A function: sending an emitter to another thread fails with its text, where what arrives could do nothing. */
@@ -61,11 +67,14 @@ export class BusEmitter implements Emitter {
 
   emit(topic: string, event: unknown, options?: EmitOptions): boolean {
     let throws = false;
+    let publishOptions = this.#publishOptions;
     try {
       if (options !== undefined) {
-        throws = flagOption('throws', readOptions('options', options, ['throws']).throws);
+        const { throws: given, ...extension } = readOptions('options', options, ['throws', 'traceparent', 'origin']);
+        throws = flagOption('throws', given);
+        publishOptions = { ...publishOptions, ...extension };
       }
-      this.#bus.publish(this.#absolute(topic), event, this.#publishOptions);
+      this.#bus.publish(this.#absolute(topic), event, publishOptions);
       return true;
     } catch (error) {
       if (throws) throw error;

@@ -7,7 +7,8 @@
  */
 import type { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import { EventTooLargeError } from '../errors.js';
-import { EVENT_RECORD, HEADER_BYTES, PAYLOAD_OFFSET_MASK } from '../ring/record-descriptor.js';
+import { bodyOffset, EVENT_RECORD, EXTENDED_EVENT_RECORD, PAYLOAD_OFFSET_MASK } from '../ring/record-descriptor.js';
+import type { RecordExtension } from '../ring/record-extension.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { Clock } from './clock.js';
 import type { EventTypes, PublishedType } from './event-types.js';
@@ -45,19 +46,22 @@ export class EventWriter {
    * @param namespace valid
    * @returns undefined when it was written; else the finished record, in memory of its own
    */
-  write(entry: TopicEntry, event: unknown, namespace: string, direct: boolean): PendingRecord | undefined {
+  write(
+    entry: TopicEntry,
+    event: unknown,
+    namespace: string,
+    extension: RecordExtension | undefined,
+    direct: boolean,
+  ): PendingRecord | undefined {
     const type = this.#types.of(event, entry.declared);
     const template = entry.templateFor(namespace, type.typeUrl);
     this.#clock.read();
     const { seconds, nanos } = this.#clock;
-    if (direct && this.#writeInPlace(entry, template, type, event, seconds, nanos)) return undefined;
-    const body = this.#encode(template, type, event, seconds, nanos);
+    if (direct && this.#writeInPlace(entry, template, type, event, seconds, nanos, extension)) return undefined;
+    const body = this.#encode(template, type, event, seconds, nanos, extension);
     // Its getters may have subscribed.
     this.#topics.update(entry);
-    const { id: topicId, wantedLow, wantedHigh } = entry;
-    const { payloadOffset } = template;
-    const typeId = type.id;
-    const record = { body, topicId, payloadOffset, typeId, seconds, nanos, wantedLow, wantedHigh, endsBefore: 0 };
+    const record = recordOf(entry, body, template.payloadOffset, type.id, seconds, nanos, extension);
     if (direct && this.writeRecord(record)) return undefined;
     // What stays behind needs memory of its own: the next event overwrites the scratch.
     return { ...record, body: Buffer.from(body) };
@@ -65,15 +69,18 @@ export class EventWriter {
 
   /** Copies a finished record into the ring. False when there is no room. */
   writeRecord(record: PendingRecord): boolean {
-    const { body } = record;
-    const offset = this.#writer.claim(body.length + HEADER_BYTES);
+    const { body, extension } = record;
+    const kind = kindOf(extension);
+    const bodyAt = bodyOffset(kind);
+    const offset = this.#writer.claim(bodyAt + body.length);
     if (offset < 0) return false;
-    this.#writer.memory.bytes.set(body, offset + HEADER_BYTES);
+    if (extension !== undefined) this.#writer.extend(offset, extension);
+    this.#writer.memory.bytes.set(body, offset + bodyAt);
     this.#writer.commit(
-      body.length + HEADER_BYTES,
-      EVENT_RECORD,
+      bodyAt + body.length,
+      kind,
       record.topicId,
-      recordOffset(record.payloadOffset),
+      payloadWordOffset(record.payloadOffset, bodyAt),
       record.typeId,
       record.seconds,
       record.nanos,
@@ -84,8 +91,8 @@ export class EventWriter {
   }
 
   /** @throws {EventTooLargeError} `BUS_EVENT_TOO_LARGE` when an envelope of that size does not fit a record */
-  checkSize(bodyBytes: number, topic: string): void {
-    const recordBytes = bodyBytes + HEADER_BYTES;
+  checkSize(bodyBytes: number, topic: string, extension: RecordExtension | undefined): void {
+    const recordBytes = bodyOffset(kindOf(extension)) + bodyBytes;
     const { maxRecordBytes } = this.#writer;
     if (recordBytes > maxRecordBytes) throw new EventTooLargeError(recordBytes, maxRecordBytes, topic);
   }
@@ -97,43 +104,55 @@ export class EventWriter {
     event: unknown,
     seconds: number,
     nanos: number,
+    extension: RecordExtension | undefined,
   ): boolean {
     const writer = this.#writer;
+    const kind = kindOf(extension);
+    const bodyAt = bodyOffset(kind);
     writer.open(this.#expectedBytes);
-    const start = writer.windowStart + HEADER_BYTES;
+    const start = writer.windowStart + bodyAt;
     const limit = Math.min(writer.windowEnd, writer.windowStart + writer.maxRecordBytes);
     if (start >= limit) return false;
     const end = this.#encodeInto(writer.memory.bytes, start, limit, template, type, event, seconds, nanos);
     if (end < 0) return false;
-    const recordBytes = end - start + HEADER_BYTES;
+    const recordBytes = bodyAt + end - start;
     this.#expectedBytes = recordBytes + EXPECTED_BYTES;
     // Its getters may have subscribed.
     this.#topics.update(entry);
+    if (extension !== undefined) writer.extend(writer.windowStart, extension);
+    const wanted = extension === undefined ? entry : entry.wantedWith(extension);
     writer.commit(
       recordBytes,
-      EVENT_RECORD,
+      kind,
       entry.id,
-      recordOffset(template.payloadOffset),
+      payloadWordOffset(template.payloadOffset, bodyAt),
       type.id,
       seconds,
       nanos,
-      entry.wantedLow,
-      entry.wantedHigh,
+      wanted.wantedLow,
+      wanted.wantedHigh,
     );
     return true;
   }
 
   /** Encodes into memory outside the ring, as large as it takes. */
-  #encode(template: EnvelopeTemplate, type: PublishedType, event: unknown, seconds: number, nanos: number): Buffer {
+  #encode(
+    template: EnvelopeTemplate,
+    type: PublishedType,
+    event: unknown,
+    seconds: number,
+    nanos: number,
+    extension: RecordExtension | undefined,
+  ): Buffer {
     // Within a getter the scratch may hold the outer event.
     let target = this.#encoding ? Buffer.allocUnsafeSlow(SCRATCH_BYTES) : this.#scratch;
     for (;;) {
       const end = this.#encodeInto(target, 0, target.length, template, type, event, seconds, nanos);
       if (end >= 0) {
-        this.checkSize(end, template.topic);
+        this.checkSize(end, template.topic, extension);
         return target.subarray(0, end);
       }
-      if (target.length >= MAX_ENCODE_BYTES) this.checkSize(target.length, template.topic);
+      if (target.length >= MAX_ENCODE_BYTES) this.checkSize(target.length, template.topic, extension);
       target = Buffer.allocUnsafeSlow(target.length * 4);
       if (!this.#encoding && target.length <= this.#writer.maxRecordBytes) this.#scratch = target;
     }
@@ -159,8 +178,28 @@ export class EventWriter {
   }
 }
 
-/** Where the payload starts, from the start of the record; 0 when that does not fit its 16 bits. */
-export function recordOffset(payloadOffset: number): number {
-  const offset = payloadOffset + HEADER_BYTES;
+/** A finished record for readers that want events on a topic. */
+export function recordOf(
+  entry: TopicEntry,
+  body: Buffer,
+  payloadOffset: number,
+  typeId: number,
+  seconds: number,
+  nanos: number,
+  extension: RecordExtension | undefined,
+): PendingRecord {
+  const { wantedLow, wantedHigh } = extension === undefined ? entry : entry.wantedWith(extension);
+  const topicId = entry.id;
+  return { body, topicId, payloadOffset, typeId, seconds, nanos, extension, wantedLow, wantedHigh, endsBefore: 0 };
+}
+
+/** What the kind word says of an event with or without an extension. */
+export function kindOf(extension: RecordExtension | undefined): number {
+  return extension === undefined ? EVENT_RECORD : EXTENDED_EVENT_RECORD;
+}
+
+/** Where the payload starts, from the start of a record whose body is at `bodyAt`; 0 when that does not fit its 16 bits. */
+export function payloadWordOffset(payloadOffset: number, bodyAt: number): number {
+  const offset = payloadOffset + bodyAt;
   return payloadOffset === 0 || offset > PAYLOAD_OFFSET_MASK ? 0 : offset;
 }

@@ -12,11 +12,12 @@ import { TemplateTable } from '../envelope/template-table.js';
 import { checkTypeUrl } from '../envelope/type-url.js';
 import { lengthOf } from '../envelope/wire/wire-writer.js';
 import { IncompleteEnvelopeError } from '../errors.js';
-import { EVENT_RECORD, HEADER_BYTES } from '../ring/record-descriptor.js';
+import { bodyOffset } from '../ring/record-descriptor.js';
+import type { RecordExtension } from '../ring/record-extension.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import { checkNamespace } from '../topic/topic.js';
 import type { EventTypes } from './event-types.js';
-import { recordOffset } from './event-writer.js';
+import { kindOf, payloadWordOffset } from './event-writer.js';
 import type { TopicEntry } from './topic-entry.js';
 
 class ForwardTemplate extends EnvelopeTemplate {
@@ -62,13 +63,14 @@ export class Forwarder {
    *
    * @returns its topic; undefined: {@link read} it. Nothing is taken unless {@link commit} follows
    */
-  place(bytes: Uint8Array): string | undefined {
+  place(bytes: Uint8Array, extension: RecordExtension | undefined): string | undefined {
     const writer = this.#writer;
     const size = lengthOf(bytes);
+    const bodyAt = bodyOffset(kindOf(extension));
     // Before a window is opened: one for what never fits would be announced to lossy readers as overwritten.
-    if (size === 0 || size + HEADER_BYTES > writer.maxRecordBytes) return undefined;
-    writer.open(size + HEADER_BYTES);
-    const start = writer.windowStart + HEADER_BYTES;
+    if (size === 0 || bodyAt + size > writer.maxRecordBytes) return undefined;
+    writer.open(bodyAt + size);
+    const start = writer.windowStart + bodyAt;
     if (start + size > writer.windowEnd) return undefined;
     writer.memory.bytes.set(bytes, start);
     const template = this.#seen.find(start, start + size);
@@ -79,11 +81,16 @@ export class Forwarder {
   }
 
   /** Commits the envelope that was just placed. */
-  commit({ id, wantedLow, wantedHigh }: TopicEntry): void {
+  commit(entry: TopicEntry, extension: RecordExtension | undefined): void {
+    const writer = this.#writer;
     const { payloadOffset, seconds, nanos } = this.#seen;
-    const recordBytes = this.#size + HEADER_BYTES;
-    const payloadAt = recordOffset(payloadOffset);
-    this.#writer.commit(recordBytes, EVENT_RECORD, id, payloadAt, this.#typeId, seconds, nanos, wantedLow, wantedHigh);
+    const kind = kindOf(extension);
+    const bodyAt = bodyOffset(kind);
+    if (extension !== undefined) writer.extend(writer.windowStart, extension);
+    const { wantedLow, wantedHigh } = extension === undefined ? entry : entry.wantedWith(extension);
+    const payloadAt = payloadWordOffset(payloadOffset, bodyAt);
+    const recordBytes = bodyAt + this.#size;
+    writer.commit(recordBytes, kind, entry.id, payloadAt, this.#typeId, seconds, nanos, wantedLow, wantedHigh);
   }
 
   /**

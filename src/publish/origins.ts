@@ -14,6 +14,8 @@ export function allocateOrigins(): SharedArrayBuffer {
   return allocateNames((MAX_ORIGINS * MAX_ORIGIN_BYTES) / TABLE_BYTES_PER_NAME);
 }
 
+const NO_ORIGINS: ReadonlySet<number> = new Set();
+
 export class Origins {
   readonly #names: NameRegistry;
   readonly #ids = new Map<string, number>();
@@ -38,6 +40,11 @@ export class Origins {
     this.#ids.set(origin as string, id);
     return id;
   }
+}
+
+/** The ids of a list of origins, and errors as those of `idOf`. */
+export function idsOf(origins: Origins, names: readonly string[] | undefined): ReadonlySet<number> {
+  return names === undefined || names.length === 0 ? NO_ORIGINS : new Set(names.map((name) => origins.idOf(name)));
 }
 
 function originFault(origin: unknown): string | undefined {

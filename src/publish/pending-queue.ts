@@ -1,5 +1,7 @@
 /** Finished records that wait on the heap for room in the ring, first in, first out. */
 
+import type { RecordExtension } from '../ring/record-extension.js';
+
 /** A record as it was accepted: encoded, with its time, its topic and who wanted it then. */
 export interface PendingRecord {
   /** The envelope, encoded. */
@@ -10,6 +12,7 @@ export interface PendingRecord {
   readonly typeId: number;
   readonly seconds: number;
   readonly nanos: number;
+  readonly extension: RecordExtension | undefined;
   wantedLow: number;
   wantedHigh: number;
   /** How many ends had been asked for when its publishing began; see {@link LateJoins}. */

@@ -5,12 +5,13 @@
  * what happens when the ring is full: `publish` queues, `tryPublish` refuses, `publishSync` waits.
  */
 import { InvalidTopicError, ReentrantPublishError } from '../errors.js';
+import type { RecordExtension } from '../ring/record-extension.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import { checkNamespace } from '../topic/topic.js';
 import { BurstFlush, type Flush } from './burst-flush.js';
 import type { Clock } from './clock.js';
 import type { EventTypes } from './event-types.js';
-import { EventWriter } from './event-writer.js';
+import { EventWriter, recordOf } from './event-writer.js';
 import { Forwarder } from './forwarder.js';
 import type { PendingRecord } from './pending-queue.js';
 import { PendingWriter } from './pending-writer.js';
@@ -32,6 +33,9 @@ export interface PublisherOptions {
   readonly flush: Flush;
   readonly clock: Clock;
 }
+
+/** Of the record; undefined: none. */
+type Extension = RecordExtension | undefined;
 
 /** Counters since the bus began. */
 export interface PublisherCounts {
@@ -89,57 +93,62 @@ export class Publisher {
     return { accepted: this.pending.accepted + unwanted, unwanted, refused: this.#refused };
   }
 
-  publish(topic: string, event: unknown, namespace: string | undefined): boolean {
-    const entry = this.#wantedEntry(topic, namespace);
+  publish(topic: string, event: unknown, namespace: string | undefined, extension: Extension): boolean {
+    const entry = this.#wantedEntry(topic, namespace, extension);
     if (entry === undefined) return true;
     const ahead = this.order.queue.length;
-    const record = this.#write(entry, event, namespace);
+    const record = this.#write(entry, event, namespace, extension);
     if (record === undefined) return true;
     this.pending.enqueue(record, ahead);
     return false;
   }
 
-  tryPublish(topic: string, event: unknown, namespace: string | undefined): boolean {
-    const entry = this.#wantedEntry(topic, namespace);
+  tryPublish(topic: string, event: unknown, namespace: string | undefined, extension: Extension): boolean {
+    const entry = this.#wantedEntry(topic, namespace, extension);
     if (entry === undefined) return true;
-    if (this.order.isDirect && this.#write(entry, event, namespace) === undefined) return true;
+    if (this.order.isDirect && this.#write(entry, event, namespace, extension) === undefined) return true;
     this.#refused++;
     // What its getters published was accepted all the same.
     this.pending.writeBehind();
     return false;
   }
 
-  publishSync(topic: string, event: unknown, namespace: string | undefined, timeoutMs: number): void {
+  publishSync(
+    topic: string,
+    event: unknown,
+    namespace: string | undefined,
+    extension: Extension,
+    timeoutMs: number,
+  ): void {
     if (this.order.isEncoding) throw new ReentrantPublishError('publishSync');
-    const entry = this.#wantedEntry(topic, namespace);
+    const entry = this.#wantedEntry(topic, namespace, extension);
     if (entry === undefined) return;
     const ahead = this.order.queue.length;
-    const record = this.#write(entry, event, namespace);
+    const record = this.#write(entry, event, namespace, extension);
     if (record === undefined) return;
     this.#syncWait.write(record, ahead, timeoutMs);
   }
 
   /** Puts an envelope from elsewhere into the ring. Returns as {@link publish} does. */
-  forward(bytes: Uint8Array): boolean {
-    const topic = this.order.isDirect ? this.#forwarder.place(bytes) : undefined;
-    if (topic === undefined) return this.#forwardScanned(bytes);
-    const entry = this.#wantedEntry(topic, undefined);
+  forward(bytes: Uint8Array, extension: Extension): boolean {
+    const topic = this.order.isDirect ? this.#forwarder.place(bytes, extension) : undefined;
+    if (topic === undefined) return this.#forwardScanned(bytes, extension);
+    const entry = this.#wantedEntry(topic, undefined, extension);
     if (entry === undefined) return true;
-    this.#forwarder.commit(entry);
+    this.#forwarder.commit(entry, extension);
     this.pending.written();
     return true;
   }
 
-  #forwardScanned(bytes: Uint8Array): boolean {
+  #forwardScanned(bytes: Uint8Array, extension: Extension): boolean {
     const envelope = this.#forwarder.read(bytes);
-    const entry = this.#wantedEntry(envelope.topic, undefined);
+    const entry = this.#wantedEntry(envelope.topic, undefined, extension);
     const typeId = this.#forwarder.remember(envelope);
     if (entry === undefined) return true;
     const { body, payloadOffset, seconds, nanos } = envelope;
-    const { id: topicId, wantedLow, wantedHigh } = entry;
-    this.#events.checkSize(body.length, entry.topic);
-    const { endsAsked: endsBefore } = this.order;
-    const record = { body, topicId, payloadOffset, typeId, seconds, nanos, wantedLow, wantedHigh, endsBefore };
+    this.#events.checkSize(body.length, entry.topic, extension);
+    const record = recordOf(entry, body, payloadOffset, typeId, seconds, nanos, extension);
+    record.endsBefore = this.order.endsAsked;
     if (this.order.isDirect && this.#events.writeRecord(record)) {
       this.pending.written();
       return true;
@@ -150,13 +159,13 @@ export class Publisher {
   }
 
   /** Publishes on a topic that users may not. Returns its sequence, or -1 when nobody wants it. */
-  publishReserved(topic: string, event: unknown): number {
+  publishReserved(topic: string, event: unknown, extension?: RecordExtension): number {
     const entry = this.#topics.entry(topic);
-    if (!this.#isWritten(entry)) return -1;
+    if (!this.#isWritten(entry, extension)) return -1;
     const sequence = this.order.nextSequence;
     // Before an event on its way, or its sequence could not be said.
     const ahead = this.order.settledPlaces;
-    const record = this.#write(entry, event, undefined);
+    const record = this.#write(entry, event, undefined, extension);
     if (record !== undefined) {
       record.endsBefore = 0;
       this.pending.enqueue(record, ahead);
@@ -170,30 +179,36 @@ export class Publisher {
   }
 
   /** The entry of a topic that somebody wants; undefined, and counted, when nobody does. */
-  #wantedEntry(topic: string, namespace: string | undefined): TopicEntry | undefined {
+  #wantedEntry(topic: string, namespace: string | undefined, extension: Extension): TopicEntry | undefined {
     if (namespace !== undefined && namespace !== this.#lastNamespace) {
       checkNamespace(namespace);
       this.#lastNamespace = namespace;
     }
     const entry = this.#topics.entry(topic);
     if (entry.reserved) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
-    if (this.#isWritten(entry)) return entry;
+    if (this.#isWritten(entry, extension)) return entry;
     this.#unwanted++;
     return undefined;
   }
 
-  #isWritten({ wantedLow, wantedHigh }: TopicEntry): boolean {
+  #isWritten(entry: TopicEntry, extension: Extension): boolean {
+    const { wantedLow, wantedHigh } = extension === undefined ? entry : entry.wantedWith(extension);
     return (wantedLow | wantedHigh) !== 0 || this.#keepUnwanted;
   }
 
   /** Writes an event into the ring. Returns undefined, or the finished record if it has to wait. */
-  #write(entry: TopicEntry, event: unknown, namespace: string | undefined): PendingRecord | undefined {
+  #write(
+    entry: TopicEntry,
+    event: unknown,
+    namespace: string | undefined,
+    extension: Extension,
+  ): PendingRecord | undefined {
     const direct = this.order.isDirect;
     const { endsAsked } = this.order;
     const outermost = this.order.beginEncoding();
     let record: PendingRecord | undefined;
     try {
-      record = this.#events.write(entry, event, namespace ?? this.#namespace, direct);
+      record = this.#events.write(entry, event, namespace ?? this.#namespace, extension, direct);
     } catch (error) {
       if (outermost) this.order.endEncoding();
       // What its getters published was accepted all the same.

@@ -1,6 +1,7 @@
 /** What the publishing thread knows of one topic, and how much memory that takes for all topics together. */
 import { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import type { EventCodec } from '../envelope/event-codec.js';
+import { originOf, type RecordExtension } from '../ring/record-extension.js';
 import { isReservedTopic } from '../topic/topic.js';
 
 /** Templates kept for one topic, besides the last used: namespaces times types. */
@@ -38,7 +39,33 @@ export class TemplateMemory {
   }
 }
 
-export class TopicEntry {
+/** Readers, one bit each. */
+export interface WantedBy {
+  readonly wantedLow: number;
+  readonly wantedHigh: number;
+}
+
+/** A reader that wants a topic, but not what came in at some origins. */
+export interface Want {
+  readonly reader: number;
+  readonly exceptOrigins: ReadonlySet<number>;
+}
+
+export const NO_WANTS: readonly Want[] = [];
+
+/** The readers of those wants that do not except an origin. */
+function wantedBy(wants: readonly Want[], originId: number): WantedBy {
+  let wantedLow = 0;
+  let wantedHigh = 0;
+  for (const { reader, exceptOrigins } of wants) {
+    if (exceptOrigins.has(originId)) continue;
+    if (reader < 32) wantedLow |= 1 << reader;
+    else wantedHigh |= 1 << (reader - 32);
+  }
+  return { wantedLow, wantedHigh };
+}
+
+export class TopicEntry implements WantedBy {
   readonly topic: string;
   /** Index in the topic registry; 0: none. */
   id = 0;
@@ -46,6 +73,8 @@ export class TopicEntry {
   wantedLow = 0;
   wantedHigh = 0;
   version = -1;
+  /** Who they are, where one of them excepts an origin; empty otherwise. */
+  excepting = NO_WANTS;
   /** True once it is kept for good. */
   known = false;
   /** True below `/ringcast`, where only the bus itself publishes. */
@@ -72,6 +101,12 @@ export class TopicEntry {
     const template = last === undefined ? this.#make(namespace, typeUrl) : this.#other(last, namespace, typeUrl);
     this.template = template;
     return template;
+  }
+
+  /** Readers that want events with an extension. */
+  wantedWith(extension: RecordExtension): WantedBy {
+    const originId = originOf(extension);
+    return originId === 0 || this.excepting.length === 0 ? this : wantedBy(this.excepting, originId);
   }
 
   /** Forgets its templates; one that is in use stays usable. */

@@ -10,13 +10,13 @@ import type { NameRegistry } from '../ring/name-registry.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterHandle, FilterIndex } from '../topic/filter-index.js';
 import { checkTopic } from '../topic/topic.js';
-import { TemplateMemory, TopicEntry } from './topic-entry.js';
+import { NO_WANTS, TemplateMemory, TopicEntry, type Want } from './topic-entry.js';
 
 /** Topics of one generation of the recent set; two are remembered. */
 const RECENT_TOPICS = 2048;
 
 export class TopicTable {
-  readonly #index = new FilterIndex<number>();
+  readonly #index = new FilterIndex<Want>();
   readonly #wants = new Map<object, FilterHandle>();
   readonly #names: NameRegistry;
   readonly #maxTopics: number;
@@ -34,11 +34,11 @@ export class TopicTable {
     this.#declared = declared;
   }
 
-  /** From now on `reader` wants what `filter` selects, for `owner`, and no longer what it wanted for it before. */
-  want(owner: object, filter: CompiledFilter, reader: number): void {
+  /** From now on `want.reader` wants what `filter` selects, for `owner`, and no longer what it wanted for it before. */
+  want(owner: object, filter: CompiledFilter, { reader, exceptOrigins }: Want): void {
     const before = this.#wants.get(owner);
     if (before !== undefined) this.#index.remove(before);
-    this.#wants.set(owner, this.#index.add(filter, reader));
+    this.#wants.set(owner, this.#index.add(filter, { reader, exceptOrigins }));
   }
 
   /** Nothing is wanted for `owner` any more. */
@@ -97,10 +97,15 @@ export class TopicTable {
     entry.version = this.#index.version;
     entry.wantedLow = 0;
     entry.wantedHigh = 0;
-    for (const { subscriber: reader } of this.#index.match(entry.topic)) {
+    const matches = this.#index.match(entry.topic);
+    let excepting = false;
+    for (const { subscriber } of matches) {
+      const { reader, exceptOrigins } = subscriber;
       if (reader < 32) entry.wantedLow |= 1 << reader;
       else entry.wantedHigh |= 1 << (reader - 32);
+      if (exceptOrigins.size > 0) excepting = true;
     }
+    entry.excepting = excepting ? matches.map(({ subscriber }) => subscriber) : NO_WANTS;
     const wanted = (entry.wantedLow | entry.wantedHigh) !== 0;
     if (wanted && entry.id === 0 && entry.known) entry.id = this.#names.append(entry.topic);
   }

@@ -58,6 +58,11 @@ export function extensionAt(words: Int32Array, at: number): RecordExtension | un
   return words.slice(start, start + record.EXTENSION_WORDS);
 }
 
+/** The id of the origin that an extension names; 0 where there is neither. */
+export function originOf(extension: RecordExtension | undefined): number {
+  return extension === undefined ? 0 : extension[record.ORIGIN_WORD]!;
+}
+
 /** The traceparent of the extension that starts at `words[at]`; undefined where it has none. */
 export function traceparentAt(words: Readonly<Int32Array>, at: number): string | undefined {
   const trace = words[at + record.TRACE_WORD]!;

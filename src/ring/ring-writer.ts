@@ -10,6 +10,7 @@
 import { narrow } from '../memory/position.js';
 import * as control from './control-descriptor.js';
 import * as record from './record-descriptor.js';
+import type { RecordExtension } from './record-extension.js';
 import { offsetOf, type RingMemory } from './ring-memory.js';
 import { WriterBounds } from './writer-bounds.js';
 
@@ -91,6 +92,11 @@ export class RingWriter extends WriterBounds {
     this.cells.store(control.TAIL, narrow(this.position));
     this.waker.want(wantedLow, wantedHigh);
     return sequence;
+  }
+
+  /** Writes the extension of the record at byte `offset`, behind the room for its header. */
+  extend(offset: number, extension: RecordExtension): void {
+    this.#words.set(extension, (offset >> 2) + record.EXTENSION_START_WORD);
   }
 
   /** Says how long dedicated readers may wait awake. */

@@ -4,6 +4,7 @@ import { scanEnvelope } from '../envelope/envelope-scan.js';
 import { DeadLetter } from '../envelope/generated/index.js';
 import { EventTooLargeError, QueueFullError } from '../errors.js';
 import type { Publisher } from '../publish/publisher.js';
+import { traceOf } from '../ring/record-extension.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 
 /** Where dead letters are published. */
@@ -34,6 +35,8 @@ export function publishDeadLetter(
   const content = writer.retained.contentOf(reader, sequence);
   if (content === undefined) return { report: { ...event, topic: '' }, published: -1 };
   const { body } = content;
+  // The letter belongs to the trace of its event, and began here.
+  const trace = traceOf(content.extension);
   const { topic, namespace, typeUrl, payloadStart, payloadEnd } = scanEnvelope(body, 0, body.length);
   const report = { ...event, topic };
   if (topic === DEAD_LETTER_TOPIC) return { report, published: -1 };
@@ -43,7 +46,7 @@ export function publishDeadLetter(
     const details = { topic, namespace, sequence, subscription, reason: error.message, deaths };
     const letter = new DeadLetter({ ...details, event: { typeUrl, value } });
     try {
-      return { report, published: publisher.publishReserved(DEAD_LETTER_TOPIC, letter) };
+      return { report, published: publisher.publishReserved(DEAD_LETTER_TOPIC, letter, trace) };
     } catch (failure) {
       if (failure instanceof EventTooLargeError) continue;
       // Nowhere to put it: the report is all there is.

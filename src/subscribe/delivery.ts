@@ -5,6 +5,13 @@ import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/dispatch/filter-timeline.js';
 import type { DeliveryCounts } from './subscription-stats.js';
 
+/** What a subscription wants. */
+export interface Selection {
+  readonly filter: CompiledFilter;
+  /** Ids of the origins whose events it does not want. */
+  readonly exceptOrigins: ReadonlySet<number>;
+}
+
 /** How events get to a subscription's handler. */
 export interface Delivery {
   readonly thread: 'bus' | 'own';
@@ -14,6 +21,8 @@ export interface Delivery {
   readonly joinSequence: number;
   /** Sequences from it on are not delivered. */
   readonly endSequence: number;
+  /** Ids of the origins whose events are not delivered. */
+  readonly exceptOrigins: ReadonlySet<number>;
   /** What decides the records that are not delivered yet; see {@link FilterFrom}. */
   readonly filters: readonly FilterFrom[];
   /** How many events it takes at most from now on, the one in hand included. */

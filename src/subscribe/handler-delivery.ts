@@ -8,7 +8,7 @@ import { type FilterFrom, FilterTimeline } from '../worker/dispatch/filter-timel
 import { scannedFor } from '../worker/dispatch/lag.js';
 import { SingleTarget } from '../worker/dispatch/single-target.js';
 import type { ReportFailure } from '../worker/dispatch/target.js';
-import type { Delivery } from './delivery.js';
+import type { Delivery, Selection } from './delivery.js';
 import type { LocalReader, LocalReaderEvents } from './local-reader.js';
 import { type DeliveryCounts, NO_READER, type ReaderView } from './subscription-stats.js';
 
@@ -49,7 +49,7 @@ export class HandlerDelivery implements Delivery, EventHolder {
    */
   constructor(
     reader: LocalReader,
-    filter: CompiledFilter,
+    { filter, exceptOrigins }: Selection,
     joinSequence: number,
     many: number,
     handler: Handler,
@@ -69,6 +69,7 @@ export class HandlerDelivery implements Delivery, EventHolder {
     const context = captureContext(this.handling);
     const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
     this.#target = new SingleTarget(joinSequence, handle, events.report);
+    this.#target.exceptOrigins = exceptOrigins;
     reader.add(filter, this.#target, events);
   }
 
@@ -78,6 +79,10 @@ export class HandlerDelivery implements Delivery, EventHolder {
 
   get reader(): number {
     return this.#reader.reader;
+  }
+
+  get exceptOrigins(): ReadonlySet<number> {
+    return this.#target.exceptOrigins;
   }
 
   get endSequence(): number {

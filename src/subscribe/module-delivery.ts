@@ -34,6 +34,7 @@ export class ModuleDelivery implements Delivery {
   readonly thread = 'own';
   readonly reader: number;
   readonly joinSequence: number;
+  readonly exceptOrigins: ReadonlySet<number>;
   readonly limit = Number.POSITIVE_INFINITY;
   /** What the thread has in hand, it has not released. */
   readonly held = 0;
@@ -64,6 +65,7 @@ export class ModuleDelivery implements Delivery {
   ) {
     this.reader = module.reader;
     this.joinSequence = module.joinSequence;
+    this.exceptOrigins = module.exceptOrigins;
     this.#writer = writer;
     this.#events = events;
     this.#dedicated = module.loop === 'dedicated';

@@ -6,10 +6,10 @@ import { emitSafely, reportError } from '../host/report.js';
 import { moduleUrl } from '../option-check.js';
 import { nameOfReader } from '../publish/readers.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
-import type { CompiledFilter } from '../topic/filter.js';
 import { PrintedOutput } from '../worker/supervision/printed-output.js';
 import { RestartPolicy } from '../worker/supervision/restart-policy.js';
 import { publishDeadLetter } from './dead-letters.js';
+import type { Selection } from './delivery.js';
 import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
 import type { ReaderSlots } from './reader-slots.js';
 import { findStart, type Start } from './replay.js';
@@ -37,23 +37,18 @@ export class ModuleThreads {
    * @throws {CannotStartThreadError} `BUS_CANNOT_START_THREAD`
    * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when only Node can tell that an option is wrong
    */
-  start(
-    subscription: Subscription,
-    filter: CompiledFilter,
-    module: URL,
-    options: CheckedModuleOptions,
-  ): ModuleDelivery {
+  start(subscription: Subscription, selection: Selection, module: URL, options: CheckedModuleOptions): ModuleDelivery {
     const url = moduleUrl('module', module);
     // Before what is given away.
     this.#slots.checkFree();
     const given = handOver(options.data, options.thread.transferList ?? []);
-    const start = findStart(this.#parts, options.from, filter);
+    const start = findStart(this.#parts, options.from, selection);
     const { topics } = this.#parts;
     const reader = this.#slots.take(options.delivery ?? 'lossless', start);
     let delivery: ModuleDelivery;
     try {
-      topics.want(subscription, filter, reader);
-      delivery = this.#deliver(subscription, filter, url, given, options, start, reader);
+      topics.want(subscription, selection.filter, { reader, exceptOrigins: selection.exceptOrigins });
+      delivery = this.#deliver(subscription, selection, url, given, options, start, reader);
     } catch (error) {
       topics.unwant(subscription);
       this.#slots.giveBack(reader);
@@ -72,7 +67,7 @@ export class ModuleThreads {
 
   #deliver(
     subscription: Subscription,
-    filter: CompiledFilter,
+    { filter, exceptOrigins }: Selection,
     url: string,
     { data, transferList }: HandedOver,
     options: CheckedModuleOptions,
@@ -84,7 +79,7 @@ export class ModuleThreads {
     const { position, sequence, missed, joinSequence } = start;
     const { loop = 'cooperative', hangTimeoutMs, restart = {}, thread } = options;
     return new ModuleDelivery(
-      { ...attachment, name, moduleUrl: url, data, loop, reader, joinSequence, hangTimeoutMs },
+      { ...attachment, name, moduleUrl: url, data, loop, reader, joinSequence, exceptOrigins, hangTimeoutMs },
       filter,
       { position, nextSequence: sequence, missed, redelivery: undefined, counts: NO_COUNTS, untold: 0 },
       {

@@ -6,6 +6,7 @@ import { unwatched } from '../host/report.js';
 import { clearTimeout, setTimeout } from '../host/timing.js';
 import { readOptions, signalOption, timeoutOption } from '../option-check.js';
 import type { Handler } from './handler-delivery.js';
+import { readOrigins } from './subscribe-options.js';
 import type { Subscription } from './subscription.js';
 
 /** All optional, read once. */
@@ -14,13 +15,16 @@ export interface NextOptions {
   readonly signal?: AbortSignal;
   /** How long to wait, 0 to 2^31 - 1; default `Infinity`. */
   readonly timeoutMs?: number;
+  /** Leaves out events with one of these origins. Default: none. */
+  readonly exceptOrigins?: readonly string[];
 }
 
 export function readNextOptions(given: NextOptions): NextOptions {
-  const options = readOptions('options', given, ['signal', 'timeoutMs']);
+  const options = readOptions('options', given, ['signal', 'timeoutMs', 'exceptOrigins']);
   signalOption(options.signal);
   timeoutOption('timeoutMs', options.timeoutMs, Number.POSITIVE_INFINITY, 0);
-  return options;
+  const exceptOrigins = readOrigins(options.exceptOrigins);
+  return exceptOrigins === undefined ? options : { ...options, exceptOrigins };
 }
 
 /** @param subscribe makes the subscription, which ends with the wait */

@@ -4,9 +4,9 @@ import { TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import type { Place } from '../ring/retained-records.js';
 import type { RingWriter } from '../ring/ring-writer.js';
-import type { CompiledFilter } from '../topic/filter.js';
 import { Router } from '../worker/dispatch/router.js';
 import { SingleTarget } from '../worker/dispatch/single-target.js';
+import type { Selection } from './delivery.js';
 import type { LocalStart, ReadingContext } from './local-reader.js';
 import { lookThrough } from './ring-scan.js';
 import type { From } from './subscribe-options.js';
@@ -23,13 +23,13 @@ export interface Start extends LocalStart {
  * Finds where a subscription begins. Records that wait on the heap come after all of these, so replay and what follows
  * join with neither gap nor overlap.
  *
- * @param filter selects what counts as one of the last; needed for those alone
+ * @param selection what counts as one of the last; needed for those alone
  * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS`
  */
 export function findStart(
   parts: Pick<SubscribingParts, 'writer' | 'publisher' | 'reading' | 'backpressure'>,
   from: From = 'now',
-  filter?: CompiledFilter,
+  selection?: Selection,
 ): Start {
   const { writer, publisher, reading, backpressure } = parts;
   if (from === 'now') {
@@ -41,7 +41,7 @@ export function findStart(
       ? oldest.sequence
       : 'sequence' in from
         ? from.sequence
-        : sequenceOfLast(writer, from.last, filter!, oldest, reading, () => backpressure.roomMade());
+        : sequenceOfLast(writer, from.last, selection!, oldest, reading, () => backpressure.roomMade());
   const { position, sequence } = writer.retained.seek(wanted);
   const missed = wanted < sequence;
   return { isNow: false, position, sequence: missed ? wanted : sequence, missed, joinSequence: wanted };
@@ -51,7 +51,7 @@ export function findStart(
 function sequenceOfLast(
   writer: RingWriter,
   count: number,
-  filter: CompiledFilter,
+  { filter, exceptOrigins }: Selection,
   oldest: Place,
   context: ReadingContext,
   onRoom: () => void,
@@ -64,7 +64,9 @@ function sequenceOfLast(
     const sequences: number[] = [];
     const router = new Router(context.topicNames, context.fields);
     const collect = (envelope: { readonly sequence: number }): void => void sequences.push(envelope.sequence);
-    router.set(new SingleTarget(0, collect, () => {}), filter);
+    const target = new SingleTarget(0, collect, () => {});
+    target.exceptOrigins = exceptOrigins;
+    router.set(target, filter);
     lookThrough(context, slot, oldest, router, onRoom);
     return sequences.at(-count) ?? oldest.sequence;
   } finally {

@@ -34,6 +34,11 @@ export interface SubscribeOptions {
   readonly delivery?: DeliveryMode;
   /** Default `now`. Others take a reader of their own. */
   readonly from?: From;
+  /**
+   * Leaves out events with one of these origins, whatever the filter selects, before anything of them is decoded: a bridge
+   * names itself, so that what came in by it does not go out again. Default: none. `setFilter` does not change it.
+   */
+  readonly exceptOrigins?: readonly string[];
 }
 
 /** Of a handler on the thread of the bus. */
@@ -67,7 +72,7 @@ export interface ModuleOptions extends SubscribeOptions, ModuleThreadOptions {
   readonly hangTimeoutMs?: number;
 }
 
-const COMMON = ['name', 'signal', 'delivery', 'from'] as const;
+const COMMON = ['name', 'signal', 'delivery', 'from', 'exceptOrigins'] as const;
 
 export function readHandlerOptions(given: HandlerOptions): HandlerOptions {
   const options = readCommon(readOptions('options', given, [...COMMON, 'once', 'many', 'isolate']));
@@ -105,7 +110,15 @@ function readCommon<O extends SubscribeOptions>(options: O): O {
   signalOption(options.signal);
   choiceOption('delivery', options.delivery, ['lossless', 'lossy']);
   const from = readFrom(options.from);
-  return from === undefined ? options : { ...options, from };
+  const exceptOrigins = readOrigins(options.exceptOrigins);
+  return { ...options, ...(from !== undefined && { from }), ...(exceptOrigins && { exceptOrigins }) };
+}
+
+/** A copy of a list; the origins in it are checked where they get their ids. */
+export function readOrigins(given: readonly string[] | undefined): readonly string[] | undefined {
+  if (given === undefined) return undefined;
+  if (!Array.isArray(given)) throw new InvalidOptionError('exceptOrigins', given, 'a list of origins');
+  return readable('exceptOrigins', () => [...given]);
 }
 
 function readFrom(from: From | undefined): From | undefined {

@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import type { KeepAlive } from '../host/keep-alive.js';
 import type { Backpressure } from '../publish/backpressure.js';
+import type { Origins } from '../publish/origins.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { Readers } from '../publish/readers.js';
 import type { TopicTable } from '../publish/topic-table.js';
@@ -14,6 +15,7 @@ export interface SubscribingParts {
   readonly bus: EventEmitter;
   readonly writer: RingWriter;
   readonly topics: TopicTable;
+  readonly origins: Origins;
   readonly publisher: Publisher;
   readonly readers: Readers;
   readonly backpressure: Backpressure;

@@ -5,8 +5,9 @@ import { onAbort } from '../host/abort-signal.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { reportError } from '../host/report.js';
 import { checkFunction } from '../option-check.js';
-import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
-import type { Delivery } from './delivery.js';
+import { idsOf } from '../publish/origins.js';
+import { compileFilter, type FilterInput } from '../topic/filter.js';
+import type { Delivery, Selection } from './delivery.js';
 import { EventStream } from './event-stream.js';
 import { type Handler, HandlerDelivery } from './handler-delivery.js';
 import type { LocalReader } from './local-reader.js';
@@ -55,7 +56,7 @@ export class Subscriptions {
         if (order.isOpen) throw new ReentrantPublishError('setFilter');
         const { delivery } = subscription;
         delivery.setFilter(filter, order.nextSequence);
-        topics.want(subscription, filter, delivery.reader);
+        topics.want(subscription, filter, delivery);
         order.wantTentative(delivery.reader);
       },
     };
@@ -69,56 +70,61 @@ export class Subscriptions {
   handler(input: FilterInput, handler: Handler, given: HandlerOptions): Subscription {
     checkFunction('handler', handler);
     const options = readHandlerOptions(given);
-    const filter = compileFilter(input);
-    const subscription = this.#make(Subscription, filter, options);
+    const selection = this.#select(input, options);
+    const subscription = this.#make(Subscription, selection, options);
     const many = options.once === true ? 1 : (options.many ?? Number.POSITIVE_INFINITY);
     const handle = many === Number.POSITIVE_INFINITY ? handler : limited(subscription, handler, many);
-    const start = findStart(this.#parts, options.from, filter);
+    const start = findStart(this.#parts, options.from, selection);
     const shares = options.isolate !== true && start.isNow;
     const delivery = options.delivery ?? 'lossless';
     const reader = shares ? this.#readers.shared(delivery) : this.#readers.open(delivery, start);
-    this.#deliverTo(subscription, reader, filter, start, many, handle);
+    this.#deliverTo(subscription, reader, selection, start, many, handle);
     stopOnAbort(subscription, options.signal);
     return subscription;
   }
 
   stream(input: FilterInput, given: SubscribeOptions): EventStream {
     const options = readStreamOptions(given);
-    const filter = compileFilter(input);
-    const stream = this.#make(EventStream, filter, options);
-    const start = findStart(this.#parts, options.from, filter);
+    const selection = this.#select(input, options);
+    const stream = this.#make(EventStream, selection, options);
+    const start = findStart(this.#parts, options.from, selection);
     const reader = this.#readers.open(options.delivery ?? 'lossless', start);
-    this.#deliverTo(stream, reader, filter, start, Number.POSITIVE_INFINITY, stream.accept);
+    this.#deliverTo(stream, reader, selection, start, Number.POSITIVE_INFINITY, stream.accept);
     stopOnAbort(stream, options.signal);
     return stream;
   }
 
   next(input: FilterInput, given: NextOptions): Promise<Envelope> {
     const options = readNextOptions(given);
-    const filter = compileFilter(input);
+    const selection = this.#select(input, options);
     return nextEvent((handler) => {
-      const subscription = this.#make(Subscription, filter, {});
+      const subscription = this.#make(Subscription, selection, {});
       // A reader for all of them, and only them: none is ever pending, so none waits for another.
       const reader = this.#readers.shared('next');
-      this.#deliverTo(subscription, reader, filter, findStart(this.#parts), 1, handler);
+      this.#deliverTo(subscription, reader, selection, findStart(this.#parts), 1, handler);
       return subscription;
     }, options);
   }
 
   module(input: FilterInput, module: URL, given: ModuleOptions): Subscription {
     const options = readModuleOptions(given);
-    const filter = compileFilter(input);
-    const subscription = this.#make(Subscription, filter, options);
-    const delivery = this.#threads.start(subscription, filter, module, options);
+    const selection = this.#select(input, options);
+    const subscription = this.#make(Subscription, selection, options);
+    const delivery = this.#threads.start(subscription, selection, module, options);
     this.#track(subscription, delivery);
-    if ((options.from ?? 'now') === 'now') this.#passBy(delivery, filter);
+    if ((options.from ?? 'now') === 'now') this.#passBy(delivery, selection);
     stopOnAbort(subscription, options.signal);
     return subscription;
   }
 
+  #select(input: FilterInput, options: Pick<SubscribeOptions, 'exceptOrigins'>): Selection {
+    const filter = compileFilter(input);
+    return { filter, exceptOrigins: idsOf(this.#parts.origins, options.exceptOrigins) };
+  }
+
   #make<S extends Subscription>(
     type: new (name: string, filter: FilterInput, keepAlive: KeepAlive, source: SubscriptionSource) => S,
-    filter: CompiledFilter,
+    { filter }: Selection,
     options: SubscribeOptions,
   ): S {
     const name = options.name ?? `subscription-${++this.#unnamed}`;
@@ -128,14 +134,13 @@ export class Subscriptions {
   #deliverTo(
     subscription: Subscription,
     reader: LocalReader,
-    filter: CompiledFilter,
+    selection: Selection,
     { joinSequence, isNow }: Start,
     many: number,
     handler: Handler,
   ): void {
     const { writer, topics, bus } = this.#parts;
-    topics.want(subscription, filter, reader.reader);
-    const delivery = new HandlerDelivery(reader, filter, joinSequence, many, handler, {
+    const delivery = new HandlerDelivery(reader, selection, joinSequence, many, handler, {
       name: subscription.name,
       report: (cause, topic, sequence) =>
         reportError(new HandlerError(subscription.name, topic, sequence, cause), subscription, bus),
@@ -146,12 +151,13 @@ export class Subscriptions {
       viewReader: () => this.#slots.view(reader.reader),
       written: () => writer.sequence,
     });
+    topics.want(subscription, selection.filter, delivery);
     this.#track(subscription, delivery);
-    if (isNow) this.#passBy(delivery, filter);
+    if (isNow) this.#passBy(delivery, selection);
   }
 
   /** Keeps from a subscription that begins now what was accepted before it and is written behind an event on its way. */
-  #passBy(delivery: Delivery, filter: CompiledFilter): void {
+  #passBy(delivery: Delivery, { filter }: Selection): void {
     this.#parts.publisher.order.joined(delivery.reader, (sequence) => {
       delivery.setFilter(NOTHING, sequence);
       delivery.setFilter(filter, sequence + 1);

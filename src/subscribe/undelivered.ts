@@ -1,6 +1,7 @@
 /** Counts what a subscription was owed when it was given up. */
 import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { widen } from '../memory/position.js';
+import { originOf } from '../ring/record-extension.js';
 import { Router } from '../worker/dispatch/router.js';
 import { SingleTarget } from '../worker/dispatch/single-target.js';
 import type { Delivery } from './delivery.js';
@@ -18,7 +19,7 @@ export function countUndelivered(
   delivery: Delivery,
   { writer, publisher, reading }: Pick<SubscribingParts, 'writer' | 'publisher' | 'reading'>,
 ): number {
-  const { reader, joinSequence, endSequence, owedFrom, held, filters, limit } = delivery;
+  const { reader, joinSequence, endSequence, exceptOrigins, owedFrom, held, filters, limit } = delivery;
   // Stopped at once, it is owed nothing; its slot may be another reader's by now, and looking on moves the cursor there.
   if (endSequence <= joinSequence) return 0;
   const router = new Router(reading.topicNames, reading.fields);
@@ -28,6 +29,7 @@ export function countUndelivered(
     () => {},
   );
   target.endSequence = endSequence;
+  target.exceptOrigins = exceptOrigins;
   const [first, ...changes] = filters;
   router.set(target, first!.filter);
   for (const { fromSequence, filter } of changes) router.change(target, fromSequence, filter);
@@ -35,10 +37,11 @@ export function countUndelivered(
   lookThrough(reading, reader, { position, sequence: 0 }, router, () => {});
   let undelivered = held + target.delivered;
   let sequence = writer.sequence;
-  for (const { body, payloadOffset } of publisher.order.queue) {
+  for (const { body, payloadOffset, extension } of publisher.order.queue) {
     const envelope = ReceivedEnvelope.over(body, reading.types.envelopes, payloadOffset, sequence);
     router.reach(sequence);
-    const wanted = target.wants(sequence++) ? router.byTopic(envelope.topic).steps : [];
+    const isWanted = target.wants(sequence++) && !exceptOrigins.has(originOf(extension));
+    const wanted = isWanted ? router.byTopic(envelope.topic).steps : [];
     for (const { accepts } of wanted) if (accepts?.(envelope) ?? true) undelivered++;
   }
   return Math.min(undelivered, limit);

@@ -67,6 +67,7 @@ export class SubscriberThread {
     this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () => this.#reports.tellRoom());
     this.#reader.overtaken = life.missed;
     this.#target = this.#makeTarget(attachment.joinSequence);
+    this.#target.exceptOrigins = attachment.exceptOrigins;
     this.#target.delivered = life.counts.delivered;
     this.#target.failed = life.counts.failed;
     this.#target.lagged = life.counts.lagged;

@@ -35,6 +35,8 @@ export interface Attachment {
   readonly reader: number;
   /** Records below it were accepted before the subscription, or are not replayed to it. */
   readonly joinSequence: number;
+  /** Events that came in there are not for the subscription. */
+  readonly exceptOrigins: ReadonlySet<number>;
   /** Where this life begins. */
   readonly life: LifeStart;
   readonly port: MessagePort;

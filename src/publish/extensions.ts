@@ -1,0 +1,53 @@
+/** From the options of a call to the extension of its record. */
+import { InvalidTraceparentError } from '../errors.js';
+import { makeExtension, type RecordExtension, traceparentFault } from '../ring/record-extension.js';
+import type { Origins } from './origins.js';
+
+/** What an event has that is no part of its envelope. */
+export interface ForwardOptions {
+  /**
+   * The trace context of the event, for `envelope.traceparent`: a `traceparent` of W3C Trace Context, version 00, such as
+   * `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Default: none.
+   */
+  readonly traceparent?: string | undefined;
+  /**
+   * Where the event came into this process, for `envelope.origin`, so that it does not leave the same way (`exceptOrigins`):
+   * 1 to 256 bytes that name a bridge or a peer. A bus keeps 1,024 origins, for as long as it lives. Default: none.
+   */
+  readonly origin?: string | undefined;
+}
+
+export class Extensions {
+  readonly #origins: Origins;
+  /** What was given last: a bridge gives the same origin each time. */
+  #traceparent: string | undefined;
+  #origin: string | undefined;
+  #extension: RecordExtension | undefined;
+
+  constructor(origins: Origins) {
+    this.#origins = origins;
+  }
+
+  /**
+   * The extension that says both; undefined where neither is given.
+   *
+   * @throws {InvalidTraceparentError} `BUS_INVALID_TRACEPARENT`
+   * @throws {InvalidOriginError} `BUS_INVALID_ORIGIN`
+   * @throws {TooManyOriginsError} `BUS_TOO_MANY_ORIGINS`
+   */
+  of(traceparent: string | undefined, origin: string | undefined): RecordExtension | undefined {
+    if (traceparent === this.#traceparent && origin === this.#origin) return this.#extension;
+    if (traceparent !== undefined) checkTraceparent(traceparent);
+    const originId = origin === undefined ? 0 : this.#origins.idOf(origin);
+    if (traceparent === undefined && origin === undefined) return undefined;
+    this.#extension = makeExtension(originId, traceparent);
+    this.#traceparent = traceparent;
+    this.#origin = origin;
+    return this.#extension;
+  }
+}
+
+function checkTraceparent(traceparent: unknown): void {
+  const fault = typeof traceparent === 'string' ? traceparentFault(traceparent) : 'is not a string';
+  if (fault !== undefined) throw new InvalidTraceparentError(traceparent, fault);
+}
