@@ -11,7 +11,7 @@ import type { LagRange } from '../worker/dispatch/lag.js';
 import type { SupervisedModule } from '../worker/supervision/life-errors.js';
 import { nextLife, ToldLag } from '../worker/supervision/next-life.js';
 import { Supervisor } from '../worker/supervision/supervisor.js';
-import type { ThreadRun } from '../worker/supervision/thread-options.js';
+import type { ThreadRun } from '../worker/supervision/thread-run.js';
 import type { LifeStart } from '../worker/worker-protocol.js';
 import type { Delivery } from './delivery.js';
 import { type DeliveryCounts, NO_READER, type ReaderView } from './subscription-stats.js';

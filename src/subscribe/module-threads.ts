@@ -8,6 +8,7 @@ import { nameOfReader } from '../publish/readers.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
 import { PrintedOutput } from '../worker/supervision/printed-output.js';
 import { RestartPolicy } from '../worker/supervision/restart-policy.js';
+import { PISCINA } from '../worker/supervision/thread-run.js';
 import { publishDeadLetter } from './dead-letters.js';
 import type { Selection } from './delivery.js';
 import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
@@ -87,6 +88,7 @@ export class ModuleThreads {
         transferList,
         policy: new RestartPolicy(restart),
         printed: new PrintedOutput(thread),
+        hosting: PISCINA,
       },
       writer,
       this.#eventsOf(subscription, reader),

@@ -1,10 +1,11 @@
-/** Which event the thread dies of: only a death while it handles that event again counts against it. */
+/** Which event the thread dies of: only a death while it handles that event again counts against it. And those left out. */
 
 /** Deaths of the thread while it handles one event again, after which the event is left out. */
 const MAX_DEATHS = 3;
 
 export class FatalEvent {
   #sequence = -1;
+  #skips: number[] = [];
   /** Deaths of the thread while it handled the suspected event again. */
   deaths = 0;
 
@@ -18,5 +19,16 @@ export class FatalEvent {
   /** Whether one more death makes the event one to be left out. */
   isLastChance(sequence: number): boolean {
     return sequence === this.#sequence && this.deaths + 1 === MAX_DEATHS;
+  }
+
+  /** Leaves events out in the lives to come. */
+  skip(sequences: readonly number[]): void {
+    this.#skips.push(...sequences);
+  }
+
+  /** Those that are left out from `sequence` on, before which no life begins any more. */
+  skipsFrom(sequence: number): readonly number[] {
+    this.#skips = this.#skips.filter((skipped) => skipped >= sequence);
+    return this.#skips;
   }
 }

@@ -15,13 +15,13 @@ import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../host/
 import type { CompiledFilter } from '../../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../dispatch/filter-timeline.js';
 import type { LifeStart, ToThread } from '../worker-protocol.js';
-import { END_PATIENCE_S, EndWatch } from './end-watch.js';
+import { EndWatch } from './end-watch.js';
 import { FatalEvent } from './fatal-event.js';
 import { givenUp, neverLoaded, type SupervisedModule, startRefusal } from './life-errors.js';
 import type { ReaderRecords } from './next-life.js';
 import type { SupervisorEvents } from './supervisor-events.js';
 import { type LifeEnd, type LifeEvents, ThreadLife } from './thread-life.js';
-import type { ThreadRun } from './thread-options.js';
+import type { ThreadRun } from './thread-run.js';
 
 export class Supervisor {
   readonly #module: SupervisedModule;
@@ -29,25 +29,18 @@ export class Supervisor {
   readonly #run: ThreadRun;
   readonly #records: ReaderRecords;
   readonly #events: SupervisorEvents;
-  /** Undefined between two lives, and after the last. */
+  /** Undefined between two lives, where a timer runs, and after the last. */
   #life: ThreadLife | undefined;
-  /** Runs between two lives. */
   #restartTimer: NodeJS.Timeout | undefined;
-  readonly #endWatch = new EndWatch(
-    () => this.#isDone(),
-    () => {
-      const reason = `it had nothing left to deliver and did not end within ${END_PATIENCE_S} s`;
-      this.terminate(new WorkerExitedError(this.#module.name, reason));
-    },
-  );
+  readonly #endWatch: EndWatch;
   #stop: Extract<ToThread, { kind: 'stop' }> | undefined;
   #terminated = false;
   /** A thread has run code of ours: others can. */
   #hasLoaded = false;
+  #isOver = false;
   /** The module was ready in this life or an earlier one. */
   #wasReady = false;
   readonly #fatal = new FatalEvent();
-  readonly #skips: number[] = [];
 
   constructor(
     module: SupervisedModule,
@@ -62,6 +55,8 @@ export class Supervisor {
     this.#records = records;
     this.#events = events;
     this.#filters = new FilterTimeline(filter);
+    const watched = { isDone: () => this.#isDone(), life: () => this.#life };
+    this.#endWatch = new EndWatch(module.name, watched, run.hosting.endLookMs, (error) => this.terminate(error));
     this.#live(start, true);
   }
 
@@ -85,7 +80,10 @@ export class Supervisor {
 
   /** Starts the next life of a thread whose exit is still to be heard of: only then is told why it was started again. */
   #succeed(gone: ThreadLife): boolean {
-    if (!gone.hearLast() || !this.#wasReady || this.#terminated || this.#isDone()) return false;
+    const diedByItself = gone.hearLast();
+    // Whoever heard of it may have waited for the same room, and found the thread gone.
+    if (this.#life !== gone) return this.#life !== undefined;
+    if (!diedByItself || !this.#wasReady || this.#terminated || this.#isDone()) return false;
     // Reports are published by the event loop: their sequence has to be known.
     if (this.#fatal.isLastChance(this.#records.inHand())) return false;
     if (this.#run.policy.next(monotonicMs()) === undefined) return false;
@@ -143,7 +141,6 @@ export class Supervisor {
    */
   terminate(failure?: Error): void {
     this.#terminated = true;
-    // A thread that is in a call into the system ends later: it was ended for this reason, and for no other.
     this.#endWatch.stop();
     this.#life?.terminate(failure);
     if (this.#restartTimer !== undefined) this.#conclude(undefined);
@@ -161,8 +158,12 @@ export class Supervisor {
       onLagged: this.#events.onLagged,
       onRoom: this.#events.onRoom,
       onEnd: (end) => {
+        // Its successor has ended before it was heard of.
+        if (this.#isOver) return;
         if (life === this.#life) this.#ended(end);
         else this.#events.onRestart(end.error!, 0);
+        // The thread may have died between making room and saying so.
+        this.#events.onRoom();
       },
     };
     // Not at once: the owner does not have us yet.
@@ -176,6 +177,8 @@ export class Supervisor {
     try {
       life = new ThreadLife(this.#module, this.#filters, start, this.#run, this.#records.heartbeat, events);
     } catch (cause) {
+      // The one before it may still have to be heard of, and must not be taken for this one.
+      this.#life = undefined;
       const refusal = startRefusal(this.#run.options, cause);
       if (isFirst && refusal !== undefined) throw refusal;
       const error = new WorkerExitedError(name, 'no thread could be made for it', { cause });
@@ -200,8 +203,6 @@ export class Supervisor {
       return;
     }
     this.#died(end.error);
-    // The thread may have died between making room and saying so.
-    this.#events.onRoom();
   }
 
   /** The thread ended by itself. */
@@ -229,18 +230,18 @@ export class Supervisor {
   #restart(): void {
     clearTimeout(this.#restartTimer);
     this.#restartTimer = undefined;
-    this.#live(this.#records.nextLife(this.#skips));
+    this.#live(this.#records.nextLife(this.#fatal.skipsFrom(this.#records.settledUntil())));
   }
 
   /** Counts the death against the event that was being handled again, if one was. */
   #blame(error: Error | undefined): void {
     const sequence = this.#records.inHand();
-    if (sequence < 0) return;
-    if (!this.#fatal.count(sequence)) return;
-    this.#skips.push(...this.#events.onDeadLetter(sequence, this.#fatal.deaths, error!));
+    if (sequence >= 0 && this.#fatal.count(sequence))
+      this.#fatal.skip(this.#events.onDeadLetter(sequence, this.#fatal.deaths, error!));
   }
 
   #conclude(error: Error | undefined): void {
+    this.#isOver = true;
     this.#endWatch.stop();
     clearTimeout(this.#restartTimer);
     this.#restartTimer = undefined;

@@ -4,10 +4,10 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
-import { monotonicMs } from '../../host/timing.js';
+import { clearTimeout, setTimeout } from '../../host/timing.js';
 import type { FilterTimeline } from '../dispatch/filter-timeline.js';
 import { KeptLag, type MissedGaps } from '../kept-lag.js';
-import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, ROOMS_HEARD, signalCells, WAKES_HEARD } from '../signals.js';
+import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, ROOMS_HEARD, signalCells } from '../signals.js';
 import {
   type Attachment,
   type FromThread,
@@ -15,13 +15,13 @@ import {
   type RefusedStep,
   type ToThread,
   uncrossError,
-  WAKE_MESSAGE,
 } from '../worker-protocol.js';
 import { FilterMessages } from './filter-messages.js';
 import { exitError, refusal, type SupervisedModule } from './life-errors.js';
-import type { ThreadRun } from './thread-options.js';
+import { ThreadProbe } from './thread-probe.js';
+import { type Host, startHost, type ThreadRun } from './thread-run.js';
 import { Watchdog } from './watchdog.js';
-import { type ThreadExit, WorkerHost } from './worker-host.js';
+import type { ThreadExit } from './worker-host.js';
 
 /** How a life ended. */
 export type LifeEnd =
@@ -45,26 +45,22 @@ export interface LifeEvents {
   onEnd(end: LifeEnd): void;
 }
 
-/** Between two looks whether a thread is gone. */
-const PROBE_MS = 40;
-/** Looks that a thread does not hear of before they become noticeably fewer. */
-const PROBES_AT_FULL_PACE = 8;
-
 export class ThreadLife {
   readonly #module: SupervisedModule;
   readonly #events: LifeEvents;
   readonly #port: MessagePort;
-  readonly #host: WorkerHost;
+  readonly #host: Host;
   readonly #watchdog: Watchdog | undefined;
   readonly #signals = allocateSignals();
   readonly #cells = signalCells(this.#signals);
   readonly #filters: FilterMessages;
   /** The module is set up. */
   isReady = false;
-  #wakes = 0;
-  /** When it is looked again whether the thread is gone. */
-  #probeAtMs = 0;
+  readonly #probe: ThreadProbe;
   #finished = false;
+  #hasEnded = false;
+  readonly #run: ThreadRun;
+  #exitTimer: NodeJS.Timeout | undefined;
   #refusedStep: RefusedStep | undefined;
   #failure: Error | undefined;
 
@@ -83,10 +79,12 @@ export class ThreadLife {
     events: LifeEvents,
   ) {
     this.#module = module;
+    this.#run = run;
     this.#events = events;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on('message', (message: FromThread) => this.#receive(message));
+    this.#probe = new ThreadProbe(port1, this.#cells);
     // Whether a subscription holds the process open is decided in one place, by the bus.
     port1.unref();
     const attachment = {
@@ -96,7 +94,7 @@ export class ThreadLife {
       port: port2,
       signals: this.#signals,
     } satisfies Attachment;
-    const host = startHost(run, attachment, port2);
+    const host = startHost(run, attachment);
     this.#host = host;
     run.printed.append(host);
     this.#filters = new FilterMessages(filters, this.#cells, (message) => this.send(message));
@@ -116,9 +114,8 @@ export class ThreadLife {
   }
 
   /** Tells a cooperative loop that its wake word is AWAKE. */
-  wake(): unknown {
-    this.#wakes++;
-    return this.#port.postMessage(WAKE_MESSAGE) as unknown;
+  wake(): void {
+    this.#probe.wake();
   }
 
   /** The last of the filters was changed. */
@@ -131,19 +128,9 @@ export class ThreadLife {
     this.#filters.catchUp();
   }
 
-  /**
-   * Whether the thread has ended, or is past running anything: it has let go of the other end of the port. Only a message
-   * tells, so the fewer a thread hears, the more seldom it is looked.
-   */
+  /** Whether the thread has ended, or is past running anything. */
   get isGone(): boolean {
-    const nowMs = monotonicMs();
-    if (nowMs < this.#probeAtMs) return false;
-    const unheard = this.#wakes - Atomics.load(this.#cells, WAKES_HEARD);
-    this.#probeAtMs = nowMs + PROBE_MS * (1 + unheard / PROBES_AT_FULL_PACE);
-    // False once the other end is closed, which a thread's end does after its last code has run, 'exit' listeners included.
-    // Documented nowhere, and so on Node 20, 22, 24 and 26, however a thread ends; where it is not, nothing is gone before
-    // its exit is heard.
-    return this.wake() === false;
+    return this.#probe.isGone;
   }
 
   /** Takes what a thread that {@link isGone} has said last. Returns whether it ended by itself. */
@@ -156,13 +143,25 @@ export class ThreadLife {
   terminate(failure?: Error): void {
     this.#finished = true;
     this.#failure ??= failure;
-    void this.#host.terminate();
+    this.#endHost();
+  }
+
+  /** Takes it that the thread has exited: it runs nothing any more, and nobody says so. */
+  abandon(): void {
+    if (!this.#finished) this.#failure ??= new WorkerExitedError(this.#module.name, 'it is gone, and nobody said why');
+    this.#end({ exitCode: 1, error: undefined });
   }
 
   /** Ends a thread that does not get anywhere. */
   #kill(failure: Error): void {
     this.#failure ??= failure;
+    this.#endHost();
+  }
+
+  /** From now on the thread runs nothing, though it exits only when it returns from a call into the system. */
+  #endHost(): void {
     void this.#host.terminate();
+    this.#exitTimer ??= setTimeout(() => this.abandon(), this.#run.hosting.exitPatienceMs).unref();
   }
 
   #receive(message: FromThread): void {
@@ -187,7 +186,7 @@ export class ThreadLife {
       case 'refused':
         this.#refusedStep = message.step;
         this.#failure = refusal(this.#module, message.step, message.error);
-        void this.#host.terminate();
+        this.#endHost();
         break;
       case 'stopped':
         if (message.error !== undefined) {
@@ -200,6 +199,9 @@ export class ThreadLife {
   }
 
   #end(exit: ThreadExit): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    clearTimeout(this.#exitTimer);
     this.#hearAll();
     this.#filters.end();
     this.#port.close();
@@ -226,15 +228,5 @@ export class ThreadLife {
     if (this.#refusedStep !== undefined) return { kind: 'refused', step: this.#refusedStep, error: error! };
     const isLoaded = this.#host.hasLoaded || this.#watchdog?.isHanging === true;
     return { kind: 'died', isLoaded, error: error ?? exitError(this.#module.name, exit) };
-  }
-}
-
-function startHost({ options, transferList }: ThreadRun, attachment: Attachment, port: MessagePort): WorkerHost {
-  try {
-    return new WorkerHost(options, attachment, [port, ...transferList]);
-  } catch (error) {
-    // And with it the other end, which listens.
-    port.close();
-    throw error;
   }
 }

@@ -1,7 +1,5 @@
-/** How the threads of a module are made and made again. */
-import type { ResourceLimits, Transferable, WorkerOptions } from 'node:worker_threads';
-import type { PrintedOutput } from './printed-output.js';
-import type { RestartPolicy } from './restart-policy.js';
+/** What the thread of a module is made with. */
+import type { ResourceLimits, WorkerOptions } from 'node:worker_threads';
 
 /** What `new Worker` takes. */
 export interface ThreadOptions {
@@ -14,12 +12,4 @@ export interface ThreadOptions {
   /** Whether what the thread prints is handed to the owner, instead of printed by the process. */
   readonly stdout: boolean;
   readonly stderr: boolean;
-}
-
-export interface ThreadRun {
-  readonly options: ThreadOptions;
-  /** What is handed over with the module's data: to one thread only. */
-  readonly transferList: readonly Transferable[];
-  readonly policy: RestartPolicy;
-  readonly printed: PrintedOutput;
 }
