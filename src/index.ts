@@ -7,6 +7,7 @@ export type { PublishOptions } from './bus/bus-publishing.js';
 export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';
 export { formatCtrLine } from './bus/ctr-line.js';
+export type { ChannelMessages, HandleTrace, PublishTrace } from './channels/messages.js';
 export { currentEmitter, emit, runWithEmitter, tryEmit, withNamespace } from './emit/emission-context.js';
 export type { EmitOptions, Emitter, EmitterOptions } from './emit/emitter.js';
 export type { AnyEvent } from './envelope/any-event.js';

@@ -1,5 +1,6 @@
 /** The parts that a bus is made of, and how they are put together. */
 import type { EventEmitter } from 'node:events';
+import { publishFull } from '../channels/channels.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { UnknownTypeError } from '../errors.js';
 import { KeepAlive } from '../host/keep-alive.js';
@@ -83,6 +84,7 @@ export function assembleBus(
       process.emitWarning(error);
     },
   );
+  let isFull = false;
   const publisher = new Publisher(
     writer,
     topics,
@@ -90,10 +92,19 @@ export function assembleBus(
     readers,
     stalls,
     options,
-    () => backpressure.queued(),
+    () => {
+      backpressure.queued();
+      if (isFull || publisher.order.queue.length === 0) return;
+      isFull = true;
+      if (publishFull.hasSubscribers)
+        publishFull.publish({ bus, heldBy: writer.holder < 0 ? undefined : readers.describe(writer.holder) });
+    },
     () => backpressure.roomMade(),
   );
-  const backpressure = new Backpressure(writer, publisher, readers, keepAlive, stalls, () => emitSafely(bus, 'drain'));
+  const backpressure = new Backpressure(writer, publisher, readers, keepAlive, stalls, () => {
+    isFull = false;
+    emitSafely(bus, 'drain');
+  });
   const reading = {
     memory,
     topicNames: new NameDirectory(topicMemory),
@@ -124,6 +135,7 @@ export function assembleBus(
     attachment,
   };
   const bridges = new Bridges({
+    bus,
     publishReserved: (topic, event) => publisher.publishReserved(topic, event),
     report: (error) => reportError(error, bus),
   });

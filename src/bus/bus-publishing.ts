@@ -2,6 +2,8 @@
 import { EventEmitter } from 'node:events';
 import type { Writable } from 'node:stream';
 import { types } from 'node:util';
+import { publishRefused, publishTracing } from '../channels/channels.js';
+import type { PublishTrace } from '../channels/messages.js';
 import type { DeepReadonly } from '../envelope/envelope.js';
 import { BusClosedError, InvalidOptionError } from '../errors.js';
 import { unwatched } from '../host/report.js';
@@ -73,6 +75,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     options: PublishOptions = NO_OPTIONS,
   ): boolean {
     this.checkOpen('publish');
+    if (publishTracing.hasSubscribers) return this.#traced('publish', topic, event, options) as boolean;
     return this.#publisher.publish(topic, event, namespaceOf(options), this.#extensionOf(options));
   }
 
@@ -87,7 +90,11 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     options: PublishOptions = NO_OPTIONS,
   ): boolean {
     this.checkOpen('tryPublish');
-    return this.#publisher.tryPublish(topic, event, namespaceOf(options), this.#extensionOf(options));
+    const accepted = publishTracing.hasSubscribers
+      ? (this.#traced('tryPublish', topic, event, options) as boolean)
+      : this.#publisher.tryPublish(topic, event, namespaceOf(options), this.#extensionOf(options));
+    if (!accepted && publishRefused.hasSubscribers) publishRefused.publish({ bus: this, topic });
+    return accepted;
   }
 
   /**
@@ -106,6 +113,11 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     options: PublishOptions & { readonly timeoutMs?: number } = NO_OPTIONS,
   ): void {
     this.checkOpen('publishSync');
+    if (publishTracing.hasSubscribers) this.#traced('publishSync', topic, event, options);
+    else this.#publishSync(topic, event, options);
+  }
+
+  #publishSync(topic: string, event: unknown, options: PublishOptions & { readonly timeoutMs?: number }): void {
     const given = readOptions('options', options, [...PUBLISH_KEYS, 'timeoutMs']);
     const timeoutMs = timeoutOption('timeoutMs', given.timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0);
     this.#publisher.publishSync(topic, event, given.namespace, this.#extensionOf(given), timeoutMs);
@@ -177,6 +189,22 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     if (options === NO_OPTIONS) return undefined;
     const { traceparent, origin } = options;
     return traceparent === undefined && origin === undefined ? undefined : this.#extensions.of(traceparent, origin);
+  }
+
+  /** Publishes while somebody listens to `ringcast.publish`. Of its own: a closure makes each call of its function dearer. */
+  #traced(
+    operation: PublishTrace['operation'],
+    topic: string,
+    event: unknown,
+    options: PublishOptions,
+  ): boolean | undefined {
+    const trace: PublishTrace = { bus: this, operation, topic, event, traceparent: options?.traceparent };
+    return publishTracing.traceSync<undefined, [], boolean | undefined>(() => {
+      const { traceparent } = trace;
+      const given = traceparent === options?.traceparent ? options : { ...options, traceparent };
+      if (operation === 'publishSync') return void this.#publishSync(topic, event, given);
+      return this.#publisher[operation](topic, event, namespaceOf(given), this.#extensionOf(given));
+    }, trace);
   }
 
   /** From now on nothing is accepted. @internal */

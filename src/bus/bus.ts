@@ -1,4 +1,5 @@
 /** The bus: publish here, subscribe in this thread or any other. */
+import { busClosed, busCreated } from '../channels/channels.js';
 import { refuseTopics } from '../host/emitter-guard.js';
 import type { Bridge, BridgeAttachment } from '../observe/bridge.js';
 import { type BusHealth, healthOf } from '../observe/health.js';
@@ -64,11 +65,16 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   constructor(options: BusOptions | undefined, startPosition: number | undefined);
   constructor(options?: BusOptions, startPosition = 0) {
     let parts!: BusParts;
+    let namespace!: string;
     super((bus) => {
-      parts = assembleBus(bus, resolveBusOptions(options), startPosition);
+      const resolved = resolveBusOptions(options);
+      namespace = resolved.namespace;
+      parts = assembleBus(bus, resolved, startPosition);
       return parts;
     });
     this.#parts = parts;
+    if (busCreated.hasSubscribers)
+      busCreated.publish({ bus: this, capacityBytes: parts.writer.memory.capacityBytes, namespace });
   }
 
   /** One look at the counters. Any time, also after the bus was closed. */
@@ -110,8 +116,9 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
     closeOnNothing(this);
     if (this.#closing === undefined) {
       this.#closing = closeDown(this.#parts, drainTimeoutMs, () => this.#abandoned);
-      void this.#closing.then(() => {
+      void this.#closing.then(({ undelivered }) => {
         this.#closed = true;
+        if (busClosed.hasSubscribers) busClosed.publish({ bus: this, undelivered });
       });
     }
     this.refuse();

@@ -1,4 +1,6 @@
 /** One attached bridge: what is known of its state, and what is published about it. */
+import type { EventEmitter } from 'node:events';
+import { bridgeConnected, bridgeDisconnected, bridgeGap } from '../channels/channels.js';
 import { BusClosedError } from '../errors.js';
 import { unwatched } from '../host/report.js';
 import { monotonicMs } from '../host/timing.js';
@@ -7,6 +9,7 @@ import type { Bridge, BridgeAttachment, BridgeGap, BridgeReport, BridgeStats } f
 
 /** What an attached bridge needs of its bus. */
 export interface BridgeHost {
+  readonly bus: EventEmitter;
   /** Publishes on a reserved topic. Returns a sequence, or -1 when nobody wants it. */
   publishReserved(topic: string, event: unknown): number;
   /** Tells of an error that no caller is there to catch. */
@@ -33,13 +36,16 @@ export class AttachedBridge implements BridgeAttachment {
   readonly #onConnected = (): void => {
     this.#enter('connected', undefined);
     this.#tell({ kind: 'connected' });
+    if (bridgeConnected.hasSubscribers) bridgeConnected.publish(this.#subject);
   };
   readonly #onDisconnected = (error?: Error): void => this.#away('disconnected', error);
   readonly #onGap = (gap?: BridgeGap): void => {
     const count = gap?.count !== undefined && gap.count >= 0 ? gap.count : undefined;
     this.#gaps++;
     this.#lost += count ?? 0;
-    this.#tell({ kind: 'gap', count, reason: gap?.reason ?? NO_REASON });
+    const reason = gap?.reason ?? NO_REASON;
+    this.#tell({ kind: 'gap', count, reason });
+    if (bridgeGap.hasSubscribers) bridgeGap.publish({ ...this.#subject, count, reason });
   };
 
   constructor(bridge: Bridge, host: BridgeHost, onDetached: () => void) {
@@ -101,6 +107,10 @@ export class AttachedBridge implements BridgeAttachment {
     };
   }
 
+  get #subject(): { readonly bus: EventEmitter; readonly bridge: string } {
+    return { bus: this.#host.bus, bridge: this.name };
+  }
+
   #counts(): { readonly counts: BridgeStats['counts']; readonly fault: string | undefined } {
     try {
       return { counts: { ...this.#bridge.stats() }, fault: undefined };
@@ -122,6 +132,7 @@ export class AttachedBridge implements BridgeAttachment {
     const reason = error === undefined ? NO_REASON : showThrown(error);
     this.#enter(state, reason);
     this.#tell({ kind: 'disconnected', reason });
+    if (bridgeDisconnected.hasSubscribers) bridgeDisconnected.publish({ ...this.#subject, reason });
   }
 
   #tell(report: BridgeReport): void {

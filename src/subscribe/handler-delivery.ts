@@ -1,4 +1,6 @@
 /** Delivery to a handler on the thread of the bus. */
+import type { EventEmitter } from 'node:events';
+import { handleTracing } from '../channels/channels.js';
 import type { Envelope } from '../envelope/envelope.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { queueMicrotask } from '../host/timing.js';
@@ -8,6 +10,7 @@ import { type FilterFrom, FilterTimeline } from '../worker/dispatch/filter-timel
 import { scannedFor } from '../worker/dispatch/lag.js';
 import { SingleTarget } from '../worker/dispatch/single-target.js';
 import type { ReportFailure } from '../worker/dispatch/target.js';
+import { traceHandler } from '../worker/dispatch/traced-handler.js';
 import type { Delivery, Selection } from './delivery.js';
 import type { LocalReader, LocalReaderEvents } from './local-reader.js';
 import { type DeliveryCounts, NO_READER, type ReaderView } from './subscription-stats.js';
@@ -17,6 +20,7 @@ export type Handler<E extends Envelope = Envelope> = (envelope: E) => unknown;
 
 /** What a handler delivery needs of the bus. */
 export interface HandlerDeliveryEvents extends LocalReaderEvents {
+  readonly bus: EventEmitter;
   readonly report: ReportFailure;
   /** No event will be handed to the handler any more. */
   readonly onRemoved: () => void;
@@ -67,7 +71,12 @@ export class HandlerDelivery implements Delivery, EventHolder {
     });
     void this.ended.then(() => this.handling.end());
     const context = captureContext(this.handling);
-    const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
+    const { bus, name } = events;
+    const call = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
+    const handle = (envelope: ReceivedEnvelope): unknown =>
+      handleTracing.hasSubscribers
+        ? traceHandler({ bus, subscription: name, envelopes: [envelope] }, () => call(envelope))
+        : call(envelope);
     this.#target = new SingleTarget(joinSequence, handle, events.report);
     this.#target.exceptOrigins = exceptOrigins;
     reader.add(filter, this.#target, events);

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Transferable } from 'node:worker_threads';
 import { BusError, InvalidOptionError } from '../errors.js';
-import { emitSafely, reportError } from '../host/report.js';
+import { reportError } from '../host/report.js';
 import { moduleUrl } from '../option-check.js';
 import { nameOfReader } from '../publish/readers.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
@@ -17,7 +17,7 @@ import { findStart, type Start } from './replay.js';
 import type { CheckedModuleOptions } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 import type { Subscription } from './subscription.js';
-import { tellEvicted, tellLagged, tellRestart } from './tell.js';
+import { tellDeadLetter, tellError, tellEvicted, tellLagged, tellRestart } from './tell.js';
 
 /** Longest wait awake before a dedicated thread sleeps: a few times what a wake takes to arrive. */
 const MAX_SPIN_US = 100;
@@ -60,7 +60,7 @@ export class ModuleThreads {
       describe: () => nameOfReader(subscription.name),
       wake: () => delivery.wake(),
       restartNow: () => delivery.restartNow(),
-      evict: (error) => tellEvicted(subscription, error),
+      evict: (error) => tellEvicted(this.#parts.bus, subscription, error),
     });
     this.#budgetSpinning(1);
     return delivery;
@@ -99,13 +99,13 @@ export class ModuleThreads {
   #eventsOf(subscription: Subscription, reader: number): ModuleDeliveryEvents {
     const { bus, backpressure, topics } = this.#parts;
     return {
-      onError: (error) => reportError(error, subscription, bus),
-      onLagged: (range) => tellLagged(subscription, range),
-      onRestart: (error, delayMs) => tellRestart(subscription, error, delayMs),
+      onError: (error) => tellError(bus, subscription, error),
+      onLagged: (range) => tellLagged(bus, subscription, range),
+      onRestart: (error, delayMs) => tellRestart(bus, subscription, error, delayMs),
       onDeadLetter: (sequence, deaths, error) => {
         const event = { subscription: subscription.name, sequence, deaths, error };
         const { report, published } = publishDeadLetter(this.#parts, reader, event, (error) => reportError(error, bus));
-        emitSafely(bus, 'deadLetter', report);
+        tellDeadLetter(bus, report);
         return published;
       },
       onRoom: () => backpressure.roomMade(),

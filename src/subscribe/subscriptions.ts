@@ -3,7 +3,6 @@ import type { Envelope } from '../envelope/envelope.js';
 import { HandlerError, ReentrantPublishError } from '../errors.js';
 import { onAbort } from '../host/abort-signal.js';
 import type { KeepAlive } from '../host/keep-alive.js';
-import { reportError } from '../host/report.js';
 import { checkFunction } from '../option-check.js';
 import { idsOf } from '../publish/origins.js';
 import { compileFilter, type FilterInput } from '../topic/filter.js';
@@ -26,7 +25,7 @@ import {
 } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 import { Subscription, type SubscriptionSource } from './subscription.js';
-import { tellEvicted, tellLagged } from './tell.js';
+import { tellEnded, tellError, tellEvicted, tellLagged, tellStarted } from './tell.js';
 
 /** Selects no event. */
 const NOTHING = compileFilter({ topics: '/**', exclude: '/**' });
@@ -141,12 +140,13 @@ export class Subscriptions {
   ): void {
     const { writer, topics, bus } = this.#parts;
     const delivery = new HandlerDelivery(reader, selection, joinSequence, many, handler, {
+      bus,
       name: subscription.name,
       report: (cause, topic, sequence) =>
-        reportError(new HandlerError(subscription.name, topic, sequence, cause), subscription, bus),
-      onLagged: (range) => tellLagged(subscription, range),
-      onEvicted: (error) => tellEvicted(subscription, error),
-      onOverwritten: (error) => reportError(error, subscription, bus),
+        tellError(bus, subscription, new HandlerError(subscription.name, topic, sequence, cause)),
+      onLagged: (range) => tellLagged(bus, subscription, range),
+      onEvicted: (error) => tellEvicted(bus, subscription, error),
+      onOverwritten: (error) => tellError(bus, subscription, error),
       onRemoved: () => topics.unwant(subscription),
       viewReader: () => this.#slots.view(reader.reader),
       written: () => writer.sequence,
@@ -167,7 +167,12 @@ export class Subscriptions {
   #track(subscription: Subscription, delivery: Delivery): void {
     this.#all.add(subscription);
     subscription.attach(delivery);
-    void delivery.ended.then(() => this.#all.delete(subscription));
+    const { bus } = this.#parts;
+    tellStarted(bus, subscription);
+    void delivery.ended.then(() => {
+      this.#all.delete(subscription);
+      tellEnded(bus, subscription);
+    });
   }
 }
 

@@ -1,5 +1,7 @@
 /** The thread's side of a module subscription: attaches to the ring, and reads until told to stop. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { handleTracing } from '../channels/channels.js';
+import type { Envelope } from '../envelope/envelope.js';
 import type { TypeRegistry } from '../envelope/type-registry.js';
 import { FILTER_VERSION, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
@@ -14,6 +16,7 @@ import { type LagRange, scannedFor } from './dispatch/lag.js';
 import { Router } from './dispatch/router.js';
 import { SingleTarget } from './dispatch/single-target.js';
 import type { Target } from './dispatch/target.js';
+import { traceHandler } from './dispatch/traced-handler.js';
 import { FieldReader } from './field-reader.js';
 import { Pump } from './pump.js';
 import { FILTERS_DUE, FILTERS_HEARD, signalCells, WAKES_HEARD } from './signals.js';
@@ -110,9 +113,23 @@ export class SubscriberThread {
     const context = this.#context;
     const report = (error: unknown, topic: string, sequence: number): void =>
       this.#reports.tellFailure(error, topic, sequence);
-    return module.handleBatch === undefined
-      ? new SingleTarget(joinSequence, (envelope) => module.handle!(envelope, context), report)
-      : new BatchTarget(joinSequence, (envelopes) => module.handleBatch!(envelopes, context), report);
+    const traced = (envelopes: readonly Envelope[], call: () => unknown): unknown =>
+      traceHandler({ bus: undefined, subscription: context.name, envelopes }, call);
+    if (module.handleBatch === undefined) {
+      const handle = (envelope: Envelope): unknown => module.handle!(envelope, context);
+      return new SingleTarget(
+        joinSequence,
+        (envelope) => (handleTracing.hasSubscribers ? traced([envelope], () => handle(envelope)) : handle(envelope)),
+        report,
+      );
+    }
+    const handleBatch = (envelopes: readonly Envelope[]): unknown => module.handleBatch!(envelopes, context);
+    return new BatchTarget(
+      joinSequence,
+      (envelopes) =>
+        handleTracing.hasSubscribers ? traced(envelopes, () => handleBatch(envelopes)) : handleBatch(envelopes),
+      report,
+    );
   }
 
   #receive(message: ToThread): void {
