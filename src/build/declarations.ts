@@ -2,8 +2,11 @@
  * Copies the type declarations that a user of the package can reach, and no others: for `import`, and again for `require`,
  * whose declarations have to say that they are of CommonJS.
  */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+
+/** Compilers load no types of Node's by themselves. */
+const NODE_TYPES = '/// <reference types="node" />';
 
 /** An import of a neighbour, as the compiler writes it into declarations. */
 const NEIGHBOUR = /((?:from|import)\s*\(?\s*['"])(\.[^'"]+)\.js(['"])/g;
@@ -15,14 +18,21 @@ const NEIGHBOUR = /((?:from|import)\s*\(?\s*['"])(\.[^'"]+)\.js(['"])/g;
  */
 export function copyDeclarations(compiled: string, entries: readonly string[], out: string): void {
   const seen = new Set<string>();
+  const isEntry = (module: string): boolean => entries.some((entry) => join(compiled, entry) === `${module}.js`);
   const copy = (module: string): void => {
     if (seen.has(module)) return;
     seen.add(module);
     const to = join(out, relative(compiled, module));
     mkdirSync(dirname(to), { recursive: true });
-    copyFileSync(`${module}.d.ts`, `${to}.d.ts`);
-    copyFileSync(`${module}.d.ts.map`, `${to}.d.ts.map`);
-    const text = readFileSync(`${module}.d.ts`, 'utf8');
+    let text = readFileSync(`${module}.d.ts`, 'utf8');
+    let map = readFileSync(`${module}.d.ts.map`, 'utf8');
+    if (isEntry(module)) {
+      text = `${NODE_TYPES}\n${text}`;
+      // One line further down.
+      map = map.replace('"mappings":"', '"mappings":";');
+    }
+    writeFileSync(`${to}.d.ts`, text);
+    writeFileSync(`${to}.d.ts.map`, map);
     const commonJs = text.replace(NEIGHBOUR, '$1$2.cjs$3').replace(/\n\/\/# sourceMappingURL=.*/, '');
     writeFileSync(`${to}.d.cts`, commonJs);
     for (const [, , neighbour] of text.matchAll(NEIGHBOUR)) copy(join(dirname(module), neighbour!));
