@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { createBus, type ModuleOptions } from '../../src/index.js';
-import { type Death, IN_SETUP, IN_TEARDOWN } from '../fixtures/workers/mortal.js';
+import { AGAIN, type Death, IN_SETUP, IN_TEARDOWN } from '../fixtures/workers/mortal.js';
 import {
   closeDelivered,
   inlineModule,
@@ -225,6 +225,30 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
     assert.match((await reported)[0].message, /exit code 7/);
     assert.deepEqual(mortal.log.values, range(3));
     assert.equal(mortal.lives, 1);
+  });
+
+  test('in its teardown has delivered everything, the event that came again last too', async () => {
+    await using bus = createBus();
+    const mortal = new Mortal(bus, '/a', 'exit', { 2: 1, [IN_TEARDOWN]: 100 });
+    for (const id of range(3)) bus.publish('/a', { id });
+    const reported = once(mortal.subscription, 'error');
+    await mortal.subscription.stop({ drain: true });
+    assert.match((await reported)[0].message, /exit code 7/);
+    assert.deepEqual(mortal.log.values, [0, 1, 2 + AGAIN]);
+    assert.equal(mortal.lives, 2);
+  });
+
+  test('when it has handled the event at last is not said to have died of it', async () => {
+    using watch = new ThreadWatch();
+    await using bus = createBus();
+    // The first death is nobody's fault, the next two are: one more, and the event would be left out.
+    const mortal = new Mortal(bus, '/a', 'exit', { 2: 3 });
+    for (const id of range(3)) bus.publish('/a', { id });
+    await until(() => mortal.again.includes(2) && mortal.subscription.stats().asleep);
+    await watch.kill();
+    await until(() => mortal.restarts.length === 4);
+    await closeDelivered(bus);
+    assert.equal(mortal.subscription.stats().deadLetters, 0);
   });
 
   test('while a stop drains it is started again until it has delivered everything', async () => {

@@ -107,13 +107,13 @@ export class Dispatcher {
   }
 
   /**
-   * Whether every record below `endSequence` was handed out or missed; always false inside {@link step}.
+   * Whether every record below `endSequence` was handed out or missed; always false inside {@link step} and in redelivery.
    *
    * @param written sequence of the next record: what was missed up to there is counted now, if nothing that comes after can
    *   tell of it
    */
   hasPassed(endSequence: number, written: number): boolean {
-    if (this.#stepping) return false;
+    if (this.#stepping || this.delivery.isRedelivering) return false;
     const { overtaken, hasMore } = this.#reader;
     if (overtaken && !hasMore && !this.#hasBatch && written > this.delivery.nextSequence)
       this.delivery.catchUp(written);
@@ -189,8 +189,8 @@ export class Dispatcher {
   /** Hands out one record that somebody wants. False, so that a turn of the loop comes before the next one. */
   #redeliverOne(redelivery: Redelivery): boolean {
     if (this.#busy.any) return false;
+    this.delivery.endRedelivery();
     this.#release.settled();
-    this.#reader.setInHand(-1);
     const cursor = this.#cursor;
     while (!cursor.done) {
       if (distance(cursor.nextPosition, redelivery.until) >= 0) {
@@ -224,6 +224,7 @@ export class Dispatcher {
 
   #finishBatch(): void {
     this.#hasBatch = false;
+    this.delivery.endRedelivery();
     this.#release.all();
   }
 

@@ -13,6 +13,8 @@ export class EventDelivery {
   nextSequence: number;
   /** Safety checks that found a wanted record. */
   rescued = 0;
+  /** From a record in redelivery to the turn of the loop after its handlers have settled. */
+  isRedelivering = false;
   readonly #reader: RingReader;
   readonly #router: Router;
   readonly #cursor: BatchCursor;
@@ -93,7 +95,7 @@ export class EventDelivery {
       envelope ??= cursor.envelope(this.#router.topicOf(topicId), again);
       if (accepts !== undefined && !(decidesFirst ? this.#verdicts[i] : accepts(envelope))) continue;
       if (this.#watchUntil !== undefined) this.#countRescue(position);
-      if (again) this.#reader.setInHand(sequence);
+      if (again) this.#beginRedelivery(sequence);
       taken = true;
       const wasBusy = target.busy;
       const told = target.untold === 0 ? envelope : tellLag(envelope, target);
@@ -102,6 +104,17 @@ export class EventDelivery {
       if (target.busy && !wasBusy && target.active) this.#busy.add(target);
     }
     return taken;
+  }
+
+  #beginRedelivery(sequence: number): void {
+    this.isRedelivering = true;
+    this.#reader.setInHand(sequence);
+  }
+
+  /** The turn of the loop has passed: a death from now on is no fault of the record's. */
+  endRedelivery(): void {
+    if (this.isRedelivering) this.#reader.setInHand(-1);
+    this.isRedelivering = false;
   }
 
   /** Before the first handler has the event: a condition must not read what a handler has changed. */
