@@ -7,8 +7,9 @@ export const MAX_TYPE_URL_BYTES = 1024;
 /** A character takes at most three bytes. */
 const CERTAINLY_SHORT = Math.floor(MAX_TYPE_URL_BYTES / 3);
 
-/** @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` when it is longer than {@link MAX_TYPE_URL_BYTES} */
+/** @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` when it is empty, or longer than {@link MAX_TYPE_URL_BYTES} */
 export function checkTypeUrl(typeUrl: string): void {
+  if (typeUrl === '') throw new InvalidTypeUrlError(typeUrl, 'must not be empty');
   if (typeUrl.length <= CERTAINLY_SHORT) return;
   if (typeUrl.length > MAX_TYPE_URL_BYTES || Buffer.byteLength(typeUrl) > MAX_TYPE_URL_BYTES) {
     throw new InvalidTypeUrlError(typeUrl, `greater than maximum length (${MAX_TYPE_URL_BYTES} bytes)`);

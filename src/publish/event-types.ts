@@ -40,7 +40,7 @@ export class EventTypes {
    * the type declared for its topic, and every other value as MessagePack.
    *
    * @throws {InvalidEventError} `BUS_INVALID_EVENT` for undefined, and when a getter throws that says what it is
-   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` for an Any whose type URL is too long
+   * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` for an Any whose type URL is empty or too long
    */
   of(event: unknown, declared: EventCodec | undefined): PublishedType {
     if (event === undefined) throw new InvalidEventError('is undefined; publish a value, or null for none');

@@ -11,6 +11,8 @@ export interface EventHolder {
   readonly reader: number;
   /** Position of the first event in hand, behind which the reader waits; undefined: it waits for nothing here. */
   readonly heldPosition: number | undefined;
+  /** Whether it has an event in hand, though its reader may not wait for it. */
+  readonly isBusy: boolean;
   /** Lets the reader, and those who wait for all of its handlers, go on without this one. */
   standAside(): void;
   /** Lets the reader go on without it up to the records from `sequence` on. */
@@ -20,6 +22,8 @@ export interface EventHolder {
 /** A holder as async contexts know it. They may outlive it. */
 export class Handling {
   #holder: EventHolder | undefined;
+  /** Those whose end was asked for by the code that has the event in hand. */
+  #awaited: Set<Handling> | undefined;
 
   constructor(holder: EventHolder) {
     this.#holder = holder;
@@ -32,6 +36,29 @@ export class Handling {
 
   end(): void {
     this.#holder = undefined;
+    this.#awaited = undefined;
+  }
+
+  /** Another event is in hand: the code that dealt with the one before waits for nothing any more. */
+  takeUp(): void {
+    if (this.#awaited !== undefined) this.#awaited = undefined;
+  }
+
+  /** Its code waits for the end of `other`. */
+  await(other: Handling | undefined): void {
+    if (other === undefined) return;
+    this.#awaited ??= new Set();
+    this.#awaited.add(other);
+  }
+
+  /** Whether it ends only after `other` has dealt with the event in hand: it is the same, or waits for it. */
+  waitsFor(other: Handling): boolean {
+    const seen = new Set<Handling>([this]);
+    for (const handling of seen) {
+      if (handling === other) return true;
+      if (handling.#holder?.isBusy) for (const next of handling.#awaited ?? []) seen.add(next);
+    }
+    return false;
   }
 }
 

@@ -71,7 +71,8 @@ export class PendingWriter {
     while (left > 0 && this.#overfills(record) && !this.#order.isEncoding && this.writeFirst()) left--;
     if (this.#overfills(record)) {
       const heldBy = this.#readers.describe(this.#writer.holder);
-      this.writeBehind();
+      // Nothing is written before it is told: the queue would not be as full as the error says.
+      if (!this.#order.isEncoding) this.#order.settleJoins();
       throw new QueueFullError(queue.bytes, this.#maxPendingBytes, heldBy);
     }
     queue.insert(record, left);

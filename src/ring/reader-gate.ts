@@ -66,8 +66,9 @@ export class ReaderGate {
     remove(this.#gating, reader);
   }
 
-  /** Turns a gating reader into a lossy one. */
+  /** Turns a gating reader into a lossy one; one that is lossy stays so. */
   evict(reader: number): void {
+    if (!this.gates(reader)) return;
     this.stopGating(reader);
     this.#lossy.push(reader);
     // Before anything that it holds is overwritten: a reader that still sees GATING after copying has a whole copy.

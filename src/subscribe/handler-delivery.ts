@@ -73,10 +73,12 @@ export class HandlerDelivery implements Delivery, EventHolder {
     const context = captureContext(this.handling);
     const { bus, name } = events;
     const call = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
-    const handle = (envelope: ReceivedEnvelope): unknown =>
-      handleTracing.hasSubscribers
+    const handle = (envelope: ReceivedEnvelope): unknown => {
+      this.handling.takeUp();
+      return handleTracing.hasSubscribers
         ? traceHandler({ bus, subscription: name, envelopes: [envelope] }, () => call(envelope))
         : call(envelope);
+    };
     this.#target = new SingleTarget(joinSequence, handle, events.report);
     this.#target.exceptOrigins = exceptOrigins;
     reader.add(filter, this.#target, events);
@@ -112,6 +114,10 @@ export class HandlerDelivery implements Delivery, EventHolder {
 
   get heldPosition(): number | undefined {
     return this.#target.busy && !this.#removed && !this.isAside ? this.#target.heldPosition : undefined;
+  }
+
+  get isBusy(): boolean {
+    return this.#target.busy;
   }
 
   get filters(): readonly FilterFrom[] {

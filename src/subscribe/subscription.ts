@@ -5,7 +5,7 @@ import { SubscriptionEndedError } from '../errors.js';
 import { refuseTopics } from '../host/emitter-guard.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely, unwatched } from '../host/report.js';
-import { queueMicrotask } from '../host/timing.js';
+import { nextTurn, queueMicrotask } from '../host/timing.js';
 import { flagOption, readOptions } from '../option-check.js';
 import { currentHandlings, type Handling } from '../publish/handling.js';
 import type { FilterInput } from '../topic/filter.js';
@@ -87,8 +87,8 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   }
 
   /**
-   * Resolves when the subscription is over, for whatever reason; asked for in its own handler or `for await`, as soon as it
-   * was stopped. In another handler of this thread, that one's reader delivers what the end takes without waiting for it.
+   * Resolves when the subscription is over, for whatever reason; asked for in its own handler or `for await`, or in one whose
+   * end that waits for, as soon as it was stopped. In another handler of this thread, that one's reader delivers what the end takes without waiting for it.
    * Never rejects.
    */
   get ended(): Promise<void> {
@@ -97,10 +97,14 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     if (callers.length === 0 || this.#state === 'ended') return ended;
     // It would wait for itself.
     if (callers.some((caller) => caller === handling)) return this.#stopped;
+    const isWaitedFor = (): boolean => callers.some((caller) => handling?.waitsFor(caller));
+    const waitsInRing = isWaitedFor();
+    for (const caller of callers) caller.await(handling);
     for (const known of this.#awaitedBy) if (known.holder === undefined) this.#awaitedBy.delete(known);
     for (const caller of callers) this.#awaitedBy.add(caller);
     this.#letPass();
-    return ended;
+    // Those that have just returned are known to have dealt with their events a turn later.
+    return waitsInRing ? nextTurn().then(() => (isWaitedFor() ? this.#stopped : ended)) : ended;
   }
 
   /** False from `stop` on, and after the subscription has ended by itself. */

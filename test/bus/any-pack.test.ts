@@ -4,6 +4,7 @@ import { ContainerCreate, TaskExit } from '../../src/events.js';
 import { anyPack, anyUnpack, createBus, type Envelope } from '../../src/index.js';
 import { AcmeByte } from '../fixtures/workers/acme-types.js';
 import { thrownBy } from '../support/bus-scene.js';
+import { envelopeWith } from '../support/envelope-bytes.js';
 
 const acmeTypes = new URL('../fixtures/workers/acme-types.js', import.meta.url).href;
 
@@ -44,6 +45,15 @@ describe('anyPack and anyUnpack', { timeout: 120_000 }, () => {
     const malformed = { typeUrl: 'containerd.events.TaskExit', value: Buffer.of(0x0a, 200) };
     assert.equal(thrownBy(() => anyUnpack(malformed)).code, 'BUS_MALFORMED_PAYLOAD');
     assert.equal(thrownBy(() => anyPack(() => 1)).code, 'BUS_INVALID_EVENT');
+  });
+
+  test('of no type are published as little as forwarded', async () => {
+    await using bus = createBus();
+    bus.subscribe('/a', () => {});
+    const nameless = { typeUrl: '', value: Buffer.of(1) };
+    assert.equal(thrownBy(() => bus.publish('/a', nameless)).code, 'BUS_INVALID_TYPE_URL');
+    const bytes = envelopeWith({ topic: '/a', event: nameless });
+    assert.equal(thrownBy(() => bus.forward(bytes)).code, 'BUS_INCOMPLETE_ENVELOPE');
   });
 
   test('of a bus know the types of the bus', async () => {

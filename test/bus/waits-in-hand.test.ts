@@ -120,3 +120,73 @@ for (const [callerName, caller] of Object.entries(callers)) {
     }
   });
 }
+
+describe('handlers that wait for each other', () => {
+  for (const [count, drain] of [
+    [2, true],
+    [3, true],
+    [2, false],
+    [3, false],
+  ] as const) {
+    test(`${count} in a ring, by stop ${drain ? 'with' : 'without'} drain: all end, and have had what they were owed`, {
+      timeout: 5_000,
+    }, async () => {
+      await using bus = createBus(PATIENT);
+      const got: number[] = range(count).map(() => 0);
+      const all = new Latch();
+      let pending = 0;
+      const subscriptions: Subscription[] = range(count).map((i) =>
+        bus.subscribe(
+          '/in',
+          async () => {
+            got[i]!++;
+            if (got[i]! > 1) return;
+            if (++pending === count) all.open();
+            await all.opened;
+            await subscriptions[(i + 1) % count]!.stop({ drain });
+          },
+          { isolate: true },
+        ),
+      );
+      for (let i = 0; i < 3; i++) bus.publish('/in', null);
+      await Promise.all(subscriptions.map(({ ended }) => ended));
+      assert.deepEqual(
+        got,
+        range(count).map(() => (drain ? 3 : 1)),
+      );
+    });
+  }
+
+  test('do not take one that asked for its end in an earlier event for one that waits', {
+    timeout: 5_000,
+  }, async () => {
+    await using bus = createBus(PATIENT);
+    const done = new Latch();
+    const order: string[] = [];
+    let calls = 0;
+    const first = bus.subscribe(
+      '/in',
+      async ({ event }) => {
+        if (calls++ === 0) void second.ended;
+        else await done.opened;
+        order.push(`first ${event}`);
+      },
+      { isolate: true },
+    );
+    const second = bus.subscribe(
+      '/second',
+      async () => {
+        const ended = first.stop({ drain: true });
+        setTimeout(() => done.open(), 20);
+        await ended;
+        order.push('second');
+      },
+      { isolate: true },
+    );
+    bus.publish('/in', 0);
+    bus.publish('/in', 1);
+    bus.publish('/second', null);
+    await second.stop({ drain: true });
+    assert.deepEqual(order, ['first 0', 'first 1', 'second']);
+  });
+});

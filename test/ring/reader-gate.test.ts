@@ -102,3 +102,12 @@ test('a lossy reader holds nothing', () => {
   assert.equal(rig.writer.gate.gates(lossy.reader), false);
   for (let i = 0; i < 20; i++) assert.ok(write(rig.writer, FULL_UNITS));
 });
+
+test('a reader that is evicted twice is lossy once, and not at all when it has left', () => {
+  const { writer } = ringAt();
+  const reader = writer.join(true);
+  writer.evict(reader);
+  writer.evict(reader);
+  writer.leave(reader);
+  assert.deepEqual(writer.gate.lossy, []);
+});
