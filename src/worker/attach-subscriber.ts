@@ -9,6 +9,7 @@ import { loadSubscriber, type SubscriberContext } from './subscriber-module.js';
 import { SubscriberThread } from './subscriber-thread.js';
 import { takeOutput } from './thread-output.js';
 import { sendToBus } from './thread-reports.js';
+import { loadTypeScript } from './typescript-loader.js';
 import { type Attachment, crossError, type RefusedStep, type ToThread, WAKE_MESSAGE } from './worker-protocol.js';
 
 /** Sets up and starts one subscriber; resolves once it reads, or has said why it cannot. */
@@ -29,6 +30,7 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
   let step: RefusedStep = 'types';
   if (attachment.hangTimeoutMs !== undefined) beat(attachment, attachment.hangTimeoutMs);
   try {
+    await loadTypeScript([attachment.moduleUrl, ...attachment.types]);
     const types = new TypeRegistry();
     types.load(attachment.types);
     step = 'module';

@@ -2,6 +2,7 @@
 import type { Envelope } from '../envelope/envelope.js';
 import { ModuleLoadError, ModuleShapeError } from '../errors.js';
 import { makesGenerator } from '../option-check.js';
+import { withAdvice } from './typescript-loader.js';
 
 /** What a subscriber module is given besides events. */
 export interface SubscriberContext<D = unknown> {
@@ -45,7 +46,7 @@ export async function loadSubscriber(url: string): Promise<SubscriberObject> {
   try {
     exported = defaultOf((await import(url)) as { default?: unknown });
   } catch (error) {
-    throw new ModuleLoadError(url, error);
+    throw new ModuleLoadError(url, withAdvice(url, error));
   }
   return subscriberOf(url, exported);
 }
