@@ -12,6 +12,9 @@ import { DependencyNotFoundError } from './errors.js';
 // A name of its own: webpack and vite copy the file of a `new URL('…', import.meta.url)` away from its neighbours.
 const here: string = import.meta.url ?? pathToFileURL(__filename).href;
 
+/** Imports the entry of threads. CommonJS: what loads it with `require` links no ES module while the thread may be ended. */
+const THREAD_LOADER = 'worker-entry.cjs';
+
 /** The folder of `package.json` and `proto`. */
 export const PACKAGE_ROOT = new URL('../../', here);
 
@@ -29,10 +32,13 @@ let ownRequire: NodeJS.Require | undefined;
  * @throws {DependencyNotFoundError} `BUS_DEPENDENCY_NOT_FOUND` in a bundle that runs where the package is not installed
  */
 export function workerEntry(): URL {
-  const beside = new URL('./worker-entry.js', here);
-  if (existsSync(beside)) return beside;
+  // The second one where a bundler has put it.
+  for (const name of [THREAD_LOADER, 'worker-entry.js']) {
+    const beside = new URL(name, here);
+    if (existsSync(beside)) return beside;
+  }
   try {
-    return pathToFileURL(nodeRequire.resolve('ringcast/worker'));
+    return new URL(THREAD_LOADER, pathToFileURL(nodeRequire.resolve('ringcast/worker')));
   } catch (cause) {
     throw new DependencyNotFoundError('ringcast/worker', here, cause);
   }

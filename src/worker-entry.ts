@@ -1,6 +1,6 @@
 /**
  * What a subscriber thread loads, also published as `ringcast/worker` for bundlers that need every thread's entry listed.
  *
- * No top-level await: the host loads it with `require`.
+ * No top-level await: where a bundler has made a file of it, the host loads it with `require`.
  */
 export { attachSubscriber as default } from './worker/attach-subscriber.js';

@@ -19,6 +19,12 @@ await writeChunks(compiled, out);
 // `require` gets the very modules that `import` gets.
 for (const name of PUBLIC_ENTRIES)
   writeFileSync(join(out, `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
+// For the tests, too, which run what is compiled.
+for (const folder of [compiled, out])
+  writeFileSync(
+    join(folder, 'worker-entry.cjs'),
+    "module.exports = import('./worker-entry.js').then((entry) => entry.default);\n",
+  );
 copyDeclarations(
   compiled,
   [...PUBLIC_ENTRIES, 'worker-entry' as const].map((name) => ENTRIES[name]),

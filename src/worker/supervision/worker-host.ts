@@ -24,14 +24,14 @@ export interface ThreadExit {
   readonly error: unknown;
 }
 
-/** A thread that has not loaded the entry that long after it was started hangs in something that it was told to load first. */
+/** A thread that has not loaded a bundled entry that long after it was started hangs in something that it was told to load first. */
 const LOAD_PATIENCE_MS = 10_000;
 
 export class WorkerHost implements Output {
   readonly #pool: Piscina;
   readonly #thread: Piscina['threads'][number];
-  /** Settles when the thread has loaded the entry, has ended, or will not load any more. Never rejects. */
-  readonly #loaded: Promise<unknown>;
+  /** Settles when the thread can be ended without harm. Never rejects. */
+  readonly #endable: Promise<unknown>;
   /** Rejects when the entry does not load. When the thread ends, by itself or not, only {@link exited} says so. */
   readonly started: Promise<void>;
   /** Resolves when the thread has ended, by itself or not: from then on it touches no shared memory. Never rejects. */
@@ -49,8 +49,9 @@ export class WorkerHost implements Output {
   constructor(options: ThreadOptions, task: object, transferList: readonly Transferable[]) {
     const { Piscina: Pool } = requireDependency('piscina') as typeof import('piscina');
     const { name, stdout, stderr, resourceLimits, env, argv, execArgv } = options;
+    const entry = workerEntry();
     const poolOptions: ConstructorParameters<typeof Piscina>[0] = {
-      filename: workerEntry().href,
+      filename: entry.href,
       // At once: a thread that is only made for the task gets it by way of this thread's event loop, which a publishSync
       // may be blocking until that very thread reads.
       minThreads: 1,
@@ -90,7 +91,6 @@ export class WorkerHost implements Output {
       if (!this.#ending) throw error;
     });
     this.#thread = thread;
-    const patience = new Promise((resolve) => setTimeout(resolve, LOAD_PATIENCE_MS).unref());
     // The host's first message says that it is ready.
     const loaded = new Promise<void>((resolve) => {
       thread.once('message', () => {
@@ -98,7 +98,9 @@ export class WorkerHost implements Output {
         resolve();
       });
     });
-    this.#loaded = Promise.race([loaded, this.exited, patience]);
+    this.#endable = entry.pathname.endsWith('.cjs')
+      ? Promise.resolve()
+      : Promise.race([loaded, this.exited, patience()]);
   }
 
   /** Whether the thread has ever come as far as to load the entry. */
@@ -107,17 +109,22 @@ export class WorkerHost implements Output {
   }
 
   /**
-   * Ends the thread, wherever it is, once it has loaded the entry or has had ten seconds for that; resolves when it has
-   * ended. It does not hold the process open any more.
+   * Ends the thread, wherever it is; resolves when it has ended. It does not hold the process open any more.
+   *
+   * Where a bundler has made the entry an ES module, the thread first loads it, or has had ten seconds for that: piscina loads
+   * it with `require`, and a thread that is ended while that links the module takes the whole process with it (Node 20).
    */
   async terminate(): Promise<void> {
     this.#ending = true;
     this.#thread.unref();
-    // A thread that is ended while it links a module it was told to `require` takes the whole process with it (Node 20).
-    await this.#loaded;
+    await this.#endable;
     await this.#pool.destroy();
     await this.exited;
   }
+}
+
+function patience(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LOAD_PATIENCE_MS).unref());
 }
 
 /** Makes threads with options that piscina passes on to none: it makes them while `make` runs. */
