@@ -18,7 +18,15 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const compiled = join(root, 'dist');
 
 /** Files that take longest, in this order: started first, they do not run alone at the end. */
-const LONGEST = ['models/models', 'torture/torture', 'services/container', 'package/package', 'concurrency/'];
+const LONGEST = [
+  'models/models',
+  'bus/hanging-threads',
+  'services/container',
+  'concurrency/',
+  'torture/torture',
+  'random-use/',
+  'package/',
+];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -27,7 +35,7 @@ async function main(): Promise<void> {
       only: { type: 'string', short: 'o' },
       full: { type: 'boolean', default: false },
       'in-process': { type: 'boolean', default: false },
-      concurrency: { type: 'string', default: String(Math.max(2, availableParallelism())) },
+      concurrency: { type: 'string', default: String(availableParallelism() + 2) },
     },
   });
   const concurrency = Number(values.concurrency);

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { allocateRing, MIN_CAPACITY_BYTES } from '../../src/ring/ring-memory.js';
+import { size } from '../support/full.js';
 import { TRAFFIC_READERS, type Traffic, wantsOf } from '../support/ring-traffic.js';
 
 interface ReaderCounts {
@@ -18,7 +19,7 @@ interface ReaderCounts {
   readonly rescued: number;
 }
 
-const RECORDS = 2_000_000;
+const RECORDS = size(500_000, 2_000_000);
 
 function start(file: string, workerData: unknown): Worker {
   return new Worker(new URL(`../support/${file}`, import.meta.url), { workerData });
