@@ -19,12 +19,9 @@ await writeChunks(compiled, out);
 // `require` gets the very modules that `import` gets.
 for (const name of PUBLIC_ENTRIES)
   writeFileSync(join(out, `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
-// For the tests, too, which run what is compiled.
-for (const folder of [compiled, out])
-  writeFileSync(
-    join(folder, 'worker-entry.cjs'),
-    "module.exports = import('./worker-entry.js').then((entry) => entry.default);\n",
-  );
+// Beside the compiled modules too, which the tests run.
+const threadLoader = `module.exports = import(${JSON.stringify(`./${ENTRIES['worker-entry']}`)}).then((entry) => entry.default);\n`;
+for (const folder of [compiled, out]) writeFileSync(join(folder, 'worker-entry.cjs'), threadLoader);
 copyDeclarations(
   compiled,
   [...PUBLIC_ENTRIES, 'worker-entry' as const].map((name) => ENTRIES[name]),

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { type Bus, createBus, type Subscription } from '../../src/index.js';
 import type { LagRange } from '../../src/worker/dispatch/lag.js';
 import { inlineModule, LARGE_TEXT, range, SMALL_RING_BYTES, turn } from '../support/bus-scene.js';
+import { size } from '../support/full.js';
 
 /** Some laps of the smallest ring. */
 const EVENTS = 40;
@@ -45,7 +46,7 @@ describe('a subscription that is stopped as soon as it was made', { timeout: 600
     for (const loop of ['cooperative', 'dedicated'] as const) {
       for (const kind of ['sync', 'async', 'batch', 'async batch']) {
         test(`(${verb}, ${loop}, ${kind}) settles all that it replays before its teardown`, async () => {
-          for (const round of range(8)) {
+          for (const round of range(size(2, 8))) {
             const bus = await busWithLostHistory();
             const data = new Int32Array(new SharedArrayBuffer(12));
             const options = { data, loop, from: { sequence: 0 } } as const;
