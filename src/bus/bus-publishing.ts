@@ -102,7 +102,8 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    *
    * @param options `timeoutMs`: how long to wait, 0 to 2^31 - 1 or `Infinity`, default 1,000
    * @throws {PublishTimeoutError} `BUS_PUBLISH_TIMEOUT` when there was none; the event was not accepted
-   * @throws {WouldDeadlockError} `BUS_WOULD_DEADLOCK` at once, when the reader that holds the ring is on this thread
+   * @throws {WouldDeadlockError} `BUS_WOULD_DEADLOCK` at once, when the reader that holds the ring is on this thread, or
+   *   in one that has died and that only the event loop of this one can start again
    * @throws {CannotBlockError} `BUS_CANNOT_BLOCK` when there is none, and the host does not let this thread wait for it
    * @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` when called while an event is being encoded
    * @throws {BusClosedError} `BUS_CLOSED` also when a listener destroys the bus meanwhile

@@ -107,6 +107,11 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
    * are torn down, bridges closed. Calling it again returns the same promise. Called in a handler or
    * in the body of a `for await`, it does not wait for that one.
    *
+   * When the time is over, handlers are called no more and threads are ended. They have 250 ms to exit; then `undelivered` is
+   * counted where they stand, and the promise resolves. A thread that still loads, or is in a call into the system, exits
+   * later: it handles nothing any more. With `Infinity` a handler is waited for as long as it takes, but a thread that is owed
+   * nothing any more has ten seconds to end, and one that was ended, or is gone, 20 at most.
+   *
    * @param options `drainTimeoutMs`: how long to wait for subscribers, 0 to 2^31 - 1 or `Infinity`, default 10,000
    */
   close(options: { readonly drainTimeoutMs?: number } = NO_OPTIONS): Promise<CloseResult> {
@@ -142,7 +147,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
     return this;
   }
 
-  /** Abandons everything at once: what is undelivered stays so, threads are ended where they are. */
+  /** Abandons everything at once: what is undelivered stays so, threads are ended where they are, as by {@link close} in the end. */
   destroy(): void {
     void this.close({ drainTimeoutMs: 0 });
     this.#abandoned ??= abandon(this.#parts);

@@ -5,7 +5,7 @@
  * the BOUNDARY cells, where overtaken readers look for a place to go on; the sequences at them are the writer's own.
  */
 import type { Cells } from '../memory/cells.js';
-import { narrow } from '../memory/position.js';
+import { narrow, widen } from '../memory/position.js';
 import { BOUNDARIES, BOUNDARY } from './control-descriptor.js';
 import type { ReaderGate } from './reader-gate.js';
 import * as record from './record-descriptor.js';
@@ -105,6 +105,11 @@ export class RetainedRecords {
       return { body, extension: extensionAt(this.#memory.words, offset >> 2) };
     }
     return undefined;
+  }
+
+  /** Sequence below which a reader at `position` gets nothing any more; 0 while its next record is still there. */
+  goneBefore(position: number): number {
+    return this.#isIntact(widen(this.#writer.tail, position)) ? 0 : this.seek(0).sequence;
   }
 
   /** Whether nothing from a position on was announced for overwriting. */

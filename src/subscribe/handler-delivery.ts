@@ -27,6 +27,8 @@ export interface HandlerDeliveryEvents extends LocalReaderEvents {
   readonly viewReader: () => ReaderView;
   /** Sequence of the next record. */
   readonly written: () => number;
+  /** See {@link RetainedRecords.goneBefore}. */
+  readonly goneBefore: (position: number) => number;
 }
 
 export class HandlerDelivery implements Delivery, EventHolder {
@@ -126,8 +128,11 @@ export class HandlerDelivery implements Delivery, EventHolder {
 
   setFilter(filter: CompiledFilter, fromSequence: number): void {
     const { busy, heldSequence } = this.#target;
-    this.#filters.change(fromSequence, filter, busy ? heldSequence : this.#reader.nextSequence);
-    this.#reader.changeFilter(this.#target, fromSequence, filter);
+    // What a handler that is pending for long has missed meanwhile, no filter decides any more.
+    const goneBefore = this.#events.goneBefore(this.#reader.position);
+    const settledSequence = busy ? heldSequence : this.#reader.nextSequence;
+    this.#filters.change(fromSequence, filter, Math.max(settledSequence, goneBefore));
+    this.#reader.changeFilter(this.#target, fromSequence, filter, goneBefore);
   }
 
   /** Its handler waits for the others to be done: they, and those who wait for all, go on although it is pending. */

@@ -96,8 +96,8 @@ export class LocalReader {
   }
 
   /** Lets `filter` decide what the target gets of the records from `fromSequence` on. */
-  changeFilter(target: Target, fromSequence: number, filter: CompiledFilter): void {
-    this.#router.change(target, fromSequence, filter);
+  changeFilter(target: Target, fromSequence: number, filter: CompiledFilter, goneBefore: number): void {
+    this.#router.change(target, fromSequence, filter, this.#dispatcher.isBatchOpen ? 0 : goneBefore);
     // Nothing may come for it for long: the change is to be made, not kept with all that follow it.
     this.#pump.nudge();
   }

@@ -68,6 +68,10 @@ export interface ModuleOptions extends SubscribeOptions, ModuleThreadOptions {
   /**
    * End and restart a thread whose event loop has not turned for that many ms, 1 to 2^31 - 1; default: never. Not with a
    * `dedicated` loop, which blocks on purpose.
+   *
+   * A thread that starts has ten seconds more until its loop first turns. Time in which the thread of the bus is blocked
+   * itself does not count. A thread that hangs in a call into the system exits when that returns; after 20 seconds it is
+   * restarted all the same, because it will run nothing any more.
    */
   readonly hangTimeoutMs?: number;
 }

@@ -150,6 +150,7 @@ export class Subscriptions {
       onRemoved: () => topics.unwant(subscription),
       viewReader: () => this.#slots.view(reader.reader),
       written: () => writer.sequence,
+      goneBefore: (position) => writer.retained.goneBefore(position),
     });
     topics.want(subscription, selection.filter, delivery);
     this.#track(subscription, delivery);

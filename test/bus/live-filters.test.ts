@@ -6,6 +6,7 @@ import { type Bus, createBus, type FilterInput, type Subscription } from '../../
 import {
   closeDelivered,
   inlineModule,
+  Latch,
   range,
   record,
   SMALL_RING_BYTES,
@@ -198,6 +199,39 @@ describe('a filter changed while events flow', { timeout: 240_000 }, () => {
     await bus.close();
     assert.deepEqual(ids, [7]);
     assert.deepEqual(other.ids, range(2_000));
+  });
+
+  test('costs nothing that stays where a lossy handler is pending for long, and decides what comes after that', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES, keepUnwanted: true });
+    const latch = new Latch();
+    const got: string[] = [];
+    const lossy = bus.subscribe(
+      '/a',
+      ({ topic }) => {
+        got.push(topic);
+        return got.length === 1 ? latch.opened : undefined;
+      },
+      { delivery: 'lossy' },
+    );
+    bus.publish('/a', null);
+    await until(() => got.length === 1);
+    const large = 'x'.repeat(1_000);
+    for (let i = 0; i < 3_000; i++) {
+      lossy.setFilter(i % 2 === 0 ? '/a' : '/b');
+      bus.publish('/b', large);
+    }
+    // A change for each record that the ring holds.
+    assert.ok(lossy.delivery.filters.length <= 70, `${lossy.delivery.filters.length} filters`);
+    lossy.setFilter('/c');
+    latch.open();
+    bus.publish('/a', null);
+    bus.publish('/c', null);
+    await bus.close();
+    const { length } = got;
+    assert.deepEqual([got[0], got.at(-1)], ['/a', '/c']);
+    // Every other record, of those that were not overwritten.
+    assert.ok(length > 10 && length < 40, `${length} received`);
+    assert.ok(got.slice(1, -1).every((topic) => topic === '/b'));
   });
 
   test('is refused when its thread is gone for good, by the time that is told', async () => {

@@ -113,9 +113,13 @@ function* faultyTotal(
     !limited &&
     !excused.has(account) &&
     !(gaveUp && terms.diesOnce);
-  // Up to where it came: there all must be accounted for, behind it nothing needs be. A gap may be told of ahead of what is
-  // still in hand; where the bus is given up, that stays undelivered.
-  const newest = Math.max(-1, ...received, ...skipped);
+  // Up to where it came: there all must be accounted for, behind it nothing needs be. A thread has come to a gap that it tells
+  // of: it takes records beyond a batch only when all of the batch has settled. So does a reader here, unless it lets a handler
+  // pass that waits for somebody's end with events in hand (`letPass`): then it reads on, and tells of a gap that lies behind
+  // those. That is before anything behind the gap is delivered, as promised; where the bus is given up meanwhile, what was in
+  // hand stays undelivered, and is counted so.
+  const toldOf = account.inThread ? told.map(({ first, count }) => first + count - 1) : [];
+  const newest = Math.max(-1, ...received, ...toldOf, ...skipped);
   const missing: number[] = [];
   for (const sequence of account.owed(log)) {
     if (sequence > newest && !isAll) break;

@@ -1,5 +1,5 @@
 /** Watches the count of beats; when it stands still for too long, prints what was told and ends the process. */
-import { writeSync } from 'node:fs';
+import { readdirSync, readFileSync, writeSync } from 'node:fs';
 import { type Debugger, Session } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
 
@@ -15,10 +15,13 @@ const STACK_PATIENCE_MS = 3_000;
 const { beats, text, patienceMs } = workerData as Watched;
 let seen = -1;
 let quietMs = 0;
+/** By thread, in nanoseconds. */
+const queued = new Map<string, number>();
 
 const timer = setInterval(() => {
   const now = Atomics.load(beats, 0);
-  quietMs = now === seen ? quietMs + LOOK_MS : 0;
+  // Only time in which every thread had a core when it wanted one: on a busy machine, threads take minutes to start.
+  quietMs = now === seen ? quietMs + Math.max(0, LOOK_MS - queuedMs()) : 0;
   seen = now;
   if (quietMs < patienceMs) return;
   clearInterval(timer);
@@ -27,6 +30,21 @@ const timer = setInterval(() => {
   printStack();
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), STACK_PATIENCE_MS);
 }, LOOK_MS);
+
+/** How long threads of this process have waited for a core since the last call, as far as the system tells. */
+function queuedMs(): number {
+  let sum = 0;
+  try {
+    for (const task of readdirSync('/proc/self/task')) {
+      const [, queuedNs] = readFileSync(`/proc/self/task/${task}/schedstat`, 'utf8').split(' ').map(Number);
+      sum += (queuedNs! - (queued.get(task) ?? 0)) / 1e6;
+      queued.set(task, queuedNs!);
+    }
+  } catch {
+    // Not Linux, or the thread has ended meanwhile.
+  }
+  return sum;
+}
 
 /** Prints where the main thread is: it may be spinning. One that waits for something stops nowhere. */
 function printStack(): void {

@@ -91,6 +91,11 @@ export class Dispatcher {
     if (distance(redelivery.until, this.#reader.taken) > 0) this.#redelivery = redelivery;
   }
 
+  /** Whether records that were taken are still to be handed out: they may be older than what the ring still holds. */
+  get isBatchOpen(): boolean {
+    return !this.#cursor.done;
+  }
+
   /** True inside {@link step}: handlers may be called until it returns. */
   get stepping(): boolean {
     return this.#stepping;

@@ -71,10 +71,18 @@ export class Router {
     this.#handles.set(target, this.#index.add(filter, target));
   }
 
-  /** The same from a sequence on, which must not be below that of an earlier change. */
-  change(target: Target, fromSequence: number, filter: CompiledFilter): void {
-    // One that would decide nothing: so a reader that gets nowhere keeps a change for each unread record at most.
-    this.#keepChanges((change) => change.target !== target || change.fromSequence < fromSequence);
+  /**
+   * The same from a sequence on, which must not be below that of an earlier change.
+   *
+   * @param goneBefore no record with a sequence below it is routed any more
+   */
+  change(target: Target, fromSequence: number, filter: CompiledFilter, goneBefore = 0): void {
+    // Those that would decide nothing: so a reader that gets nowhere keeps a change for each unread record at most.
+    const before = this.#changes.filter((change) => change.target === target);
+    const inForce = before.findLast((change) => change.fromSequence <= goneBefore)?.fromSequence ?? 0;
+    this.#keepChanges(
+      (change) => change.target !== target || (change.fromSequence >= inForce && change.fromSequence < fromSequence),
+    );
     this.#changes.push({ target, fromSequence, filter });
     this.#changesAt = this.#changes[0]!.fromSequence;
   }
