@@ -393,6 +393,18 @@ export class FakeTimersError extends BusError {
   }
 }
 
+/** The statistics of a bus cannot be served to other processes at a path. */
+export class CannotServeError extends BusError {
+  readonly code = 'BUS_CANNOT_SERVE';
+  constructor(
+    readonly path: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`statistics cannot be served at ${show(path)}: ${reason}`, options);
+  }
+}
+
 /** Shared memory written by another version of the package. */
 export class LayoutMismatchError extends BusError {
   readonly code = 'BUS_LAYOUT_MISMATCH';

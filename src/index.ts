@@ -23,6 +23,8 @@ export type {
   BridgeStats,
 } from './observe/bridge.js';
 export type { BusHealth, HealthProblem } from './observe/health.js';
+export type { Sample, SampledSubscription } from './observe/serving/protocol.js';
+export type { ServeStatsOptions, StatsServer } from './observe/stats-server.js';
 export { anyPack, anyUnpack } from './publish/any-pack.js';
 export type { Flush } from './publish/burst-flush.js';
 export type { ForwardOptions } from './publish/extensions.js';

@@ -45,6 +45,15 @@ export function workerEntry(): URL {
 }
 
 /**
+ * What the thread loads that serves statistics.
+ *
+ * @throws {DependencyNotFoundError} `BUS_DEPENDENCY_NOT_FOUND`
+ */
+export function statsThreadEntry(): URL {
+  return new URL('./stats-thread.js', workerEntry());
+}
+
+/**
  * Loads a package that this one depends on, when it is needed: at once, which `import()` cannot.
  *
  * @throws {DependencyNotFoundError} `BUS_DEPENDENCY_NOT_FOUND`

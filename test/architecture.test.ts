@@ -80,6 +80,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   subscribe: 5,
   publish: 6,
   'worker-entry': 6,
+  'stats-thread': 3,
   worker: 7,
   channels: 8,
   topic: 9,

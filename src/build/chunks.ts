@@ -16,6 +16,7 @@ import { withLocalCopies } from './local-imports.js';
 export const ENTRIES = {
   index: 'index.js',
   'worker-entry': 'worker-entry.js',
+  'stats-thread': 'stats-thread.js',
   events: 'events.js',
   codec: 'envelope/codec-runtime.js',
   services: 'services/index.js',

@@ -11,6 +11,7 @@ import { Backpressure } from '../publish/backpressure.js';
 import { EventTypes, MAX_TYPES } from '../publish/event-types.js';
 import { Extensions } from '../publish/extensions.js';
 import { allocateOrigins, Origins } from '../publish/origins.js';
+import { EVICTIONS } from '../publish/owner-counters.js';
 import { Publisher } from '../publish/publisher.js';
 import { Readers } from '../publish/readers.js';
 import { StallWatch } from '../publish/stall-watch.js';
@@ -80,6 +81,7 @@ export function assembleBus(
     options.stallTimeoutMs,
     () => backpressure.roomMade(),
     (error) => {
+      publisher.counters[EVICTIONS] = stalls.evictions;
       emitSafely(bus, 'evicted', error);
       process.emitWarning(error);
     },

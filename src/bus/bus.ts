@@ -1,8 +1,10 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { busClosed, busCreated } from '../channels/channels.js';
 import { refuseTopics } from '../host/emitter-guard.js';
+import { reportError } from '../host/report.js';
 import type { Bridge, BridgeAttachment } from '../observe/bridge.js';
 import { type BusHealth, healthOf } from '../observe/health.js';
+import type { ServeStatsOptions, StatsServer } from '../observe/stats-server.js';
 import { readOptions, timeoutOption } from '../option-check.js';
 import type { AnyTopics } from '../subscribe/typed-topics.js';
 import { BusClient } from './bus-client.js';
@@ -50,6 +52,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   readonly #parts: BusParts;
   #closing: Promise<CloseResult> | undefined;
   #closed = false;
+  readonly #servers = new Set<StatsServer>();
   #abandoned: Promise<number> | undefined;
 
   static {
@@ -75,6 +78,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
     this.#parts = parts;
     if (busCreated.hasSubscribers)
       busCreated.publish({ bus: this, capacityBytes: parts.writer.memory.capacityBytes, namespace });
+    if (process.env.RINGCAST_STATS === '1') this.serveStats().catch((error: Error) => reportError(error, this));
   }
 
   /** One look at the counters. Any time, also after the bus was closed. */
@@ -87,7 +91,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
    * after the bus was closed.
    */
   health(): BusHealth {
-    return healthOf(this.stats(), this.#closed ? 'closed' : this.#closing && 'closing');
+    return healthOf(this.stats(), this.#closingState);
   }
 
   /**
@@ -100,6 +104,42 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   attach(bridge: Bridge): BridgeAttachment {
     this.checkOpen('attach');
     return this.#parts.bridges.attach(bridge);
+  }
+
+  /**
+   * Serves the statistics of this bus to other processes of the user, such as `ringcast top`, on a unix socket that nobody
+   * else can open. A small thread answers, also while the thread of the bus is blocked. Ends with the bus.
+   *
+   * Allocates: a thread. Does not hold the process open. With the environment variable `RINGCAST_STATS=1` every bus of a
+   * process does so by itself.
+   *
+   * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
+   * @throws {CannotServeError} `BUS_CANNOT_SERVE` when that path cannot be served at
+   * @throws {BusClosedError} `BUS_CLOSED`
+   */
+  async serveStats(options: ServeStatsOptions = NO_OPTIONS): Promise<StatsServer> {
+    this.checkOpen('serveStats');
+    const { attachment, publisher, subscriptions } = this.#parts;
+    const { StatsServer: Server } = await import('../observe/stats-server.js');
+    const server = await Server.start(
+      {
+        subscriptions,
+        control: attachment.ring.control,
+        counters: publisher.counters,
+        stats: () => this.stats(),
+        closing: () => this.#closingState,
+        report: (error) => reportError(error, this),
+      },
+      options,
+    );
+    this.#servers.add(server);
+    // Closed meanwhile: nobody else ends it.
+    if (this.#closed) await server.close();
+    return server;
+  }
+
+  get #closingState(): 'closing' | 'closed' | undefined {
+    return this.#closed ? 'closed' : this.#closing && 'closing';
   }
 
   /**
@@ -120,14 +160,18 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
     excuseCaller();
     closeOnNothing(this);
     if (this.#closing === undefined) {
-      this.#closing = closeDown(this.#parts, drainTimeoutMs, () => this.#abandoned);
-      void this.#closing.then(({ undelivered }) => {
-        this.#closed = true;
-        if (busClosed.hasSubscribers) busClosed.publish({ bus: this, undelivered });
-      });
+      this.#closing = this.#closeDown(drainTimeoutMs);
     }
     this.refuse();
     return this.#closing;
+  }
+
+  async #closeDown(drainTimeoutMs: number): Promise<CloseResult> {
+    const result = await closeDown(this.#parts, drainTimeoutMs, () => this.#abandoned);
+    this.#closed = true;
+    await Promise.all([...this.#servers].map((server) => server.close()));
+    if (busClosed.hasSubscribers) busClosed.publish({ bus: this, undelivered: result.undelivered });
+    return result;
   }
 
   /**

@@ -2,13 +2,13 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel';
 import type { ChannelMessages, HandleTrace, PublishTrace } from './messages.js';
 
-interface TypedChannel<Message> {
+interface TypedChannel<Name extends keyof ChannelMessages> {
   readonly hasSubscribers: boolean;
   /** Calls the subscribers. What they throw, Node makes an uncaught exception of. */
-  publish(message: Message): void;
+  publish(message: ChannelMessages[Name]): void;
 }
 
-function open<Name extends keyof ChannelMessages>(name: Name): TypedChannel<ChannelMessages[Name]> {
+function open<Name extends keyof ChannelMessages>(name: Name): TypedChannel<Name> {
   return channel(name);
 }
 

@@ -3,17 +3,17 @@ import type { EventEmitter } from 'node:events';
 import type { Envelope } from '../envelope/envelope.js';
 import type { FilterInput } from '../topic/filter.js';
 
-export interface OfBus {
+interface OfBus {
   /** The `Bus` that it happened to. */
   readonly bus: EventEmitter;
 }
 
-export interface OfSubscription extends OfBus {
+interface OfSubscription extends OfBus {
   /** Its name. */
   readonly subscription: string;
 }
 
-export interface OfBridge extends OfBus {
+interface OfBridge extends OfBus {
   /** Its name. */
   readonly bridge: string;
 }

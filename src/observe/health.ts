@@ -12,7 +12,7 @@ export interface HealthSource {
 
 /** Something that is wrong now. */
 export interface HealthProblem {
-  readonly kind: 'closed' | 'ring-held' | 'restarting' | 'evicted' | 'bridge-away';
+  readonly kind: 'closed' | 'ring-held' | 'restarting' | 'evicted' | 'bridge-away' | 'blocked' | 'not-moving';
   /** Who: the name of a subscription or a bridge; of the bus itself, `bus`. */
   readonly subject: string;
   /** One sentence. */

@@ -8,6 +8,7 @@
  */
 import { UNIT_BYTES } from '../ring/record-descriptor.js';
 import type { RingWriter } from '../ring/ring-writer.js';
+import { type OwnerCounters, WAKES } from './owner-counters.js';
 
 /**
  * Unflushed bytes at which a burst is interrupted, and the share of the ring that this is at most. A reader drains faster
@@ -25,6 +26,7 @@ export type Flush = 'burst' | 'each';
 export class BurstFlush {
   readonly #writer: RingWriter;
   readonly #each: boolean;
+  readonly #counters: OwnerCounters;
   readonly #eagerBytes: number;
   readonly #round = (): void => this.#countRound();
   /** Until the end of the burst; 0: there is none. */
@@ -33,7 +35,9 @@ export class BurstFlush {
   #counting = false;
   #flushedTail = 0;
 
-  constructor(writer: RingWriter, each: boolean) {
+  /** @param counters show how often readers were woken */
+  constructor(writer: RingWriter, each: boolean, counters: OwnerCounters) {
+    this.#counters = counters;
     this.#writer = writer;
     this.#each = each;
     this.#eagerBytes = Math.min(EAGER_FLUSH_BYTES, writer.memory.capacityBytes / EAGER_FLUSH_SHARE);
@@ -42,7 +46,7 @@ export class BurstFlush {
   /** Told of each record written. */
   written(): void {
     if (this.#each) {
-      this.#writer.flush();
+      this.#wake();
     } else if (this.#roundsLeft > 0) {
       if ((this.#writer.tail - this.#flushedTail) * UNIT_BYTES >= this.#eagerBytes) this.#wake();
     } else if (this.#writer.flushDue) {
@@ -73,5 +77,6 @@ export class BurstFlush {
   #wake(): void {
     this.#flushedTail = this.#writer.tail;
     this.#writer.flush();
+    this.#counters[WAKES] = this.#writer.waker.wakes;
   }
 }

@@ -1,6 +1,7 @@
 /** Finished records that wait on the heap for room in the ring, first in, first out. */
 
 import type { RecordExtension } from '../ring/record-extension.js';
+import { type OwnerCounters, PENDING_BYTES, PENDING_EVENTS } from './owner-counters.js';
 
 /** A record as it was accepted: encoded, with its time, its topic and who wanted it then. */
 export interface PendingRecord {
@@ -27,8 +28,14 @@ const MAX_DEAD_HEAD = 1024;
 export class PendingQueue {
   #records: (PendingRecord | undefined)[] = [];
   #head = 0;
+  readonly #counters: OwnerCounters;
   /** Bytes of the bodies that wait. */
   bytes = 0;
+
+  /** @param counters show how much there is */
+  constructor(counters: OwnerCounters) {
+    this.#counters = counters;
+  }
 
   get length(): number {
     return this.#records.length - this.#head;
@@ -42,12 +49,13 @@ export class PendingQueue {
   insert(record: PendingRecord, ahead: number): void {
     if (ahead >= this.length) this.#records.push(record);
     else this.#records.splice(this.#head + ahead, 0, record);
-    this.bytes += record.body.length;
+    this.#count(record.body.length);
   }
 
   shift(): void {
-    this.bytes -= this.#records[this.#head]!.body.length;
+    const { length } = this.#records[this.#head]!.body;
     this.#records[this.#head++] = undefined;
+    this.#count(-length);
     if (this.#head > MAX_DEAD_HEAD && this.#head * 2 > this.#records.length) {
       this.#records = this.#records.slice(this.#head);
       this.#head = 0;
@@ -57,7 +65,7 @@ export class PendingQueue {
   /** Takes a record out that has not come to the front. */
   remove(record: PendingRecord): void {
     this.#records.splice(this.#records.indexOf(record, this.#head), 1);
-    this.bytes -= record.body.length;
+    this.#count(-record.body.length);
   }
 
   /** From now on `reader` wants all that waits. */
@@ -66,6 +74,12 @@ export class PendingQueue {
       if (reader < 32) record.wantedLow |= 1 << reader;
       else record.wantedHigh |= 1 << (reader - 32);
     }
+  }
+
+  #count(bytes: number): void {
+    this.bytes += bytes;
+    this.#counters[PENDING_BYTES] = this.bytes;
+    this.#counters[PENDING_EVENTS] = this.length;
   }
 
   *[Symbol.iterator](): Iterator<PendingRecord> {

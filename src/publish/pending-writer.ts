@@ -3,6 +3,7 @@ import { QueueFullError } from '../errors.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { BurstFlush } from './burst-flush.js';
 import type { EventWriter } from './event-writer.js';
+import { ACCEPTED } from './owner-counters.js';
 import type { PendingRecord } from './pending-queue.js';
 import type { PublishOrder } from './publish-order.js';
 import type { Readers } from './readers.js';
@@ -54,7 +55,7 @@ export class PendingWriter {
 
   /** An event was accepted and written without waiting here. */
   written(): void {
-    this.accepted++;
+    this.#order.counters[ACCEPTED] = ++this.accepted;
     this.#burst.written();
     if (this.#order.hasWaiting) this.writeBehind();
   }
@@ -76,7 +77,7 @@ export class PendingWriter {
       throw new QueueFullError(queue.bytes, this.#maxPendingBytes, heldBy);
     }
     queue.insert(record, left);
-    this.accepted++;
+    this.#order.counters[ACCEPTED] = ++this.accepted;
     this.writeBehind();
     // Also where it waited only for the event around it, or no time at all: whoever was told so awaits `drain`.
     this.#onQueued();
@@ -103,7 +104,7 @@ export class PendingWriter {
     queue.shift();
     if (record.tentative === true) {
       this.#order.acceptTentative(record);
-      this.accepted++;
+      this.#order.counters[ACCEPTED] = ++this.accepted;
       this.#order.settleJoins();
     }
     this.#burst.written();

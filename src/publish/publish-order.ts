@@ -6,10 +6,12 @@
  */
 import type { RingWriter } from '../ring/ring-writer.js';
 import { LateJoins } from './late-joins.js';
+import type { OwnerCounters } from './owner-counters.js';
 import { PendingQueue, type PendingRecord } from './pending-queue.js';
 
 export class PublishOrder {
-  readonly queue = new PendingQueue();
+  readonly queue: PendingQueue;
+  readonly counters: OwnerCounters;
   readonly #writer: RingWriter;
   readonly #late = new LateJoins();
   /** Places of the queue ahead of the event that is being encoded, the outermost; -1: none is. */
@@ -17,7 +19,10 @@ export class PublishOrder {
   /** Events in the queue that a publishSync waits with: more than one when a listener calls it, too. */
   #tentative = 0;
 
-  constructor(writer: RingWriter) {
+  /** @param counters what other threads see of what is counted */
+  constructor(writer: RingWriter, counters: OwnerCounters) {
+    this.counters = counters;
+    this.queue = new PendingQueue(counters);
     this.#writer = writer;
   }
 

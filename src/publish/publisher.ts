@@ -13,6 +13,7 @@ import type { Clock } from './clock.js';
 import type { EventTypes } from './event-types.js';
 import { EventWriter, recordOf } from './event-writer.js';
 import { Forwarder } from './forwarder.js';
+import { allocateCounters, REFUSED, UNWANTED } from './owner-counters.js';
 import type { PendingRecord } from './pending-queue.js';
 import { PendingWriter } from './pending-writer.js';
 import { PublishOrder } from './publish-order.js';
@@ -48,6 +49,8 @@ export interface PublisherCounts {
 }
 
 export class Publisher {
+  /** What other threads see of its counts. */
+  readonly counters = allocateCounters();
   readonly order: PublishOrder;
   readonly pending: PendingWriter;
   readonly #topics: TopicTable;
@@ -79,8 +82,8 @@ export class Publisher {
     this.#topics = topics;
     this.#namespace = options.namespace;
     this.#keepUnwanted = options.keepUnwanted;
-    this.order = new PublishOrder(writer);
-    this.#burst = new BurstFlush(writer, options.flush === 'each');
+    this.order = new PublishOrder(writer, this.counters);
+    this.#burst = new BurstFlush(writer, options.flush === 'each', this.counters);
     this.#forwarder = new Forwarder(writer, types);
     this.#events = new EventWriter(writer, topics, types, options.clock);
     const { maxPendingBytes } = options;
@@ -107,7 +110,7 @@ export class Publisher {
     const entry = this.#wantedEntry(topic, namespace, extension);
     if (entry === undefined) return true;
     if (this.order.isDirect && this.#write(entry, event, namespace, extension) === undefined) return true;
-    this.#refused++;
+    this.counters[REFUSED] = ++this.#refused;
     // What its getters published was accepted all the same.
     this.pending.writeBehind();
     return false;
@@ -187,7 +190,7 @@ export class Publisher {
     const entry = this.#topics.entry(topic);
     if (entry.reserved) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
     if (this.#isWritten(entry, extension)) return entry;
-    this.#unwanted++;
+    this.counters[UNWANTED] = ++this.#unwanted;
     return undefined;
   }
 

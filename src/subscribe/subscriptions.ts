@@ -30,6 +30,11 @@ import { tellEnded, tellError, tellEvicted, tellLagged, tellStarted } from './te
 /** Selects no event. */
 const NOTHING = compileFilter({ topics: '/**', exclude: '/**' });
 
+export interface SubscriptionObserver {
+  readonly started: (subscription: Subscription) => void;
+  readonly ended: (subscription: Subscription) => void;
+}
+
 export class Subscriptions {
   readonly #parts: SubscribingParts;
   readonly #slots: ReaderSlots;
@@ -37,6 +42,8 @@ export class Subscriptions {
   readonly #threads: ModuleThreads;
   readonly #source: SubscriptionSource;
   readonly #all = new Set<Subscription>();
+  /** Told of each subscription that begins or ends. */
+  readonly observers = new Set<SubscriptionObserver>();
   #unnamed = 0;
 
   constructor(parts: SubscribingParts) {
@@ -170,9 +177,11 @@ export class Subscriptions {
     subscription.attach(delivery);
     const { bus } = this.#parts;
     tellStarted(bus, subscription);
+    for (const { started } of this.observers) started(subscription);
     void delivery.ended.then(() => {
       this.#all.delete(subscription);
       tellEnded(bus, subscription);
+      for (const { ended } of this.observers) ended(subscription);
     });
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BurstFlush } from '../../src/publish/burst-flush.js';
 import type { EventWriter } from '../../src/publish/event-writer.js';
+import { allocateCounters } from '../../src/publish/owner-counters.js';
 import type { PendingRecord } from '../../src/publish/pending-queue.js';
 import { PendingWriter } from '../../src/publish/pending-writer.js';
 import { PublishOrder } from '../../src/publish/publish-order.js';
@@ -10,7 +11,7 @@ import { ringAt } from '../support/ring-rig.js';
 
 test('an event is refused by a queue that is full, and full it still is, though a thread makes room meanwhile', () => {
   const { writer } = ringAt();
-  const order = new PublishOrder(writer);
+  const order = new PublishOrder(writer, allocateCounters());
   let hasRoom = false;
   const events = {
     writeRecord: () => {

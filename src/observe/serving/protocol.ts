@@ -1,0 +1,88 @@
+/**
+ * What is said about a bus that serves its statistics: between its thread and the small thread that answers, and on the socket.
+ *
+ * On the socket: one JSON object per line. The client asks with `{"v":1,"intervalMs":1000}`, once; the server answers with a
+ * {@link Sample} at once, and then one per interval. An interval of 0 asks for one sample.
+ */
+import type { SubscriptionStats } from '../../subscribe/subscription-stats.js';
+import type { BridgeStats } from '../bridge.js';
+import type { BusHealth, HealthSource } from '../health.js';
+
+export const PROTOCOL_VERSION = 1;
+
+/** `bus.stats()`, as far as it is served. */
+export interface ServedStats extends HealthSource {
+  readonly published: number;
+  readonly unwanted: number;
+  readonly written: number;
+  readonly refused: number;
+  readonly pending: { readonly events: number; readonly bytes: number };
+  readonly ring: {
+    readonly capacityBytes: number;
+    readonly usedBytes: number;
+    readonly heldBy: string | undefined;
+    readonly stalledMs: number;
+  };
+  readonly wakes: number;
+  readonly rescued: number;
+  readonly evictions: number;
+  readonly topics: number;
+  readonly subscriptions: readonly SubscriptionStats[];
+  readonly bridges: readonly BridgeStats[];
+}
+
+/** A subscription, and how long it has not moved although it has something unread. */
+export interface SampledSubscription extends SubscriptionStats {
+  readonly stuckMs: number;
+}
+
+/** One look from outside. */
+export interface Sample {
+  readonly v: typeof PROTOCOL_VERSION;
+  readonly pid: number;
+  readonly name: string;
+  readonly node: string;
+  readonly uptimeMs: number;
+  /** How long the event loop of the bus's thread has not turned, as far as that was noticed; 0: it turns. */
+  readonly blockedMs: number;
+  readonly stats: Omit<ServedStats, 'subscriptions'> & { readonly subscriptions: readonly SampledSubscription[] };
+  readonly health: BusHealth;
+}
+
+/** A subscription as the bus's thread tells of it. */
+export interface ServedSubscription {
+  readonly id: number;
+  /** The slot of its reader. */
+  readonly reader: number;
+  readonly stats: SubscriptionStats;
+}
+
+/** All that the bus's thread knows. */
+export interface Snapshot {
+  readonly stats: ServedStats;
+  readonly subscriptions: readonly ServedSubscription[];
+  readonly closing: 'closing' | 'closed' | undefined;
+}
+
+/** What the answering thread begins with. */
+export interface ServingStart {
+  readonly path: string;
+  readonly name: string;
+  readonly startedMs: number;
+  /** The ring's control cells. */
+  readonly control: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+  readonly snapshot: Snapshot;
+}
+
+export type ToServer =
+  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly kind: 'started'; readonly subscription: ServedSubscription }
+  | { readonly kind: 'ended'; readonly id: number }
+  | { readonly kind: 'close' };
+
+export type FromServer =
+  | { readonly kind: 'listening' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Asks for a snapshot; how long that takes says whether the loop turns. */
+  | { readonly kind: 'look' };

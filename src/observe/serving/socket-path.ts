@@ -1,0 +1,80 @@
+/** Where the sockets of served buses lie, and who may use that place: the user who runs the process, and nobody else. */
+import { lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getuid } from 'node:process';
+import { CannotServeError } from '../../errors.js';
+
+/** What the address of a unix socket has room for on every system. */
+const MAX_PATH_BYTES = 103;
+const OTHERS = 0o077;
+
+/** The folder of the sockets: in `$XDG_RUNTIME_DIR`, else one of the user's own in the temporary directory. */
+export function socketFolder(): string {
+  const runtime = process.env.XDG_RUNTIME_DIR;
+  if (runtime !== undefined && isFolder(runtime)) return join(runtime, 'ringcast');
+  return join(tmpdir(), `ringcast-${getuid?.() ?? 'user'}`);
+}
+
+/**
+ * Makes the folder, for this user alone.
+ *
+ * @throws {CannotServeError} `BUS_CANNOT_SERVE` when it cannot be made, or is there and somebody else's or open to others
+ */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new CannotServeError(folder, 'the folder cannot be made', { cause });
+  }
+  const { uid, mode } = lstatSync(folder);
+  if (!lstatSync(folder).isDirectory() || uid !== getuid?.()) {
+    throw new CannotServeError(folder, 'the folder belongs to another user; remove it, or set XDG_RUNTIME_DIR');
+  }
+  if ((mode & OTHERS) !== 0) throw new CannotServeError(folder, 'the folder is open to other users; chmod it to 0700');
+}
+
+/** @throws {CannotServeError} `BUS_CANNOT_SERVE` */
+export function checkPath(path: string): void {
+  if (process.platform === 'win32') throw new CannotServeError(path, 'there are no unix sockets on this system');
+  const bytes = Buffer.byteLength(path);
+  if (bytes > MAX_PATH_BYTES) {
+    throw new CannotServeError(path, `a socket's path has at most ${MAX_PATH_BYTES} bytes, this one ${bytes}`);
+  }
+}
+
+/** What is at a path: a socket that somebody listens on, one that nobody does, something else, or nothing. */
+export async function probe(path: string): Promise<'served' | 'stale' | 'other' | 'nothing'> {
+  try {
+    if (!lstatSync(path).isSocket()) return 'other';
+  } catch {
+    return 'nothing';
+  }
+  return await new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve('served');
+    });
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+      // Anything else, such as a full backlog, comes from somebody who is there.
+      resolve(code === 'ECONNREFUSED' ? 'stale' : code === 'ENOENT' ? 'nothing' : 'served');
+    });
+  });
+}
+
+/** The sockets in a folder that somebody listens on. Removes those of processes that are gone. */
+export async function servedSockets(folder: string): Promise<readonly string[]> {
+  if (!isFolder(folder)) return [];
+  const paths = readdirSync(folder)
+    .filter((name) => /^\d+-.+\.sock$/.test(name))
+    .map((name) => join(folder, name));
+  const states = await Promise.all(paths.map((path) => probe(path)));
+  for (const [i, path] of paths.entries()) if (states[i] === 'stale') rmSync(path, { force: true });
+  return paths.filter((_, i) => states[i] === 'served');
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

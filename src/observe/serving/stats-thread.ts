@@ -1,0 +1,132 @@
+/** The small thread that serves the statistics of a bus: also while the bus's own thread is blocked. */
+import { rmSync } from 'node:fs';
+import type { MessagePort } from 'node:worker_threads';
+import { clearInterval, monotonicMs, setInterval, setTimeout, systemMs } from '../../host/timing.js';
+import { errorOf } from '../../shown.js';
+import { type BusHealth, type HealthProblem, healthOf } from '../health.js';
+import { LiveStats } from './live-stats.js';
+import { type FromServer, PROTOCOL_VERSION, type Sample, type ServingStart, type ToServer } from './protocol.js';
+import { probe } from './socket-path.js';
+import { SocketServer } from './socket-server.js';
+
+/** Between two looks while nobody asks. */
+const LOOK_MS = 250;
+/** How long the bus's thread is waited for before it is sampled without it. */
+const ANSWER_PATIENCE_MS = 50;
+/** From when on a loop that does not turn, or a reader that does not move, is a problem. */
+const PROBLEM_MS = 500;
+
+export class StatsThread {
+  readonly #port: MessagePort;
+  readonly #start: ServingStart;
+  readonly #live: LiveStats;
+  readonly #server: SocketServer;
+  /** Since when the bus's thread has been asked without an answer. */
+  #askedMs: number | undefined;
+  #onAnswer: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(port: MessagePort, start: ServingStart) {
+    this.#port = port;
+    this.#start = start;
+    this.#live = new LiveStats(start);
+    this.#server = new SocketServer(start.path, () => this.#sample());
+  }
+
+  async run(): Promise<void> {
+    this.#port.on('message', (message: ToServer) => this.#hear(message));
+    const { path } = this.#start;
+    const found = await probe(path);
+    if (found === 'served' || found === 'other') {
+      this.#refuse(found === 'served' ? 'another bus serves there' : 'there is a file that is no socket');
+      return;
+    }
+    rmSync(path, { force: true });
+    try {
+      await this.#server.listen();
+    } catch (error) {
+      this.#refuse(errorOf(error).message);
+      return;
+    }
+    this.#timer = setInterval(() => {
+      this.#live.look();
+      this.#ask();
+    }, LOOK_MS);
+    this.#tell({ kind: 'listening' });
+  }
+
+  #hear(message: ToServer): void {
+    if (message.kind === 'close') {
+      clearInterval(this.#timer);
+      this.#server.close();
+      this.#port.close();
+      return;
+    }
+    this.#live.hear(message);
+    if (message.kind !== 'snapshot') return;
+    this.#askedMs = undefined;
+    const waiting = this.#onAnswer;
+    this.#onAnswer = [];
+    for (const answered of waiting) answered();
+  }
+
+  #refuse(reason: string): void {
+    this.#tell({ kind: 'refused', reason });
+    this.#port.close();
+  }
+
+  #tell(message: FromServer): void {
+    this.#port.postMessage(message);
+  }
+
+  #ask(): void {
+    if (this.#askedMs !== undefined) return;
+    this.#askedMs = monotonicMs();
+    this.#tell({ kind: 'look' });
+  }
+
+  async #sample(): Promise<Sample> {
+    this.#ask();
+    await new Promise<void>((resolve) => {
+      this.#onAnswer.push(resolve);
+      setTimeout(resolve, ANSWER_PATIENCE_MS);
+    });
+    const blockedMs = this.#askedMs === undefined ? 0 : Math.round(monotonicMs() - this.#askedMs);
+    const stats = this.#live.take();
+    const { name, startedMs } = this.#start;
+    return {
+      v: PROTOCOL_VERSION,
+      pid: process.pid,
+      name,
+      node: process.version,
+      uptimeMs: Math.round(systemMs() - startedMs),
+      blockedMs,
+      stats,
+      health: this.#health(stats, blockedMs),
+    };
+  }
+
+  /** What the bus says itself, and what only somebody beside it sees. */
+  #health(stats: Sample['stats'], blockedMs: number): BusHealth {
+    const isBlocked = blockedMs >= PROBLEM_MS;
+    const problems: HealthProblem[] = [...healthOf(stats, this.#live.closing).problems];
+    const held = problems.find(({ kind }) => kind === 'ring-held')?.subject;
+    for (const { name, thread, stuckMs, backlogBytes } of stats.subscriptions) {
+      // What runs on a blocked thread cannot move.
+      if (stuckMs < PROBLEM_MS || (isBlocked && thread === 'bus')) continue;
+      if (held?.includes(JSON.stringify(name)) === true) continue;
+      const message = `Subscription ${name} has ${backlogBytes} bytes unread and has not moved for ${secondsOf(stuckMs)}.`;
+      problems.push({ kind: 'not-moving', subject: name, message });
+    }
+    if (isBlocked) {
+      const message = `The event loop of the bus's thread has not turned for ${secondsOf(blockedMs)}.`;
+      problems.unshift({ kind: 'blocked', subject: 'bus', message });
+    }
+    const ok = problems.length === 0;
+    return { ok, message: ok ? 'ok' : problems.map(({ message }) => message).join(' '), problems };
+  }
+}
+
+function secondsOf(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}

@@ -1,0 +1,174 @@
+/** Serves the statistics of a bus to other processes of the user: starts the thread that answers, and tells it what changes. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { CannotServeError, InvalidOptionError } from '../errors.js';
+import { systemMs } from '../host/timing.js';
+import { readOptions } from '../option-check.js';
+import { statsThreadEntry } from '../package-files.js';
+import type { OwnerCounters } from '../publish/owner-counters.js';
+import type { Subscription } from '../subscribe/subscription.js';
+import type { Subscriptions } from '../subscribe/subscriptions.js';
+import { namespaceFault } from '../topic/topic.js';
+import type {
+  FromServer,
+  ServedStats,
+  ServedSubscription,
+  ServingStart,
+  Snapshot,
+  ToServer,
+} from './serving/protocol.js';
+import { checkPath, makeFolder, socketFolder } from './serving/socket-path.js';
+
+export interface ServeStatsOptions {
+  /** What `ringcast top` calls the bus: one segment of a topic. Default: `bus`, for further ones `bus-2` and so on. */
+  readonly name?: string;
+  /** Where the socket lies; default `<pid>-<name>.sock` in `$XDG_RUNTIME_DIR/ringcast`, or in `ringcast-<uid>` in the temporary directory. */
+  readonly path?: string;
+}
+
+/** What is served. */
+export interface StatsSource {
+  readonly subscriptions: Subscriptions;
+  readonly control: SharedArrayBuffer;
+  readonly counters: OwnerCounters;
+  stats(): ServedStats;
+  closing(): Snapshot['closing'];
+  /** The thread that serves ended by itself. */
+  report(error: Error): void;
+}
+
+/** Megabytes of heap for a thread that does next to nothing. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
+
+let served = 0;
+
+export class StatsServer implements AsyncDisposable {
+  readonly path: string;
+  readonly #source: StatsSource;
+  readonly #worker: Worker;
+  readonly #ids = new WeakMap<Subscription, number>();
+  #lastId = 0;
+  readonly #exited: Promise<void>;
+  #closed = false;
+  readonly #observer = {
+    started: (subscription: Subscription): void =>
+      this.#tell({ kind: 'started', subscription: this.#served(subscription) }),
+    ended: (subscription: Subscription): void => this.#tell({ kind: 'ended', id: this.#idOf(subscription) }),
+  };
+  /** A process that ends without closing the bus leaves no socket behind. */
+  readonly #remove = (): void => rmSync(this.path, { force: true });
+
+  private constructor(source: StatsSource, path: string, name: string) {
+    this.#source = source;
+    this.path = path;
+    const start: ServingStart = {
+      path,
+      name,
+      startedMs: systemMs(),
+      control: source.control,
+      counters: source.counters.buffer,
+      snapshot: this.#snapshot(),
+    };
+    // What observes the process otherwise has nothing to see there.
+    this.#worker = new Worker(statsThreadEntry(), { workerData: start, execArgv: [], resourceLimits: RESOURCE_LIMITS });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => resolve());
+    });
+    source.subscriptions.observers.add(this.#observer);
+  }
+
+  /**
+   * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
+   * @throws {CannotServeError} `BUS_CANNOT_SERVE`
+   */
+  static async start(source: StatsSource, given: ServeStatsOptions): Promise<StatsServer> {
+    const { name = defaultName(), path: givenPath } = readOptions('options', given, ['name', 'path']);
+    const fault = namespaceFault(name);
+    if (fault !== undefined) throw new InvalidOptionError('name', name, `one segment of a topic (${fault})`);
+    if (givenPath !== undefined && (typeof givenPath !== 'string' || givenPath === '' || givenPath.includes('\0'))) {
+      throw new InvalidOptionError('path', givenPath, 'the path of a socket');
+    }
+    const path = givenPath ?? join(socketFolder(), `${process.pid}-${name}.sock`);
+    checkPath(path);
+    if (givenPath === undefined) makeFolder(socketFolder());
+    const server = new StatsServer(source, path, name);
+    // Nobody else's socket is ever at a path with our own pid; at another, not before we listen there.
+    if (givenPath === undefined) process.once('exit', server.#remove);
+    await server.#listening();
+    if (givenPath !== undefined) process.once('exit', server.#remove);
+    return server;
+  }
+
+  /** Ends the thread and removes the socket. Calling it again is harmless. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#end();
+      // Somebody waits for it to end.
+      this.#worker.ref();
+      this.#tell({ kind: 'close' });
+    }
+    await this.#exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#source.subscriptions.observers.delete(this.#observer);
+    process.off('exit', this.#remove);
+  }
+
+  #listening(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const refuse = (reason: string, cause?: unknown): void => {
+        this.#end();
+        reject(new CannotServeError(this.path, reason, { cause }));
+      };
+      this.#worker.on('message', (message: FromServer) => {
+        if (message.kind === 'listening') {
+          // From now on it is not what the process lives for.
+          this.#worker.unref();
+          resolve();
+        } else if (message.kind === 'refused') refuse(message.reason);
+        else this.#tell({ kind: 'snapshot', snapshot: this.#snapshot() });
+      });
+      this.#worker.on('error', (error) => {
+        const reason = 'the thread that serves ended by itself';
+        refuse(reason, error);
+        this.#remove();
+        this.#source.report(new CannotServeError(this.path, reason, { cause: error }));
+      });
+      void this.#exited.then(() => refuse('the thread that serves ended'));
+    });
+  }
+
+  #tell(message: ToServer): void {
+    this.#worker.postMessage(message);
+  }
+
+  #snapshot(): Snapshot {
+    const { subscriptions } = this.#source;
+    return {
+      stats: { ...this.#source.stats(), subscriptions: [] },
+      subscriptions: [...subscriptions.all].map((subscription) => this.#served(subscription)),
+      closing: this.#source.closing(),
+    };
+  }
+
+  #served(subscription: Subscription): ServedSubscription {
+    return { id: this.#idOf(subscription), reader: subscription.delivery.reader, stats: subscription.stats() };
+  }
+
+  #idOf(subscription: Subscription): number {
+    const id = this.#ids.get(subscription) ?? ++this.#lastId;
+    this.#ids.set(subscription, id);
+    return id;
+  }
+}
+
+function defaultName(): string {
+  return ++served === 1 ? 'bus' : `bus-${served}`;
+}

@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { createBus, type Sample } from '../../src/index.js';
+import { servedSockets } from '../../src/observe/serving/socket-path.js';
+import { fillRing, inlineModule, Latch, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
+import { ask, follow, sampleOf } from '../support/stats-client.js';
+
+const lib = new URL('../../lib/index.js', import.meta.url).href;
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rc-'));
+  process.env.XDG_RUNTIME_DIR = folder;
+});
+after(() => rmSync(folder, { recursive: true }));
+
+/** A process that runs a script and prints a line when it has got somewhere. */
+async function child(script: string, env: NodeJS.ProcessEnv = {}): Promise<{ process: ChildProcess; line: string }> {
+  const args = ['--no-warnings', '--input-type=module', '-e', `import { createBus } from '${lib}';\n${script}`];
+  const started = spawn(process.execPath, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [data] = (await once(started.stdout!, 'data')) as [Buffer];
+  return { process: started, line: data.toString().trim() };
+}
+
+/** Sockets of a process in the folder, and what is there under no name of a process. */
+function sockets(pid: number | undefined): string[] {
+  const names = existsSync(join(folder, 'ringcast')) ? readdirSync(join(folder, 'ringcast')) : [];
+  return names.filter((name) => name.startsWith(`${pid}-`) || !/^\d/.test(name));
+}
+
+describe('served statistics', { timeout: 120_000 }, () => {
+  test("are those of stats(), in a socket that is the user's alone and gone with the bus", async () => {
+    const bus = createBus();
+    const server = await bus.serveStats({ name: 'mine' });
+    assert.equal(server.path, join(folder, 'ringcast', `${process.pid}-mine.sock`));
+    assert.equal(lstatSync(server.path).mode & 0o777, 0o600);
+    assert.equal(lstatSync(dirname(server.path)).mode & 0o777, 0o700);
+    const here = bus.subscribe(['/a', '/b'], () => {}, { name: 'here' });
+    for (let i = 0; i < 10; i++) bus.publish('/a', i);
+    for (let i = 0; i < 5; i++) bus.publish('/nobody', i);
+    await until(() => here.stats().delivered === 10);
+    const sample = await sampleOf(server.path);
+    assert.deepEqual([sample.v, sample.pid, sample.name, sample.node], [1, process.pid, 'mine', process.version]);
+    const { subscriptions, ring, ...counts } = sample.stats;
+    const { published, unwanted, written, refused, pending, wakes } = bus.stats();
+    const { heldBy, ...expectedRing } = bus.stats().ring;
+    assert.equal(heldBy, undefined);
+    assert.deepEqual(ring, expectedRing);
+    assert.deepEqual(counts, {
+      ...{ published, unwanted, written, refused, pending, wakes },
+      ...{ rescued: 0, evictions: 0, topics: bus.stats().topics, bridges: [] },
+    });
+    assert.deepEqual(subscriptions, [{ ...here.stats(), stuckMs: 0, asleep: subscriptions[0]!.asleep }]);
+    assert.deepEqual(sample.health, { ok: true, message: 'ok', problems: [] });
+    await bus.close();
+    assert.deepEqual(sockets(process.pid), []);
+    await assert.rejects(bus.serveStats(), { code: 'BUS_CLOSED' });
+  });
+
+  test('count what is published, refused and queued while the loop never turns', async () => {
+    const { process: publisher, line } = await child(`
+      const bus = createBus({ capacityBytes: 65536 });
+      const { path } = await bus.serveStats();
+      const busy = new URL('data:text/javascript,export default () => { for (;;); }');
+      await bus.subscribe('/a', busy, { name: 'stuck' }).ready;
+      process.stdout.write(path + '\\n', () => {
+        while (bus.publish('/a', 'x'.repeat(2000)));
+        bus.tryPublish('/a', 1);
+        bus.subscribe('/late', () => {}, { name: 'late' });
+        for (let n = 0; ; n++) bus.publish('/nobody', 1);
+      });`);
+    try {
+      const samples: Sample[] = [];
+      const socket = follow(line, (sample) => samples.push(sample));
+      const blocked = (): Sample[] => samples.filter(({ blockedMs }) => blockedMs >= 1_000);
+      await until(() => blocked().length > 2);
+      socket.destroy();
+      const [first, , third] = blocked() as [Sample, Sample, Sample];
+      assert.ok(third.stats.unwanted > first.stats.unwanted);
+      assert.equal(third.stats.refused, 1);
+      assert.equal(third.stats.pending.events, 1);
+      assert.equal(third.stats.ring.heldBy, 'subscription "stuck"');
+      assert.equal(third.stats.published, third.stats.written + 1 + third.stats.unwanted);
+      assert.deepEqual(third.stats.subscriptions.map(({ name }) => name).sort(), ['late', 'stuck']);
+      const kinds = third.health.problems.map(({ kind }) => kind);
+      assert.deepEqual(kinds, ['blocked', 'ring-held']);
+      assert.match(
+        third.health.message,
+        /event loop of the bus's thread has not turned for \d+\.\d s\. The ring is full/,
+      );
+    } finally {
+      publisher.kill('SIGKILL');
+    }
+  });
+
+  test('say how long a subscription that is behind has not moved', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const { path } = await bus.serveStats();
+    const latch = new Latch();
+    const subscription = bus.subscribe('/a', () => latch.opened, { name: 'slow' });
+    bus.publish('/a', 1);
+    let last: Sample | undefined;
+    const socket = follow(path, (sample) => {
+      last = sample;
+    });
+    await until(() => (last?.stats.subscriptions[0]?.stuckMs ?? 0) >= 500);
+    await until(() => last?.health.problems[0]?.kind === 'not-moving');
+    latch.open();
+    await until(() => last?.health.ok === true);
+    await subscription.stop();
+    await until(() => last?.stats.subscriptions.length === 0);
+    socket.destroy();
+  });
+
+  test('are served by each bus of a process with RINGCAST_STATS=1, without holding it open, and removed as it ends', async () => {
+    const script = `
+      createBus();
+      createBus();
+      import { readdirSync } from 'node:fs';
+      const look = () => {
+        let names = [];
+        try { names = readdirSync('${folder}/ringcast'); } catch {}
+        names = names.filter((name) => name.startsWith(process.pid + '-'));
+        if (names.length < 2) setTimeout(look, 5);
+        else console.log(names.map((name) => name.replace(/^\\d+/, '')).sort().join());
+      };
+      look();`;
+    const { process: served, line } = await child(script, { RINGCAST_STATS: '1' });
+    assert.equal(line, '-bus-2.sock,-bus.sock');
+    const [code] = (await once(served, 'exit')) as [number];
+    assert.deepEqual([code, sockets(served.pid)], [0, []]);
+  });
+
+  test('of a process that was killed are cleaned up by whoever looks next', async () => {
+    const { process: killed, line } = await child(
+      'console.log((await createBus().serveStats()).path); setInterval(() => {}, 1000);',
+    );
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    assert.ok(existsSync(line));
+    writeFileSync(join(dirname(line), 'notes.txt'), 'mine');
+    await using bus = createBus();
+    const { path } = await bus.serveStats();
+    assert.deepEqual(await servedSockets(dirname(line)), [path]);
+    assert.deepEqual(existsSync(line), false);
+  });
+
+  test("take a path of one's own over from a process that was killed", async () => {
+    const path = join(folder, 'own.sock');
+    const { process: killed } = await child(
+      `console.log((await createBus().serveStats({ path: '${path}' })).path); setInterval(() => {}, 1000);`,
+    );
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    assert.ok(existsSync(path));
+    await using bus = createBus();
+    await bus.serveStats({ path });
+    assert.equal((await sampleOf(path)).pid, process.pid);
+  });
+});
+
+describe('a path that statistics are served at', { timeout: 60_000 }, () => {
+  test('is not taken from a bus that serves there, nor from a file', async () => {
+    await using bus = createBus();
+    await using other = createBus();
+    const path = join(folder, 'shared.sock');
+    await bus.serveStats({ path });
+    await assert.rejects(other.serveStats({ path }), { code: 'BUS_CANNOT_SERVE', reason: 'another bus serves there' });
+    assert.equal((await sampleOf(path)).pid, process.pid);
+    const file = join(folder, 'file.sock');
+    writeFileSync(file, 'keep');
+    await assert.rejects(bus.serveStats({ path: file }), { code: 'BUS_CANNOT_SERVE' });
+    assert.equal(lstatSync(file).size, 4);
+    await assert.rejects(bus.serveStats({ path: join(folder, 'x'.repeat(100)) }), { code: 'BUS_CANNOT_SERVE' });
+    await assert.rejects(bus.serveStats({ path: join(folder, 'none', 's') }), { code: 'BUS_CANNOT_SERVE' });
+    for (const options of [{ name: 'a/b' }, { name: '' }, { path: '' }, { path: 'a\0b' }, { other: 1 }]) {
+      await assert.rejects(bus.serveStats(options as never), { name: /Invalid|Unknown/ } as never);
+    }
+  });
+
+  test('is in no folder that others may enter', async () => {
+    await using bus = createBus();
+    const runtime = join(folder, 'loose');
+    mkdirSync(join(runtime, 'ringcast'), { recursive: true });
+    chmodSync(join(runtime, 'ringcast'), 0o755);
+    process.env.XDG_RUNTIME_DIR = runtime;
+    await assert.rejects(bus.serveStats(), { code: 'BUS_CANNOT_SERVE', reason: /open to other users/ } as never);
+    process.env.XDG_RUNTIME_DIR = folder;
+  });
+
+  const isRoot = process.getuid?.() === 0;
+  test('refuses another user', { skip: !isRoot && 'only root can become another user' }, async () => {
+    await using bus = createBus();
+    // A folder that others may enter: the socket's own mode is what keeps them out.
+    const open = mkdtempSync(join(tmpdir(), 'rc-open-'));
+    chmodSync(open, 0o755);
+    try {
+      const { path } = await bus.serveStats({ path: join(open, 's') });
+      const script = `require('net').connect(${JSON.stringify(path)}).on('error', (e) => console.log(e.code)).on('connect', () => console.log('in'))`;
+      const { stdout } = spawnSync(process.execPath, ['-e', script], {
+        uid: 65_534,
+        gid: 65_534,
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
+      assert.equal(stdout.trim(), 'EACCES');
+    } finally {
+      rmSync(open, { recursive: true });
+    }
+  });
+
+  test('belongs to another user: is not used', { skip: !isRoot && 'only root can become another user' }, async () => {
+    await using bus = createBus();
+    const runtime = join(folder, 'foreign');
+    mkdirSync(join(runtime, 'ringcast'), { recursive: true, mode: 0o700 });
+    execFileSync('chown', ['65534', join(runtime, 'ringcast')]);
+    process.env.XDG_RUNTIME_DIR = runtime;
+    await assert.rejects(bus.serveStats(), { code: 'BUS_CANNOT_SERVE', reason: /another user/ } as never);
+    process.env.XDG_RUNTIME_DIR = folder;
+  });
+});
+
+describe('a client of served statistics', { timeout: 120_000 }, () => {
+  const garbage = [
+    'hello\n',
+    '{}\n',
+    '{"v":2,"intervalMs":100}\n',
+    '{"v":1}\n',
+    '{"v":1,"intervalMs":-1}\n',
+    'null\n',
+    '{"v":1,"intervalMs":"1"}\n',
+    `${'x'.repeat(5_000)}`,
+    '\0\xff\n',
+    'GET / HTTP/1.1\r\n\r\n',
+  ];
+
+  test('that asks for nonsense is told what to ask, and ended', async () => {
+    await using bus = createBus();
+    const { path } = await bus.serveStats();
+    for (const request of garbage) {
+      const lines = await ask(path, request);
+      assert.equal(lines.length, 1, request);
+      assert.match((JSON.parse(lines[0]!) as { error: string }).error, /ask with a line of JSON/);
+    }
+    assert.equal((await sampleOf(path)).health.ok, true);
+  });
+
+  test('that asks byte by byte is understood', async () => {
+    await using bus = createBus();
+    const { path } = await bus.serveStats();
+    const socket = connect(path);
+    const data = once(socket, 'data');
+    for (const byte of '{"v":1,"intervalMs":0}\n') {
+      socket.write(byte);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.match(String((await data)[0]), /^\{"v":1/);
+  });
+
+  test('costs bounded memory, ten thousand of them that never read included, and keeps nobody else out for long', async () => {
+    const { process: served, line } = await child(`
+      const bus = createBus();
+      const { path } = await bus.serveStats();
+      setInterval(() => {}, 1000);
+      console.log(path);`);
+    const memory = (): number =>
+      Number(/VmRSS:\s+(\d+)/.exec(execFileSync('cat', [`/proc/${served.pid}/status`], { encoding: 'utf8' }))![1]);
+    try {
+      await sampleOf(line);
+      const beforeKb = memory();
+      let gone = 0;
+      for (let batch = 0; batch < 100; batch++) {
+        const clients: Socket[] = [];
+        for (let i = 0; i < 100; i++) {
+          const socket = connect(line);
+          socket.on('error', () => {});
+          socket.on('close', () => gone++);
+          socket.pause();
+          socket.write('{"v":1,"intervalMs":100}\n');
+          clients.push(socket);
+        }
+        // A few at a time: the backlog of the system is none of the server's.
+        await until(() => clients.every((socket) => !socket.connecting));
+        for (const socket of clients) socket.destroy();
+        await until(() => gone === (batch + 1) * 100);
+      }
+      assert.equal(gone, 10_000);
+      let sample: Sample | undefined;
+      while (sample === undefined) sample = await sampleOf(line).catch(() => undefined);
+      assert.equal(sample.pid, served.pid);
+      assert.ok(memory() - beforeKb < 64 * 1024, `${memory() - beforeKb} kB more`);
+    } finally {
+      served.kill('SIGKILL');
+    }
+  });
+
+  test('cannot hold the bus up, nor what is behind it: the bus goes on while clients come and go', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const { path } = await bus.serveStats();
+    const subscription = bus.subscribe('/a', inlineModule('export default () => {};'));
+    const clients = Array.from({ length: 40 }, () => follow(path, () => {}).pause());
+    let published = 0;
+    for (let i = 0; i < 10; i++) {
+      published += fillRing(bus, '/a');
+      await bus.writable();
+    }
+    for (const client of clients) client.destroy();
+    await subscription.stop({ drain: true });
+    assert.equal(subscription.stats().delivered, published);
+  });
+});
