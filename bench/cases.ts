@@ -5,6 +5,7 @@ import { emitCases } from './cases/emit.js';
 import { fanOutCases } from './cases/fan-out.js';
 import { fieldCases } from './cases/field.js';
 import { filterCases } from './cases/filter.js';
+import { forwardAll } from './cases/forward-all.js';
 import { latencyCases } from './cases/latency.js';
 import { memoryCases } from './cases/memory.js';
 import { publishCases } from './cases/publish.js';
@@ -19,6 +20,7 @@ export const cases: readonly BenchCase[] = [
   ...codecCases,
   ...emitCases,
   ...fanOutCases,
+  forwardAll,
   ...filterCases,
   ...fieldCases,
   ...latencyCases,

@@ -4,6 +4,8 @@
 export abstract class BusError extends Error {
   /** Stable identifier, `BUS_…`. */
   abstract readonly code: string;
+  /** Of errors that `forwardAll` throws: bytes of the run that were forwarded before. Undefined on all others. */
+  declare consumedBytes?: number;
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -3,7 +3,6 @@
 export { Bus, createBus } from './bus/bus.js';
 export type { BusEvents } from './bus/bus-events.js';
 export type { BusOptions } from './bus/bus-options.js';
-export type { PublishOptions } from './bus/bus-publishing.js';
 export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';
 export { formatCtrLine } from './bus/ctr-line.js';
@@ -27,7 +26,7 @@ export type { Sample, SampledSubscription } from './observe/serving/protocol.js'
 export type { ServeStatsOptions, StatsServer } from './observe/stats-server.js';
 export { anyPack, anyUnpack } from './publish/any-pack.js';
 export type { Flush } from './publish/burst-flush.js';
-export type { ForwardOptions } from './publish/extensions.js';
+export type { ForwardOptions, PublishOptions } from './publish/publish-options.js';
 export type { DeadLetterReport } from './subscribe/dead-letters.js';
 export type { EventStream } from './subscribe/event-stream.js';
 export type { Handler } from './subscribe/handler-delivery.js';

@@ -1,8 +1,9 @@
 /** One thread publishes, one to eight threads read: events a second until all of them have everything. */
 import { EVENT_MASK, NAMESPACE, plainEvents, TOPIC, typedEvents } from '../corpus.js';
+import { envelopesOf128Bytes } from '../envelopes.js';
 import { VerificationError } from '../results.js';
 import { type BenchCase, inTurns, type Running, type Subject } from '../rounds.js';
-import { encodeEnvelope, loadStaticCodec, type StaticCodec } from '../static-codec.js';
+import { loadStaticCodec } from '../static-codec.js';
 import { readBytes, readLazy, readObject } from '../threads/reading.js';
 import { broadcastChannel, piscina, postMessage, ringcast, type TransportKind } from '../transports.js';
 
@@ -113,7 +114,7 @@ async function lazyCandidates(): Promise<readonly Candidate[]> {
 /** Envelopes of 128 bytes, as they come from elsewhere: the bus checks them whole, the others pass them on unread. */
 async function forwardCandidates(): Promise<readonly Candidate[]> {
   const codec = await loadStaticCodec();
-  const envelopes = plainEvents.map((_, index) => envelopeOf128Bytes(codec, index));
+  const envelopes = envelopesOf128Bytes(codec);
   const payloadBytes = envelopes.map((bytes) => codec.Envelope.decode(bytes).event.value.length);
   const sent = (index: number): unknown => envelopes[index & EVENT_MASK];
   const weighBytes = (index: number): number => readBytes(envelopes[index & EVENT_MASK]!);
@@ -126,17 +127,6 @@ async function forwardCandidates(): Promise<readonly Candidate[]> {
     { kind: broadcastChannel('bytes', sent), weigh: weighBytes },
     { kind: piscina(sent), weigh: weighBytes },
   ];
-}
-
-function envelopeOf128Bytes(codec: StaticCodec, index: number): Uint8Array {
-  const event = plainEvents[index]!;
-  const timestamp = { seconds: 1_700_000_000, nanos: 123_456_789 };
-  for (let idLength = 1; idLength <= 64; idLength++) {
-    const shorter = { ...event, containerId: event.containerId.slice(0, idLength) };
-    const bytes = ownBytes(encodeEnvelope(codec, shorter, timestamp));
-    if (bytes.length === 128) return bytes;
-  }
-  throw new Error('no id makes an envelope of 128 bytes');
 }
 
 /** protobufjs returns slices of a pool, and postMessage clones a whole pool for a slice of it. */

@@ -9,7 +9,15 @@ import { BusClosedError, InvalidOptionError } from '../errors.js';
 import { unwatched } from '../host/report.js';
 import { readOptions, timeoutOption } from '../option-check.js';
 import type { Backpressure } from '../publish/backpressure.js';
-import type { Extensions, ForwardOptions } from '../publish/extensions.js';
+import type { Extensions } from '../publish/extensions.js';
+import {
+  FORWARD_KEYS,
+  type ForwardOptions,
+  NO_OPTIONS,
+  namespaceOf,
+  PUBLISH_KEYS,
+  type PublishOptions,
+} from '../publish/publish-options.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { RecordExtension } from '../ring/record-extension.js';
 import type { AnyTopics, TopicOf } from '../subscribe/typed-topics.js';
@@ -17,15 +25,7 @@ import type { BusEvents } from './bus-events.js';
 import type { ClientParts } from './bus-parts.js';
 import { writableStream } from './writable-stream.js';
 
-export interface PublishOptions extends ForwardOptions {
-  /** Default: the bus's. */
-  readonly namespace?: string;
-}
-
-const PUBLISH_KEYS = ['namespace', 'traceparent', 'origin'] as const;
-const FORWARD_KEYS = ['traceparent', 'origin'] as const;
 const DEFAULT_PUBLISH_TIMEOUT_MS = 1_000;
-const NO_OPTIONS = {};
 
 /** The part of a client that publishes. */
 export abstract class BusPublishing<Topics extends object = AnyTopics> extends EventEmitter<BusEvents> {
@@ -149,8 +149,33 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     const bytes: unknown =
       types.isUint8Array(envelope) || typeof envelope?.toBinary !== 'function' ? envelope : envelope.toBinary();
     // Not a proxy: its bytes and its length need not agree.
-    if (types.isUint8Array(bytes)) return this.#publisher.forward(bytes, extension);
+    if (types.isUint8Array(bytes)) return this.#publisher.forwarding.forward(bytes, extension);
     throw new InvalidOptionError('envelope', bytes, 'the bytes of an envelope, or a received envelope');
+  }
+
+  /**
+   * Forwards a run of envelopes, each after its length as a varint (length-delimited messages, as protobuf libraries write
+   * and streams carry them), in one call. As {@link forward}, with the same errors, but nothing is queued: it stops where
+   * there is no room in the ring, and at an envelope of which a part is missing.
+   *
+   * What is thrown has `consumedBytes`: what was forwarded before the envelope that is at fault, whose length begins there.
+   *
+   * Waits: never. Allocates: nothing per envelope that is like one before.
+   *
+   * @param options those of each envelope of the run
+   * @returns how many bytes of the run were forwarded. Called after `await bus.writable()`, and with nobody else publishing
+   *   meanwhile, 0 says that the rest of the envelope is still to come
+   * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE` also for a length of more than 128 MiB
+   * @example
+   * // A run that ends with a whole envelope:
+   * for (let rest = run; rest.length > 0; rest = rest.subarray(bus.forwardAll(rest))) await bus.writable();
+   */
+  forwardAll(run: Uint8Array, options: ForwardOptions = NO_OPTIONS): number {
+    this.checkOpen('forwardAll');
+    const extension =
+      options === NO_OPTIONS ? undefined : this.#extensionOf(readOptions('options', options, FORWARD_KEYS));
+    if (types.isUint8Array(run)) return this.#publisher.forwarding.forwardAll(run, extension);
+    throw new InvalidOptionError('run', run, 'the bytes of envelopes, each after its length');
   }
 
   /**
@@ -217,17 +242,4 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
   protected checkOpen(operation: string): void {
     if (this.#isClosed) throw new BusClosedError(operation);
   }
-}
-
-/** Written out for speed: it is on the way of every publish. */
-function namespaceOf(options: PublishOptions): string | undefined {
-  if (options === NO_OPTIONS) return undefined;
-  if (options === null || typeof options !== 'object') {
-    return readOptions<PublishOptions>('options', options, PUBLISH_KEYS).namespace;
-  }
-  for (const key in options) {
-    if (key === 'namespace' || key === 'traceparent' || key === 'origin') continue;
-    return readOptions('options', options, PUBLISH_KEYS).namespace;
-  }
-  return options.namespace;
 }

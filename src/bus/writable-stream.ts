@@ -1,18 +1,20 @@
 /** A bus as the end of a pipeline: a Node stream whose chunks are published. */
 import type { Writable } from 'node:stream';
 import { BusError } from '../errors.js';
-import type { ForwardOptions } from '../publish/extensions.js';
-
-type Options = ForwardOptions & { readonly namespace?: string };
+import type { PublishOptions } from '../publish/publish-options.js';
 
 /** What of a bus the stream uses. */
 interface Publishing {
-  publish(topic: string, event: unknown, options: Options): boolean;
+  publish(topic: string, event: unknown, options: PublishOptions): boolean;
   writable(): Promise<void>;
 }
 
 /** Publishes each chunk on `topicOf(chunk)`, and takes the next one when there is room for it. */
-export function writableStream(bus: Publishing, topicOf: (event: unknown) => string, options: Options): Writable {
+export function writableStream(
+  bus: Publishing,
+  topicOf: (event: unknown) => string,
+  options: PublishOptions,
+): Writable {
   // Loaded where it is asked for: whoever only publishes does not pay for streams.
   const { Writable: NodeWritable } = process.getBuiltinModule('node:stream');
   const write = async (event: unknown): Promise<void> => {

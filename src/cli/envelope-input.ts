@@ -1,6 +1,6 @@
 /** Where the commands get envelopes from: a file or standard input, holding each envelope after its length. */
 import { type FileHandle, open } from 'node:fs/promises';
-import { readDelimited } from '../envelope/delimited.js';
+import { countDelimited, readRuns } from '../envelope/delimited.js';
 import { BusError, EventTooLargeError, MalformedEnvelopeError } from '../errors.js';
 import type { Bus } from '../index.js';
 import { fileReason, InputError, isSystemError, UsageError } from './command-errors.js';
@@ -57,16 +57,15 @@ export class EnvelopeInput {
    * Forwards every envelope to a bus, at the pace of its slowest subscriber.
    *
    * @param signal ends the reading; its reason is thrown
-   * @param onEnvelope is given each envelope, a view of what was read
+   * @param onRun is given what was forwarded: envelopes with their lengths, a view of what was read
    * @throws {InputError} with the number of the envelope, counted from 1, that cannot be read or forwarded
    */
-  async forwardTo(bus: Bus, signal: AbortSignal, onEnvelope?: (envelope: Uint8Array) => void): Promise<void> {
+  async forwardTo(bus: Bus, signal: AbortSignal, onRun?: (run: Uint8Array) => void): Promise<void> {
     try {
-      for await (const envelope of readDelimited(this.#countedChunks())) {
-        signal.throwIfAborted();
-        this.#envelopes++;
-        onEnvelope?.(envelope);
-        if (!this.#forward(bus, envelope)) await bus.writable();
+      for await (const { bytes, messages } of readRuns(this.#countedChunks())) {
+        await this.#forward(bus, bytes, signal);
+        this.#envelopes += messages;
+        onRun?.(bytes);
       }
     } catch (error) {
       throw this.#explain(error);
@@ -80,20 +79,25 @@ export class EnvelopeInput {
     }
   }
 
-  #forward(bus: Bus, envelope: Uint8Array): boolean {
+  async #forward(bus: Bus, run: Buffer, signal: AbortSignal): Promise<void> {
+    let consumed = 0;
     try {
-      return bus.forward(envelope);
+      await forwardWhole(bus, run, (bytes) => {
+        consumed += bytes;
+        signal.throwIfAborted();
+      });
     } catch (error) {
-      if (!(error instanceof BusError)) throw error;
+      if (!(error instanceof BusError) || error.consumedBytes === undefined) throw error;
       const reason =
         error instanceof EventTooLargeError
           ? `needs ${error.sizeBytes} bytes, more than the ${error.maxBytes} that an event may take`
           : error.message;
-      throw new InputError(this.name, `envelope ${this.#envelopes}: ${reason}`, { cause: error });
+      const number = this.#envelopes + countDelimited(run.subarray(0, consumed + error.consumedBytes)) + 1;
+      throw new InputError(this.name, `envelope ${number}: ${reason}`, { cause: error });
     }
   }
 
-  /** What readDelimited or the stream threw, in terms of the input. */
+  /** What readRuns or the stream threw, in terms of the input. */
   #explain(error: unknown): unknown {
     if (error instanceof MalformedEnvelopeError) {
       const place = `envelope ${this.#envelopes + 1}, at byte ${error.offset} of the input`;
@@ -101,6 +105,20 @@ export class EnvelopeInput {
     }
     if (isSystemError(error)) return new InputError(this.name, error.message, { cause: error });
     return error;
+  }
+}
+
+/**
+ * Forwards a run of whole envelopes, at the pace of the slowest subscriber.
+ *
+ * @param onForwarded told of each step, in bytes
+ */
+export async function forwardWhole(bus: Bus, run: Uint8Array, onForwarded: (bytes: number) => void): Promise<void> {
+  for (let rest = run; rest.length > 0; ) {
+    const forwarded = bus.forwardAll(rest);
+    onForwarded(forwarded);
+    rest = rest.subarray(forwarded);
+    if (rest.length > 0) await bus.writable();
   }
 }
 

@@ -3,20 +3,6 @@ import { InvalidTraceparentError } from '../errors.js';
 import { makeExtension, type RecordExtension, traceparentFault } from '../ring/record-extension.js';
 import type { Origins } from './origins.js';
 
-/** What an event has that is no part of its envelope. */
-export interface ForwardOptions {
-  /**
-   * The trace context of the event, for `envelope.traceparent`: a `traceparent` of W3C Trace Context, version 00, such as
-   * `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Default: none.
-   */
-  readonly traceparent?: string | undefined;
-  /**
-   * Where the event came into this process, for `envelope.origin`, so that it does not leave the same way (`exceptOrigins`):
-   * 1 to 256 bytes that name a bridge or a peer. A bus keeps 1,024 origins, for as long as it lives. Default: none.
-   */
-  readonly origin?: string | undefined;
-}
-
 export class Extensions {
   readonly #origins: Origins;
   /** What was given last: a bridge gives the same origin each time. */

@@ -10,7 +10,6 @@ import { scanEnvelope } from '../envelope/envelope-scan.js';
 import { EnvelopeTemplate } from '../envelope/envelope-template.js';
 import { TemplateTable } from '../envelope/template-table.js';
 import { checkTypeUrl } from '../envelope/type-url.js';
-import { lengthOf } from '../envelope/wire/wire-writer.js';
 import { IncompleteEnvelopeError } from '../errors.js';
 import { bodyOffset } from '../ring/record-descriptor.js';
 import type { RecordExtension } from '../ring/record-extension.js';
@@ -59,24 +58,25 @@ export class Forwarder {
   }
 
   /**
-   * Copies an envelope to the tail of the ring, if there is room in one piece, and recognizes it.
-   *
-   * @returns its topic; undefined: {@link read} it. Nothing is taken unless {@link commit} follows
+   * Where in the ring to copy an envelope of `size` bytes to, to {@link recognize} it there; -1 where there is no room in one
+   * piece. Nothing is taken unless {@link commit} follows.
    */
-  place(bytes: Uint8Array, extension: RecordExtension | undefined): string | undefined {
+  place(size: number, extension: RecordExtension | undefined): number {
     const writer = this.#writer;
-    const size = lengthOf(bytes);
     const bodyAt = bodyOffset(kindOf(extension));
     // Before a window is opened: one for what never fits would be announced to lossy readers as overwritten.
-    if (size === 0 || bodyAt + size > writer.maxRecordBytes) return undefined;
+    if (size === 0 || bodyAt + size > writer.maxRecordBytes) return -1;
     writer.open(bodyAt + size);
-    const start = writer.windowStart + bodyAt;
-    if (start + size > writer.windowEnd) return undefined;
-    writer.memory.bytes.set(bytes, start);
-    const template = this.#seen.find(start, start + size);
+    const at = writer.windowStart + bodyAt;
+    return at + size > writer.windowEnd ? -1 : at;
+  }
+
+  /** The topic of the envelope that was copied to [at, end) of the ring; undefined: {@link read} it. */
+  recognize(at: number, end: number): string | undefined {
+    const template = this.#seen.find(at, end);
     if (template === undefined) return undefined;
     this.#typeId = template.typeId;
-    this.#size = size;
+    this.#size = end - at;
     return template.topic;
   }
 
@@ -96,16 +96,13 @@ export class Forwarder {
   /**
    * Validates an envelope. The topic is checked where its entry is looked up.
    *
-   * @returns its canonical form; the body is `bytes` themselves where they are canonical
+   * @returns its canonical form; the body is `source` itself where they are canonical
    * @throws {MalformedEnvelopeError} `BUS_MALFORMED_ENVELOPE` when the bytes are no envelope
    * @throws {IncompleteEnvelopeError} `BUS_INCOMPLETE_ENVELOPE` when it lacks a valid time or its event
    * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL`
    * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
    */
-  read(bytes: Uint8Array): ForwardedEnvelope {
-    // No bytes at all is also what a view is left with whose buffer was transferred.
-    const size = lengthOf(bytes);
-    const source = size === 0 ? Buffer.alloc(0) : Buffer.from(bytes.buffer, bytes.byteOffset, size);
+  read(source: Buffer): ForwardedEnvelope {
     const scanned = scanEnvelope(source, 0, source.length);
     const { topic, namespace, typeUrl, seconds, nanos, canonical } = scanned;
     if (!scanned.hasTimestamp || (seconds === 0 && nanos === 0)) {

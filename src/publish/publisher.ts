@@ -4,16 +4,17 @@
  * When an event is accepted, its bytes, its time, its sequence and who wants it are settled. The three verbs differ only in
  * what happens when the ring is full: `publish` queues, `tryPublish` refuses, `publishSync` waits.
  */
-import { InvalidTopicError, ReentrantPublishError } from '../errors.js';
+import { ReentrantPublishError } from '../errors.js';
 import type { RecordExtension } from '../ring/record-extension.js';
 import type { RingWriter } from '../ring/ring-writer.js';
-import { checkNamespace } from '../topic/topic.js';
+import { Admission } from './admission.js';
 import { BurstFlush, type Flush } from './burst-flush.js';
 import type { Clock } from './clock.js';
 import type { EventTypes } from './event-types.js';
-import { EventWriter, recordOf } from './event-writer.js';
+import { EventWriter } from './event-writer.js';
 import { Forwarder } from './forwarder.js';
-import { allocateCounters, REFUSED, UNWANTED } from './owner-counters.js';
+import { Forwarding } from './forwarding.js';
+import { allocateCounters, REFUSED } from './owner-counters.js';
 import type { PendingRecord } from './pending-queue.js';
 import { PendingWriter } from './pending-writer.js';
 import { PublishOrder } from './publish-order.js';
@@ -53,16 +54,12 @@ export class Publisher {
   readonly counters = allocateCounters();
   readonly order: PublishOrder;
   readonly pending: PendingWriter;
-  readonly #topics: TopicTable;
+  readonly forwarding: Forwarding;
+  readonly #admission: Admission;
   readonly #events: EventWriter;
   readonly #syncWait: SyncWait;
-  readonly #forwarder: Forwarder;
   readonly #burst: BurstFlush;
   readonly #namespace: string;
-  /** The last one that was given, which is valid. */
-  #lastNamespace: string | undefined;
-  readonly #keepUnwanted: boolean;
-  #unwanted = 0;
   #refused = 0;
 
   /**
@@ -79,25 +76,25 @@ export class Publisher {
     onQueued: () => void,
     onBlocked: () => void,
   ) {
-    this.#topics = topics;
+    this.#admission = new Admission(topics, options.keepUnwanted, this.counters);
     this.#namespace = options.namespace;
-    this.#keepUnwanted = options.keepUnwanted;
     this.order = new PublishOrder(writer, this.counters);
     this.#burst = new BurstFlush(writer, options.flush === 'each', this.counters);
-    this.#forwarder = new Forwarder(writer, types);
     this.#events = new EventWriter(writer, topics, types, options.clock);
     const { maxPendingBytes } = options;
     this.pending = new PendingWriter(this.order, writer, this.#events, this.#burst, readers, maxPendingBytes, onQueued);
+    const forwarder = new Forwarder(writer, types);
+    this.forwarding = new Forwarding(writer.memory, this.order, this.#admission, forwarder, this.#events, this.pending);
     this.#syncWait = new SyncWait(writer, this.order, this.pending, readers, stalls, onBlocked);
   }
 
   get counts(): PublisherCounts {
-    const unwanted = this.#unwanted;
+    const { unwanted } = this.#admission;
     return { accepted: this.pending.accepted + unwanted, unwanted, refused: this.#refused };
   }
 
   publish(topic: string, event: unknown, namespace: string | undefined, extension: Extension): boolean {
-    const entry = this.#wantedEntry(topic, namespace, extension);
+    const entry = this.#admission.wanted(topic, namespace, extension);
     if (entry === undefined) return true;
     const ahead = this.order.queue.length;
     const record = this.#write(entry, event, namespace, extension);
@@ -107,7 +104,7 @@ export class Publisher {
   }
 
   tryPublish(topic: string, event: unknown, namespace: string | undefined, extension: Extension): boolean {
-    const entry = this.#wantedEntry(topic, namespace, extension);
+    const entry = this.#admission.wanted(topic, namespace, extension);
     if (entry === undefined) return true;
     if (this.order.isDirect && this.#write(entry, event, namespace, extension) === undefined) return true;
     this.counters[REFUSED] = ++this.#refused;
@@ -124,7 +121,7 @@ export class Publisher {
     timeoutMs: number,
   ): void {
     if (this.order.isEncoding) throw new ReentrantPublishError('publishSync');
-    const entry = this.#wantedEntry(topic, namespace, extension);
+    const entry = this.#admission.wanted(topic, namespace, extension);
     if (entry === undefined) return;
     const ahead = this.order.queue.length;
     const record = this.#write(entry, event, namespace, extension);
@@ -132,39 +129,10 @@ export class Publisher {
     this.#syncWait.write(record, ahead, timeoutMs);
   }
 
-  /** Puts an envelope from elsewhere into the ring. Returns as {@link publish} does. */
-  forward(bytes: Uint8Array, extension: Extension): boolean {
-    const topic = this.order.isDirect ? this.#forwarder.place(bytes, extension) : undefined;
-    if (topic === undefined) return this.#forwardScanned(bytes, extension);
-    const entry = this.#wantedEntry(topic, undefined, extension);
-    if (entry === undefined) return true;
-    this.#forwarder.commit(entry, extension);
-    this.pending.written();
-    return true;
-  }
-
-  #forwardScanned(bytes: Uint8Array, extension: Extension): boolean {
-    const envelope = this.#forwarder.read(bytes);
-    const entry = this.#wantedEntry(envelope.topic, undefined, extension);
-    const typeId = this.#forwarder.remember(envelope);
-    if (entry === undefined) return true;
-    const { body, payloadOffset, seconds, nanos } = envelope;
-    this.#events.checkSize(body.length, entry.topic, extension);
-    const record = recordOf(entry, body, payloadOffset, typeId, seconds, nanos, extension);
-    record.endsBefore = this.order.endsAsked;
-    if (this.order.isDirect && this.#events.writeRecord(record)) {
-      this.pending.written();
-      return true;
-    }
-    // The caller may reuse its bytes.
-    this.pending.enqueue({ ...record, body: Buffer.from(body) }, this.order.queue.length);
-    return false;
-  }
-
   /** Publishes on a topic that users may not. Returns its sequence, or -1 when nobody wants it. */
   publishReserved(topic: string, event: unknown, extension?: RecordExtension): number {
-    const entry = this.#topics.entry(topic);
-    if (!this.#isWritten(entry, extension)) return -1;
+    const entry = this.#admission.wantedReserved(topic, extension);
+    if (entry === undefined) return -1;
     const sequence = this.order.nextSequence;
     // Before an event on its way, or its sequence could not be said.
     const ahead = this.order.settledPlaces;
@@ -179,24 +147,6 @@ export class Publisher {
   /** Wakes sleeping subscribers now. */
   flush(): void {
     this.#burst.flush();
-  }
-
-  /** The entry of a topic that somebody wants; undefined, and counted, when nobody does. */
-  #wantedEntry(topic: string, namespace: string | undefined, extension: Extension): TopicEntry | undefined {
-    if (namespace !== undefined && namespace !== this.#lastNamespace) {
-      checkNamespace(namespace);
-      this.#lastNamespace = namespace;
-    }
-    const entry = this.#topics.entry(topic);
-    if (entry.reserved) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
-    if (this.#isWritten(entry, extension)) return entry;
-    this.counters[UNWANTED] = ++this.#unwanted;
-    return undefined;
-  }
-
-  #isWritten(entry: TopicEntry, extension: Extension): boolean {
-    const { wantedLow, wantedHigh } = extension === undefined ? entry : entry.wantedWith(extension);
-    return (wantedLow | wantedHigh) !== 0 || this.#keepUnwanted;
   }
 
   /** Writes an event into the ring. Returns undefined, or the finished record if it has to wait. */

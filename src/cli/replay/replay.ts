@@ -4,7 +4,7 @@ import { monotonicMs, nextTurn } from '../../host/timing.js';
 import { type Bus, createBus, HandlerError, type Subscription } from '../../index.js';
 import { compileFilter, type FilterInput } from '../../topic/filter.js';
 import { FOREVER_MS, RING_BYTES } from '../bus-settings.js';
-import type { EnvelopeInput } from '../envelope-input.js';
+import { type EnvelopeInput, forwardWhole } from '../envelope-input.js';
 import type { AuditReport } from './audit-log.js';
 import type { LivesReport } from './container-lives.js';
 import type { CountsReport } from './event-counts.js';
@@ -114,16 +114,15 @@ async function sendAll(
   progress: ReplayProgress,
 ): Promise<void> {
   let kept: Uint8Array[] | undefined = [];
-  await input.forwardTo(bus, signal, (envelope) => {
+  await input.forwardTo(bus, signal, (run) => {
     if (input.position.bytes > MAX_KEPT_BYTES) kept = undefined;
-    else kept?.push(envelope);
+    else kept?.push(run);
   });
   const wanted = passes ?? Math.ceil(MEANINGFUL_EVENTS / Math.max(input.position.envelopes, 1));
   progress.passes = kept === undefined || kept.length === 0 ? 1 : wanted;
   while (progress.pass < progress.passes) {
     progress.pass++;
-    for (const envelope of kept!) if (!bus.forward(envelope)) await bus.writable();
-    signal.throwIfAborted();
+    for (const run of kept!) await forwardWhole(bus, run, () => signal.throwIfAborted());
     // A turn of the event loop: for the terminal, and for what the threads have to say.
     await nextTurn();
   }

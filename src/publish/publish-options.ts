@@ -1,0 +1,39 @@
+/** What events are published and forwarded with. */
+import { readOptions } from '../option-check.js';
+
+/** What an event has that is no part of its envelope. */
+export interface ForwardOptions {
+  /**
+   * The trace context of the event, for `envelope.traceparent`: a `traceparent` of W3C Trace Context, version 00, such as
+   * `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Default: none.
+   */
+  readonly traceparent?: string | undefined;
+  /**
+   * Where the event came into this process, for `envelope.origin`, so that it does not leave the same way (`exceptOrigins`):
+   * 1 to 256 bytes that name a bridge or a peer. A bus keeps 1,024 origins, for as long as it lives. Default: none.
+   */
+  readonly origin?: string | undefined;
+}
+
+export interface PublishOptions extends ForwardOptions {
+  /** Default: the bus's. */
+  readonly namespace?: string;
+}
+
+export const PUBLISH_KEYS = ['namespace', 'traceparent', 'origin'] as const;
+export const FORWARD_KEYS = ['traceparent', 'origin'] as const;
+/** Of a call that gives none. */
+export const NO_OPTIONS = {};
+
+/** Written out for speed: it is on the way of every publish. */
+export function namespaceOf(options: PublishOptions): string | undefined {
+  if (options === NO_OPTIONS) return undefined;
+  if (options === null || typeof options !== 'object') {
+    return readOptions<PublishOptions>('options', options, PUBLISH_KEYS).namespace;
+  }
+  for (const key in options) {
+    if (key === 'namespace' || key === 'traceparent' || key === 'origin') continue;
+    return readOptions('options', options, PUBLISH_KEYS).namespace;
+  }
+  return options.namespace;
+}
