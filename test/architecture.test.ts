@@ -70,6 +70,7 @@ function neighboursOf(file: string): string[] {
 const LEVELS: Readonly<Record<string, number>> = {
   build: 0,
   cli: 0,
+  bridges: 1,
   services: 1,
   testing: 1,
   index: 2,
@@ -105,6 +106,7 @@ function layerOf(file: string): string {
 
 /** Third-party packages, by the specifier used, and the one file that imports each. */
 const IMPORTERS: Readonly<Record<string, string>> = {
+  '@grpc/grpc-js': 'src/bridges/containerd/grpc-package.ts',
   'msgpackr/unpack': 'src/envelope/payload-codec.ts',
   'picomatch/posix.js': 'src/topic/picomatch-check.ts',
   piscina: 'src/worker/supervision/worker-host.ts',

@@ -21,6 +21,8 @@ export const ENTRIES = {
   codec: 'envelope/codec-runtime.js',
   services: 'services/index.js',
   testing: 'testing/index.js',
+  ttrpc: 'bridges/ttrpc/index.js',
+  containerd: 'bridges/containerd/index.js',
   cli: 'cli/main.js',
   // Subscriber modules of the command.
   'event-printer': 'cli/event-printer.js',

@@ -28,6 +28,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     endsItself: true,
     load: () => import('./run-command.js'),
   },
+  'shim-wrapper': {
+    summary: 'write a runtime for containerd whose containers publish to a socket of a bus',
+    load: () => import('./shim-wrapper-command.js'),
+  },
   generate: {
     summary: 'generate event classes from .proto files',
     load: () => import('./generate-command.js'),
@@ -40,7 +44,7 @@ Usage: ringcast COMMAND [OPTION]…
 
 Commands:
 ${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`)
   .join('\n')}
 
 Options:
