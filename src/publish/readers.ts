@@ -10,6 +10,8 @@ export interface ReaderUser {
   wake(): void;
   /** Somebody waits for what it holds. Returns whether it can read on although this thread is blocked. */
   restartNow(): boolean;
+  /** Whether it has read before, and its thread is being started again. */
+  isComingBack(): boolean;
   /** It held up a waiting publisher for too long, and is lossy from now on. Must not throw. */
   evict(error: Error): void;
 }
@@ -32,6 +34,10 @@ export class Readers {
   /** Somebody waits for what the reader holds. Returns whether it can read on although this thread is blocked. */
   restartNow(reader: number): boolean {
     return this.#users[reader]?.restartNow() ?? true;
+  }
+
+  isComingBack(reader: number): boolean {
+    return this.#users[reader]?.isComingBack() ?? false;
   }
 
   evict(reader: number, error: Error): void {

@@ -2,7 +2,8 @@
  * Ends a stall: a lossless reader that holds up a waiting publisher without moving for too long is made lossy.
  *
  * The clock runs only while somebody waits for room, only for the reader that holds it, and starts again whenever that
- * reader moves. It is the publisher's own clock, and what that missed (a blocked loop, a debugger's stop) does not count.
+ * reader moves. It is the publisher's own clock, and what that missed (a blocked loop, a debugger's stop) does not count; nor
+ * does the time in which the reader's thread is started again.
  */
 import { SubscriptionEvictedError } from '../errors.js';
 import { monotonicMs } from '../host/timing.js';
@@ -11,6 +12,8 @@ import type { Readers } from './readers.js';
 
 /** Time between two looks. A gap longer than two of them is the publisher's own fault. */
 export const STALL_LOOK_MS = 100;
+/** Time that a thread which is started again has before it counts as standing still. */
+const RESTART_ALLOWANCE_MS = 10_000;
 
 export class StallWatch {
   readonly #writer: RingWriter;
@@ -22,6 +25,7 @@ export class StallWatch {
   #released = 0;
   #lastLookMs = 0;
   #stalledMs = 0;
+  #restartingMs = 0;
   /** Readers evicted so far. */
   evictions = 0;
 
@@ -56,8 +60,12 @@ export class StallWatch {
       this.#holder = holder;
       this.#released = this.#releasedBy(holder);
       this.#stalledMs = 0;
+      this.#restartingMs = 0;
     } else {
-      this.#stalledMs += Math.min(nowMs - this.#lastLookMs, 2 * STALL_LOOK_MS);
+      const elapsedMs = Math.min(nowMs - this.#lastLookMs, 2 * STALL_LOOK_MS);
+      if (this.#restartingMs < RESTART_ALLOWANCE_MS && this.#readers.isComingBack(holder))
+        this.#restartingMs += elapsedMs;
+      else this.#stalledMs += elapsedMs;
     }
     this.#lastLookMs = nowMs;
     if (holder < 0 || this.#stalledMs < this.#stallTimeoutMs) return false;

@@ -47,6 +47,7 @@ export class LocalReaders {
       describe: () => reader.describe(),
       wake: () => reader.wake(),
       restartNow: () => true,
+      isComingBack: () => false,
       evict: (error) => {
         // Handlers that come later want what they were promised: a reader that holds the writer back.
         this.#unshare(reader);

@@ -137,6 +137,11 @@ export class ModuleDelivery implements Delivery {
     return this.#restarts > 0 && !this.#supervisor.isReading;
   }
 
+  /** Whether its thread was set up once, and is being started again. */
+  get isComingBack(): boolean {
+    return this.#supervisor.isComingBack;
+  }
+
   get owedFrom(): number {
     return this.#writer.memory.cells.load(slotOf(this.reader) + RELEASED);
   }

@@ -60,6 +60,7 @@ export class ModuleThreads {
       describe: () => nameOfReader(subscription.name),
       wake: () => delivery.wake(),
       restartNow: () => delivery.restartNow(),
+      isComingBack: () => delivery.isComingBack,
       evict: (error) => tellEvicted(this.#parts.bus, subscription, error),
     });
     this.#budgetSpinning(1);

@@ -13,11 +13,13 @@ export const ROOMS_HEARD = 2;
 /** Counted by the thread. */
 export const WAKES_HEARD = 3;
 export const FILTERS_HEARD = 4;
+/** Stored by the thread when it is set up and reads. */
+export const READS = 6;
 /** Stored by the bus: messages about filters that the thread has to have heard before it routes what was written since. */
 export const FILTERS_DUE = 5;
 
 /** A multiple of eight bytes: the gaps that were not told lie behind. */
-const SIGNAL_CELLS = 6;
+const SIGNAL_CELLS = 8;
 
 export function allocateSignals(): SharedArrayBuffer {
   return new SharedArrayBuffer(SIGNAL_CELLS * Int32Array.BYTES_PER_ELEMENT + KEPT_LAG_BYTES);

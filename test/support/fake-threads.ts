@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { compileFilter } from '../../src/topic/filter.js';
+import { READS, signalCells } from '../../src/worker/signals.js';
 import type { SupervisedModule } from '../../src/worker/supervision/life-errors.js';
 import { RestartPolicy } from '../../src/worker/supervision/restart-policy.js';
 import { Supervisor } from '../../src/worker/supervision/supervisor.js';
@@ -36,16 +37,23 @@ export class FakeThread implements Host {
   /** Whether the word of its exit gets lost. */
   isExitLost = false;
   readonly #port: MessagePort;
+  readonly #signals: Int32Array;
   #onExited!: (exit: ThreadExit) => void;
 
-  constructor(port: MessagePort) {
+  constructor({ port, signals }: Attachment) {
     this.#port = port;
+    this.#signals = signalCells(signals);
     this.exited = new Promise((resolve) => {
       this.#onExited = resolve;
     });
     port.on('message', (message: ToThread) => {
       if (typeof message === 'object' && message.kind === 'stop') this.endSequence = message.endSequence;
     });
+  }
+
+  /** Is set up and reads, which the bus may not have heard yet. */
+  read(): void {
+    Atomics.store(this.#signals, READS, 1);
   }
 
   say(message: FromThread): void {
@@ -138,9 +146,9 @@ export class FakeThreads {
     act();
   }
 
-  #start({ port }: Attachment): Host {
+  #start(attachment: Attachment): Host {
     if (this.isOutOfThreads) throw Object.assign(new Error('none to be had'), { code: 'ERR_WORKER_INIT_FAILED' });
-    const thread = new FakeThread(port);
+    const thread = new FakeThread(attachment);
     this.threads.push(thread);
     return thread;
   }

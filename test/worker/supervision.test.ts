@@ -48,6 +48,24 @@ suite('a supervised thread', { timeout: 60_000 }, () => {
     await endOf(scene);
   });
 
+  test('that was set up once is coming back until it reads again, heard of or not', async () => {
+    const scene = new FakeThreads();
+    const { supervisor, threads } = scene;
+    assert.equal(supervisor.isComingBack, false, 'it was never there');
+    threads[0]!.read();
+    threads[0]!.say({ kind: 'ready' });
+    await until(() => scene.told.includes('ready'));
+    assert.equal(supervisor.isComingBack, false);
+    await scene.dieUnheard(threads[0]!, undefined, () => {
+      assert.ok(supervisor.restartNow());
+      assert.equal(supervisor.isComingBack, true);
+      threads[1]!.read();
+      assert.equal(supervisor.isComingBack, false);
+    });
+    threads[0]!.exit();
+    await endOf(scene);
+  });
+
   test('is waited for no longer when it is gone and nobody says that it exited', async () => {
     const scene = await readyScene();
     scene.written = 1;

@@ -1,4 +1,7 @@
-/** Which event the thread dies of: only a death while it handles that event again counts against it. And those left out. */
+/**
+ * Which event the thread dies of: only a death while it handles that event again counts against it. At the third the event is
+ * left out and reported, so that one bad event cannot stop a subscription for good.
+ */
 
 /** Deaths of the thread while it handles one event again, after which the event is left out. */
 const MAX_DEATHS = 3;

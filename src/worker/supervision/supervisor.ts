@@ -5,9 +5,6 @@
  * *Lives.* The reader's slot belongs to the supervisor from the subscription until `onEnd`: only after the thread has
  * exited may anybody else touch it. The next life begins at what the last one had released: nothing is skipped, and what
  * was in hand comes again, one event at a time.
- *
- * *Events that kill.* Only a death in that mode counts against the event that was in hand. At the third the event is left
- * out and reported, so that one bad event cannot stop a subscription for good.
  */
 import { CannotStartThreadError, WorkerExitedError } from '../../errors.js';
 import { whyNoThread } from '../../host/thread-start.js';
@@ -97,6 +94,11 @@ export class Supervisor {
     return this.#life?.isReady === true;
   }
 
+  /** Whether the module was ready, and is not again since its thread was started anew. */
+  get isComingBack(): boolean {
+    return this.#wasReady && this.#life?.reads !== true;
+  }
+
   /** The filters that decide what the thread may still have to handle. */
   get filters(): readonly FilterFrom[] {
     return this.#filters.entries;
@@ -134,11 +136,7 @@ export class Supervisor {
     return true;
   }
 
-  /**
-   * Ends the thread at once, for good.
-   *
-   * @param failure why, if it was not asked for
-   */
+  /** Ends the thread at once, for good; `failure`: why, if that was not asked for. */
   terminate(failure?: Error): void {
     this.#terminated = true;
     this.#endWatch.stop();

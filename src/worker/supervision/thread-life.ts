@@ -7,7 +7,7 @@ import { WorkerExitedError } from '../../errors.js';
 import { clearTimeout, setTimeout } from '../../host/timing.js';
 import type { FilterTimeline } from '../dispatch/filter-timeline.js';
 import { KeptLag, type MissedGaps } from '../kept-lag.js';
-import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, ROOMS_HEARD, signalCells } from '../signals.js';
+import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, READS, ROOMS_HEARD, signalCells } from '../signals.js';
 import {
   type Attachment,
   type FromThread,
@@ -126,6 +126,11 @@ export class ThreadLife {
   /** Sends what the thread was not told yet, if it has heard enough. */
   catchUp(): void {
     this.#filters.catchUp();
+  }
+
+  /** Whether the thread is set up, and reads. */
+  get reads(): boolean {
+    return Atomics.load(this.#cells, READS) === 1;
   }
 
   /** Whether the thread has ended, or is past running anything. */
