@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Envelope, TaskExit } from '../../src/events.js';
+import { covering } from '../support/full.js';
 import { CTR_LINES, FIXTURE, runCommand, startCommand } from '../support/run-command.js';
 
 const stream = readFileSync(FIXTURE);
@@ -197,7 +198,7 @@ describe('ringcast events, given bad input', () => {
     ['a missing file', ['no-such-file'], Buffer.alloc(0), '', /^ringcast: no-such-file: no such file\n$/],
     ['a folder', ['src'], Buffer.alloc(0), '', /^ringcast: src: is a folder, not a file\n$/],
   ];
-  for (const [name, args, input, printed, message] of cases) {
+  for (const [name, args, input, printed, message] of covering(cases, 3)) {
     it(`prints what came before ${name}, one line that says what is wrong, and exits with 1`, async () => {
       const { exitCode, stdout, stderr } = await runCommand(['events', ...args], [input]);
       assert.equal(stdout, printed);

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generate } from '../../src/cli/codegen/generate.js';
+import { FULL } from '../support/full.js';
 import { encodeToBuffer, loadGenerated, typeErrors, writeFiles } from '../support/generated-code.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'generate-output-'));
@@ -196,7 +197,8 @@ describe('generate writes in other languages', () => {
       const out = join(dir, `ext-${extension}`);
       assert.equal(run(files[0]!, '--import-extension', extension, '--out', out).status, 0);
       assert.match(readFileSync(join(out, 'a.ts'), 'utf8'), new RegExp(`from '${specifier.replaceAll('.', '\\.')}';`));
-      if (extension !== 'none') assert.equal(typeErrors(out), '');
+      // Compiling them takes longest: a short run takes one for the other.
+      if (extension === 'ts' || (extension === 'js' && FULL)) assert.equal(typeErrors(out), '');
     }
     assert.equal(run(files[0]!, '--import-extension', 'mjs', '--out', join(dir, 'x')).status, 2);
     assert.equal(run(files[0]!, '--js', '--import-extension', 'ts', '--out', join(dir, 'x')).status, 2);

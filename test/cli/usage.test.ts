@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { covering } from '../support/full.js';
 import { FIXTURE, runCommand } from '../support/run-command.js';
 
 describe('ringcast, used wrongly', () => {
@@ -19,7 +20,7 @@ describe('ringcast, used wrongly', () => {
     [['generate'], /no \.proto file/, /--out/],
     [['generate', 'a.proto'], /no --out/, /--out/],
   ];
-  for (const [args, message, hint] of cases) {
+  for (const [args, message, hint] of covering(cases, 2)) {
     it(`says so in two lines and exits with 2: ringcast ${args.join(' ')}`, async () => {
       const { exitCode, stdout, stderr } = await runCommand(args);
       const [first, second, ...rest] = stderr.split('\n');
@@ -40,13 +41,8 @@ describe('ringcast', () => {
     }
   });
 
-  for (const args of [
-    ['--help'],
-    ['-h'],
-    ['events', '--help'],
-    ['replay', '-h', '--nonsense'],
-    ['generate', '--help'],
-  ]) {
+  const helps = [['--help'], ['events', '--help'], ['replay', '-h', '--nonsense'], ['-h'], ['generate', '--help']];
+  for (const args of covering(helps, 2)) {
     it(`prints help for ${args.join(' ')}`, async () => {
       const { exitCode, stdout, stderr } = await runCommand(args);
       assert.match(stdout, /Usage: ringcast [\s\S]*--help/);
