@@ -7,6 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseRunOptions } from '../../src/cli/run-options.js';
 import { buildImageArchive } from '../../src/services/index.js';
+import { covering } from '../support/full.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { runcMissing, testImageArchive } from '../support/test-image.js';
 
@@ -67,7 +68,7 @@ describe('ringcast run', () => {
     assert.deepEqual(topics(stdout), ['create', 'start', 'exit', 'delete']);
   });
 
-  for (const [name, args, code, message] of [
+  const refused = [
     ['a file that is not there', ['nope.tar'], 1, /^ringcast run: nope\.tar: no such file\n$/],
     ['a file that is no archive', ['text'], 1, /^ringcast run: image archive: is no sound tar archive.*\n$/],
     ['a folder that is no layout', ['.'], 1, /^ringcast run: .*no OCI image layout\n$/],
@@ -80,7 +81,8 @@ describe('ringcast run', () => {
     ['a memory limit without isolation', ['image.tar', '--memory', '8m', '--runtime', 'process'], 2, /--runtime runc/],
     ['an empty command', ['image.tar', '--'], 2, /no command/],
     ['a demo of an image', ['image.tar', '--demo'], 2, /--demo/],
-  ] as const) {
+  ] as const;
+  for (const [name, args, code, message] of covering(refused, 3)) {
     it(`ends with ${code} and says why for ${name}, and leaves nothing`, async (t) => {
       const directory = await workplace(t);
       await writeFile(

@@ -1,7 +1,8 @@
 /** Runs a program that uses the package in a process of its own. */
 import { spawn } from 'node:child_process';
 
-const ENTRY = new URL('../../src/index.js', import.meta.url).href;
+/** The bundle: it loads in half the time that the compiled modules take. */
+const ENTRY = new URL('../../lib/index.js', import.meta.url).href;
 const WORKERS = new URL('../fixtures/workers/', import.meta.url).href;
 const MAX_LIFE_MS = 120_000;
 
