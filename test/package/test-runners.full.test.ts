@@ -31,10 +31,6 @@ const FILES = {
     bus.subscribe('/orders/*', audit, { name: 'audit' });
     bus.publish('/orders/new', new Order({ id: 'o1', lines: [{ price: 7n }] }));
     console.log(JSON.stringify(await bus.close()));`,
-  'billing.js': `
-    export function startBilling(bus) {
-      bus.subscribe('/orders/placed', ({ event }) => void bus.publish('/orders/billed', { id: event.id }));
-    }`,
   'count.ts': 'export default (envelope: unknown): void => {};',
   'count.js': 'export default () => {};',
   'in-thread.js': `
@@ -76,11 +72,9 @@ describe('a project', { timeout: 600_000 }, () => {
       `import { expect, test } from '${runner}';\nimport { createBus } from 'ringcast';\n`;
     project.write({
       ...files,
-      'with-node/billing.test.js': recipe!.replace('./billing.js', '../billing.js'),
-      'with-vitest/billing.test.js': recipe!.replace('node:test', 'vitest').replace('./billing.js', '../billing.js'),
-      'with-jest/billing.test.js': recipe!
-        .replace('node:test', '@jest/globals')
-        .replace('./billing.js', '../billing.js'),
+      'with-node/billing.test.js': recipe!,
+      'with-vitest/billing.test.js': recipe!.replace('node:test', 'vitest'),
+      'with-jest/billing.test.js': recipe!.replace('node:test', '@jest/globals'),
       'with-vitest/thread.test.js': imports('vitest') + inThread.replace('./count.EXT', '../count.ts'),
       'with-jest/thread.test.js': imports('@jest/globals') + inThread.replace('./count.EXT', '../count.js'),
     });
