@@ -6,10 +6,13 @@
  * What was replaced even before is found again where Node has another way to it; {@link checkTimers} names the rest.
  */
 import { performance } from 'node:perf_hooks';
-import { getActiveResourcesInfo, hrtime as nodeHrtime, uptime } from 'node:process';
+import * as nodeProcess from 'node:process';
 import * as timers from 'node:timers';
 import { runInNewContext } from 'node:vm';
 import { FakeTimersError } from '../errors.js';
+
+// Deno's module lacks what its `process` has.
+const { getActiveResourcesInfo, hrtime: nodeHrtime, uptime = process.uptime } = nodeProcess;
 
 // Constants: what a module of Node's exports may be set anew.
 export const setTimeout = timers.setTimeout;
@@ -31,6 +34,8 @@ export function checkTimers(): void {
 }
 
 function isKnownToNode<T>(resource: string, set: (act: () => void) => T, clear: (timer: T) => void): boolean {
+  // It tells of no timer, so nothing can be told of them.
+  if (process.versions.bun !== undefined) return true;
   const count = (): number => getActiveResourcesInfo().filter((active) => active === resource).length;
   const before = count();
   const timer = set(() => {});
@@ -59,8 +64,9 @@ export function sleep(ms: number): Promise<void> {
   });
 }
 
-// The method of the class: fakes replace the one of the object.
-const performanceNow = (Object.getPrototypeOf(performance) as typeof performance).now.bind(performance);
+// The method of the class: fakes replace the one of the object. Bun has only that one.
+const { now = performance.now } = Object.getPrototypeOf(performance) as Partial<typeof performance>;
+const performanceNow = now.bind(performance);
 
 /** Milliseconds, with fractions, on a clock that nobody sets: only differences mean anything. */
 export const monotonicMs: () => number = runs(performanceNow) ? performanceNow : () => uptime() * 1e3;
