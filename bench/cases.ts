@@ -12,6 +12,7 @@ import { publishCases } from './cases/publish.js';
 import { publishNone } from './cases/publish-none.js';
 import { serviceCases } from './cases/services.js';
 import { startCases } from './cases/start.js';
+import { importCases } from './cases/start-import.js';
 import type { BenchCase } from './rounds.js';
 
 export const cases: readonly BenchCase[] = [
@@ -26,6 +27,7 @@ export const cases: readonly BenchCase[] = [
   ...latencyCases,
   ...memoryCases,
   ...startCases,
+  ...importCases,
   ...counterCases,
   ...serviceCases,
 ];

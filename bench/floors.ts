@@ -49,6 +49,8 @@ export const floors: readonly Floor[] = [
   { case: 'filter/field', metric: 'cost', atMost: 0.33, of: { subjects: ['decoding'] } },
   { case: 'latency/parked', metric: 'p50', atMost: 1.3, of: { subjects: ['Atomics.wait'] } },
   { case: 'latency/busy', metric: 'p50', atMost: 0.1, of: { subjects: ['postMessage'] } },
+  // What the import adds is 0.7 of an empty process.
+  { case: 'start/import', metric: 'start', atMost: 1.7, of: { subjects: ['empty process'] } },
   { case: 'services/content-write', metric: 'cost', atMost: 1.05, of: { subjects: ['no-bus'] } },
   { case: 'memory/steady', metric: 'rss-growth', atMost: 4 },
   { case: 'memory/steady', metric: 'heap-growth', atMost: 4 },

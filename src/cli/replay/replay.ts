@@ -48,7 +48,7 @@ export interface ReplaySummary {
   readonly containers: LivesReport;
   /** Over all passes. */
   readonly counts: CountsReport;
-  readonly audit: AuditReport & { readonly file: string };
+  readonly audit: AuditReport;
 }
 
 interface SubscriberSummary {
@@ -99,7 +99,7 @@ export async function replay(
     const elapsedMs = monotonicMs() - startedMs;
     abort.signal.throwIfAborted();
     const reports = await collector.collect(subscriptions.length);
-    return { ...sumUp(bus, input, progress.pass, elapsedMs, subscriptions, reports, auditFile), firstFailure };
+    return { ...sumUp(bus, input, progress.pass, elapsedMs, subscriptions, reports), firstFailure };
   } finally {
     bus.destroy();
     collector.close();
@@ -135,7 +135,6 @@ function sumUp(
   elapsedMs: number,
   subscriptions: readonly Subscription[],
   reports: ReadonlyMap<string, unknown>,
-  auditFile: string,
 ): Omit<ReplaySummary, 'firstFailure'> {
   const { published } = bus.stats();
   const counts = reports.get(COUNTS) as CountsReport;
@@ -151,7 +150,7 @@ function sumUp(
     subscribers,
     containers: reports.get(LIVES) as LivesReport,
     counts,
-    audit: { ...(reports.get(AUDIT) as AuditReport), file: auditFile },
+    audit: reports.get(AUDIT) as AuditReport,
   };
 }
 

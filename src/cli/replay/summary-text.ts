@@ -5,8 +5,12 @@ import type { ReplaySummary } from './replay.js';
 
 const TOP_TOPICS = 8;
 
-/** Several lines, each with its end. */
-export function summaryText(summary: ReplaySummary): string {
+/**
+ * Several lines, each with its end.
+ *
+ * @param auditFile where the audit log was kept, if it was
+ */
+export function summaryText(summary: ReplaySummary, auditFile: string | undefined): string {
   const { containers, counts, audit, passes } = summary;
   const times = passes === 1 ? '' : `, ${withThousands(passes)} times over for a steady rate`;
   return [
@@ -61,7 +65,7 @@ export function summaryText(summary: ReplaySummary): string {
       ]),
     ]),
     '',
-    `Audit log: ${audit.file} (${withThousands(audit.lines)} lines)`,
+    `Audit log: ${withThousands(audit.lines)} lines${auditFile === undefined ? '' : ` in ${auditFile}`}`,
     '',
   ].join('\n');
 }
