@@ -32,6 +32,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'write a runtime for containerd whose containers publish to a socket of a bus',
     load: () => import('./shim-wrapper-command.js'),
   },
+  top: {
+    summary: 'show what the buses of running processes do, live',
+    load: () => import('./top-command.js'),
+  },
   generate: {
     summary: 'generate event classes from .proto files',
     load: () => import('./generate-command.js'),

@@ -1,0 +1,92 @@
+/** `ringcast top`: what the buses of running processes do, live. */
+import type { Sample } from '../observe/serving/protocol.js';
+import { defineCommand } from './command.js';
+import { UsageError } from './command-errors.js';
+import { findSockets, followBus } from './top/served-buses.js';
+import { showOnScreen } from './top/top-screen.js';
+import { viewOf } from './top/top-view.js';
+
+const HELP = `Usage: ringcast top [PID|NAME|PATH] [--json] [--interval MS] [--count N]
+
+Shows what a bus does, for each process that serves its statistics: with RINGCAST_STATS=1, or by bus.serveStats(). PID or
+NAME chooses among them, PATH is a socket. On a terminal the view is live; otherwise it is printed once per interval.
+
+Options:
+  -j, --json         one JSON object per bus and interval: pid, name, blockedMs, stats, health
+  -i, --interval MS  time between two samples, 100 to 60000; default 1000
+  -n, --count N      end after N samples of each bus
+  -h, --help         this text
+
+Keys: q quit, s sort, p pause, + and - interval, n next bus, up and down scroll.
+
+Exit codes: 0 done, 1 no such bus, 2 wrong usage
+`;
+
+export const command = defineCommand({
+  name: 'top',
+  help: HELP,
+  options: {
+    json: { type: 'boolean', short: 'j' },
+    interval: { type: 'string', short: 'i' },
+    count: { type: 'string', short: 'n' },
+  },
+  async run({ json = false, interval = '1000', count }, operands) {
+    if (operands.length > 1) throw new UsageError('top: one process at most', 'See ringcast top --help.');
+    const intervalMs = integer('interval', interval, 100, 60_000);
+    const samples = count === undefined ? Number.POSITIVE_INFINITY : integer('count', count, 1, 1_000_000_000);
+    const sockets = await findSockets(operands[0]);
+    if (!json && samples === Number.POSITIVE_INFINITY && process.stdout.isTTY && process.stdin.isTTY) {
+      const reason = await showOnScreen(sockets, intervalMs);
+      if (reason !== undefined) process.stderr.write(`ringcast: ${reason}\n`);
+      return;
+    }
+    await Promise.all(sockets.map((path) => print(path, intervalMs, samples, json ? jsonOf : blocksOf())));
+  },
+});
+
+type Format = (sample: Sample) => string;
+
+const jsonOf: Format = (sample) => JSON.stringify(sample);
+
+function blocksOf(): Format {
+  let previous: Sample | undefined;
+  return (sample) => {
+    const rows = sample.stats.subscriptions.length + 6;
+    const options = { columns: 120, rows, colour: false, sort: 'backlog', skip: 0, which: '', paused: false } as const;
+    const lines = viewOf(sample, previous, options);
+    previous = sample;
+    return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+  };
+}
+
+/** Prints samples of a bus until there were enough, or it is gone. */
+function print(path: string, intervalMs: number, samples: number, format: Format): Promise<void> {
+  let left = samples;
+  return new Promise((resolve) => {
+    const socket = followBus(
+      path,
+      intervalMs,
+      (sample) => {
+        if (left === 0) return;
+        process.stdout.write(`${format(sample)}\n`);
+        if (--left === 0) socket.destroy();
+      },
+      (reason) => {
+        if (left > 0) {
+          process.stderr.write(`ringcast: ${reason}\n`);
+          if (left === samples) process.exitCode = 1;
+        }
+        resolve();
+      },
+    );
+  });
+}
+
+function integer(option: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new UsageError(
+    `top: --${option} takes a whole number from ${least} to ${most}, got ${text}`,
+    'See ringcast top --help.',
+  );
+}

@@ -1,0 +1,140 @@
+/** `ringcast top` on a terminal: draws each sample over the one before, hears keys, and leaves the terminal as it was. */
+import { emitKeypressEvents } from 'node:readline';
+import type { Sample } from '../../observe/serving/protocol.js';
+import { followBus } from './served-buses.js';
+import { SORTS, viewOf } from './top-view.js';
+
+const ENTER = '\x1b[?1049h\x1b[?25l';
+const LEAVE = '\x1b[?25h\x1b[?1049l';
+/** Shown at once by terminals that know how; harmless in others. */
+const BEGIN_FRAME = '\x1b[?2026h\x1b[H';
+const END_FRAME = '\x1b[J\x1b[?2026l';
+const INTERVALS_MS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000];
+
+/** Resolves when the user has had enough, or the last bus is gone: with why. */
+export async function showOnScreen(sockets: readonly string[], intervalMs: number): Promise<string | undefined> {
+  const screen = new TopScreen(sockets, intervalMs);
+  try {
+    return await screen.run();
+  } finally {
+    screen.leave();
+  }
+}
+
+class TopScreen {
+  readonly #sockets: string[];
+  #intervalMs: number;
+  #bus = 0;
+  #sort = 0;
+  #skip = 0;
+  #paused = false;
+  #sample: Sample | undefined;
+  #previous: Sample | undefined;
+  #end!: (reason: string | undefined) => void;
+  #stop: () => void = () => {};
+  readonly #draw = (): void => this.#redraw();
+  readonly #leave = (): void => this.leave();
+  #left = false;
+
+  constructor(sockets: readonly string[], intervalMs: number) {
+    this.#sockets = [...sockets];
+    this.#intervalMs = intervalMs;
+  }
+
+  async run(): Promise<string | undefined> {
+    const ended = new Promise<string | undefined>((resolve) => {
+      this.#end = resolve;
+    });
+    process.once('exit', this.#leave);
+    for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.once(signal, () => this.#end(undefined));
+    process.stdout.write(ENTER);
+    process.stdout.on('resize', this.#draw);
+    // The terminal is gone.
+    process.stdin.on('end', () => this.#end(undefined));
+    emitKeypressEvents(process.stdin);
+    process.stdin.setRawMode?.(true);
+    process.stdin.on('keypress', (text: string | undefined, key: { name?: string; ctrl?: boolean }) =>
+      this.#key(key.ctrl === true && key.name === 'c' ? 'q' : (key.name ?? text ?? ''), text),
+    );
+    this.#follow();
+    return await ended;
+  }
+
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#stop();
+    process.off('exit', this.#leave);
+    process.stdin.setRawMode?.(false);
+    process.stdin.destroy();
+    process.stdout.write(LEAVE);
+  }
+
+  #follow(): void {
+    this.#stop();
+    const path = this.#sockets[this.#bus]!;
+    let wanted = true;
+    const socket = followBus(
+      path,
+      this.#intervalMs,
+      (sample) => {
+        if (!wanted || this.#paused) return;
+        this.#previous = this.#sample;
+        this.#sample = sample;
+        this.#redraw();
+      },
+      (reason) => wanted && this.#gone(reason),
+    );
+    this.#stop = () => {
+      wanted = false;
+      socket.destroy();
+    };
+  }
+
+  #gone(reason: string): void {
+    this.#sockets.splice(this.#bus, 1);
+    if (this.#sockets.length === 0) this.#end(reason);
+    else this.#change(0);
+  }
+
+  /** Goes on to another bus, or with another interval. */
+  #change(by: number): void {
+    this.#bus = (this.#bus + by) % this.#sockets.length;
+    this.#sample = undefined;
+    this.#previous = undefined;
+    this.#skip = 0;
+    this.#follow();
+  }
+
+  #key(name: string, text: string | undefined): void {
+    if (name === 'q') this.#end(undefined);
+    else if (name === 's') this.#sort = (this.#sort + 1) % SORTS.length;
+    else if (name === 'p') this.#paused = !this.#paused;
+    else if (name === 'n') this.#change(1);
+    else if (name === 'down')
+      this.#skip = Math.min(this.#skip + 1, (this.#sample?.stats.subscriptions.length ?? 1) - 1);
+    else if (name === 'up') this.#skip = Math.max(0, this.#skip - 1);
+    else if (text === '+' || text === '-') {
+      const now = INTERVALS_MS.findIndex((ms) => ms >= this.#intervalMs);
+      this.#intervalMs = INTERVALS_MS[Math.min(Math.max(now + (text === '+' ? 1 : -1), 0), INTERVALS_MS.length - 1)]!;
+      this.#follow();
+    }
+    this.#redraw();
+  }
+
+  #redraw(): void {
+    if (this.#left || this.#sample === undefined) return;
+    const { columns = 80, rows = 24 } = process.stdout;
+    const many = this.#sockets.length > 1 ? `bus ${this.#bus + 1} of ${this.#sockets.length}  ` : '';
+    const lines = viewOf(this.#sample, this.#previous, {
+      columns,
+      rows,
+      colour: process.stdout.hasColors?.() ?? false,
+      sort: SORTS[this.#sort]!,
+      skip: this.#skip,
+      which: `${many}every ${this.#intervalMs / 1_000} s`,
+      paused: this.#paused,
+    });
+    process.stdout.write(`${BEGIN_FRAME}${lines.map((line) => `${line}\x1b[K`).join('\r\n')}${END_FRAME}`);
+  }
+}

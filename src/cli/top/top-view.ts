@@ -1,0 +1,178 @@
+/** What `ringcast top` shows of a sample: lines of text for a screen of a size. */
+import { styleText } from 'node:util';
+import type { Sample, SampledSubscription } from '../../observe/serving/protocol.js';
+
+export interface ViewOptions {
+  readonly columns: number;
+  readonly rows: number;
+  readonly colour: boolean;
+  readonly sort: Sort;
+  /** Rows of the table that are scrolled past. */
+  readonly skip: number;
+  /** Which of how many buses. */
+  readonly which: string;
+  readonly paused: boolean;
+}
+
+export const SORTS = ['backlog', 'delivered', 'lagged', 'name'] as const;
+export type Sort = (typeof SORTS)[number];
+
+type Style = Parameters<typeof styleText>[0];
+
+interface Column {
+  readonly title: string;
+  readonly width: number;
+  /** Room for what is shown is found from the left: names and filters are cut, numbers never. */
+  readonly right?: boolean;
+  cell(subscription: SampledSubscription, previous: SampledSubscription | undefined, seconds: number): string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'SUBSCRIPTION', width: 22, cell: ({ name }) => printable(name) },
+  { title: 'STATE', width: 10, cell: ({ state, asleep }) => (state === 'reading' && asleep ? 'asleep' : state) },
+  {
+    title: 'EVENTS/s',
+    width: 9,
+    right: true,
+    cell: ({ delivered }, previous, seconds) => rate(delivered, previous?.delivered, seconds),
+  },
+  { title: 'BACKLOG', width: 9, right: true, cell: ({ backlogBytes }) => bytes(backlogBytes) },
+  { title: 'STUCK', width: 7, right: true, cell: ({ stuckMs }) => (stuckMs < 500 ? '' : seconds(stuckMs)) },
+  { title: 'LAGGED', width: 8, right: true, cell: ({ lagged }) => count(lagged) },
+  { title: 'FAILED', width: 8, right: true, cell: ({ failed }) => count(failed) },
+  { title: 'RESTARTS', width: 8, right: true, cell: ({ restarts }) => count(restarts) },
+  { title: 'DEAD', width: 6, right: true, cell: ({ deadLetters }) => count(deadLetters) },
+  { title: 'THREAD', width: 6, cell: ({ thread }) => thread },
+  {
+    title: 'FILTER',
+    width: 0,
+    cell: ({ filter }) => printable(typeof filter === 'string' ? filter : JSON.stringify(filter)),
+  },
+];
+
+/** Lines of `columns` characters at most, `rows` at most. */
+export function viewOf(sample: Sample, previous: Sample | undefined, options: ViewOptions): string[] {
+  const { columns, rows, colour } = options;
+  const style = (text: string, as: Style): string => (colour ? styleText(as, text) : text);
+  const seconds = previous === undefined ? 0 : (sample.uptimeMs - previous.uptimeMs) / 1_000;
+  const { health } = sample;
+  const head = [
+    style(cut(titleOf(sample, options), columns), 'bold'),
+    cut(countsOf(sample, previous, seconds), columns),
+    cut(ringOf(sample, columns), columns),
+    style(cut(health.ok ? 'ok' : printable(health.message), columns), health.ok ? 'green' : 'red'),
+    style(
+      cut(
+        rowOf(columns, ({ title }) => title),
+        columns,
+      ),
+      'inverse',
+    ),
+  ];
+  const before = new Map(previous?.stats.subscriptions.map((one) => [one.name, one]));
+  const sorted = [...sample.stats.subscriptions].sort(ORDERS[options.sort]);
+  const room = Math.max(0, rows - head.length - 1);
+  const shown = sorted.slice(options.skip, options.skip + room);
+  const table = shown.map((subscription) => {
+    const text = rowOf(columns, (column) => column.cell(subscription, before.get(subscription.name), seconds));
+    const as = styleOf(subscription, sample.stats.ring.capacityBytes);
+    return as === undefined ? cut(text, columns) : style(cut(text, columns), as);
+  });
+  const hidden = sorted.length - shown.length;
+  return [...head, ...table, style(cut(footOf(options, hidden), columns), 'dim')].slice(0, rows);
+}
+
+function titleOf({ name, pid, uptimeMs, node }: Sample, { which, paused }: ViewOptions): string {
+  const up = new Date(uptimeMs).toISOString().slice(11, 19);
+  const days = Math.floor(uptimeMs / 86_400_000);
+  return `${printable(name)}  pid ${pid}  served for ${days > 0 ? `${days} d ` : ''}${up}  Node ${printable(node)}  ${which}${paused ? '  PAUSED' : ''}`;
+}
+
+function countsOf({ stats }: Sample, previous: Sample | undefined, seconds: number): string {
+  const before = previous?.stats;
+  const { pending } = stats;
+  return [
+    `published ${rate(stats.published, before?.published, seconds)}/s`,
+    `written ${rate(stats.written, before?.written, seconds)}/s`,
+    `unwanted ${rate(stats.unwanted, before?.unwanted, seconds)}/s`,
+    `refused ${count(stats.refused)}`,
+    `queued ${count(pending.events)} (${bytes(pending.bytes)})`,
+    `evicted ${count(stats.evictions)}`,
+    `wakes ${rate(stats.wakes, before?.wakes, seconds)}/s`,
+    `topics ${count(stats.topics)}`,
+    ...stats.bridges.map(({ name, state }) => `bridge ${printable(name)} ${state}`),
+  ].join('  ');
+}
+
+function ringOf({ stats: { ring } }: Sample, columns: number): string {
+  const width = Math.max(10, Math.min(40, Math.floor(columns / 4)));
+  const full = Math.round((ring.usedBytes / ring.capacityBytes) * width);
+  const held = ring.heldBy === undefined ? '' : `  held by ${printable(ring.heldBy)}`;
+  const since = ring.stalledMs < 1 ? '' : ` for ${seconds(ring.stalledMs)}`;
+  const bar = `${'#'.repeat(full)}${'.'.repeat(width - full)}`;
+  return `ring [${bar}] ${bytes(ring.usedBytes)} of ${bytes(ring.capacityBytes)}${held}${since}`;
+}
+
+function footOf({ sort }: ViewOptions, hidden: number): string {
+  const more = hidden > 0 ? `${hidden} more: up, down   ` : '';
+  return `${more}q quit   s sort (${sort})   p pause   + - interval   n next bus`;
+}
+
+/** Red: it loses events, or holds others up. Yellow: it has half of the ring unread. */
+function styleOf(
+  { evicted, lagged, stuckMs, state, backlogBytes }: SampledSubscription,
+  capacityBytes: number,
+): Style | undefined {
+  if (evicted || lagged > 0 || stuckMs >= 500 || state === 'restarting') return 'red';
+  return backlogBytes * 2 > capacityBytes ? 'yellow' : undefined;
+}
+
+const ORDERS: Readonly<Record<Sort, (a: SampledSubscription, b: SampledSubscription) => number>> = {
+  backlog: (a, b) => b.backlogBytes - a.backlogBytes || b.stuckMs - a.stuckMs,
+  delivered: (a, b) => b.delivered - a.delivered,
+  lagged: (a, b) => b.lagged - a.lagged,
+  name: (a, b) => (a.name < b.name ? -1 : 1),
+};
+
+function rowOf(columns: number, textOf: (column: Column) => string): string {
+  let row = '';
+  for (const column of COLUMNS) {
+    const room = columns - row.length;
+    const width = column.width === 0 ? room : column.width;
+    // A number that is cut off says something else.
+    if (width > room || room < 4) break;
+    const text = cut(textOf(column), width);
+    row += column.right === true ? text.padStart(width) : text.padEnd(width);
+    if (row.length < columns) row += ' ';
+  }
+  return row.padEnd(columns);
+}
+
+/** What another process says is text, and never a command to the terminal. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}~`;
+}
+
+function rate(now: number, before: number | undefined, seconds: number): string {
+  return before === undefined || seconds <= 0 ? '-' : count(Math.max(0, Math.round((now - before) / seconds)));
+}
+
+function count(value: number): string {
+  if (value < 10_000) return `${value}`;
+  if (value < 10_000_000) return `${(value / 1_000).toFixed(value < 100_000 ? 1 : 0)}k`;
+  return `${(value / 1_000_000).toFixed(value < 100_000_000 ? 1 : 0)}M`;
+}
+
+function bytes(value: number): string {
+  if (value < 1_024) return `${value} B`;
+  if (value < 1_024 ** 2) return `${(value / 1_024).toFixed(1)} K`;
+  return `${(value / 1_024 ** 2).toFixed(1)} M`;
+}
+
+function seconds(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
+}

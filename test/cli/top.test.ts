@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { viewOf } from '../../src/cli/top/top-view.js';
+import type { Sample, SampledSubscription } from '../../src/index.js';
+import { until } from '../support/bus-scene.js';
+
+const lib = new URL('../../lib/index.js', import.meta.url).href;
+const command = fileURLToPath(new URL('../../lib/cli.js', import.meta.url));
+let folder: string;
+let env: NodeJS.ProcessEnv;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rc-'));
+  env = { ...process.env, XDG_RUNTIME_DIR: folder };
+});
+after(() => rmSync(folder, { recursive: true }));
+
+/** A process that serves a bus as `name`, then runs the script. */
+async function served(name: string, script: string): Promise<ChildProcess> {
+  const source = `
+    import { createBus } from '${lib}';
+    const bus = createBus({ capacityBytes: 65536 });
+    await bus.serveStats({ name: '${name}' });
+    ${script}`;
+  const args = ['--no-warnings', '--input-type=module', '-e', source];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout!, 'data');
+  return child;
+}
+
+const SIXTY = `
+  for (let i = 0; i < 60; i++) bus.subscribe('/jobs/' + i + '/*', () => {}, { name: 'worker-' + i });
+  setInterval(() => { for (let i = 0; i < 60; i++) bus.publish('/jobs/' + i + '/done', { i }); }, 20);
+  console.log('on');`;
+
+function subscription(name: string, counts: Partial<SampledSubscription> = {}): SampledSubscription {
+  return {
+    ...{ name, filter: '/a/**', thread: 'own', state: 'reading', evicted: false, delivered: 0, failed: 0, lagged: 0 },
+    ...{ restarts: 0, deadLetters: 0, scanned: 0, backlogBytes: 0, asleep: false, rescued: 0, stuckMs: 0 },
+    ...counts,
+  } as SampledSubscription;
+}
+
+function sampleWith(subscriptions: readonly SampledSubscription[], published = 0, uptimeMs = 5_000): Sample {
+  const ring = { capacityBytes: 65_536, usedBytes: 32_768, heldBy: 'subscription "w"', stalledMs: 1_500 };
+  const counts = {
+    published,
+    unwanted: 0,
+    written: published,
+    refused: 3,
+    wakes: 0,
+    rescued: 0,
+    evictions: 1,
+    topics: 2,
+  };
+  const stats = { ...counts, pending: { events: 2, bytes: 4_000 }, ring, subscriptions, bridges: [] };
+  const health = { ok: false, message: 'The ring is full.', problems: [] };
+  return { v: 1, pid: 7, name: 'orders', node: 'v20', uptimeMs, blockedMs: 0, stats, health };
+}
+
+const PLAIN = { colour: false, sort: 'backlog', skip: 0, which: 'every 1 s', paused: false } as const;
+
+describe('the view of top', () => {
+  const sixty = Array.from({ length: 60 }, (_, i) => subscription(`s${i}`, { backlogBytes: i, delivered: i * 100 }));
+
+  for (const [columns, rows] of [
+    [80, 24],
+    [200, 60],
+    [40, 10],
+    [1, 1],
+  ] as const) {
+    test(`fills a screen of ${columns} by ${rows}, and no more`, () => {
+      const lines = viewOf(sampleWith(sixty), undefined, { ...PLAIN, columns, rows });
+      assert.ok(lines.length <= rows);
+      for (const line of lines) assert.ok(line.length <= columns, line);
+      const coloured = viewOf(sampleWith(sixty), undefined, { ...PLAIN, columns, rows, colour: true });
+      assert.deepEqual(coloured.map(stripVTControlCharacters), lines);
+      if (rows < 24) return;
+      assert.match(lines[5]!, /^s59 /);
+      const shown = lines.filter((line) => /^s\d/.test(line)).length;
+      assert.equal(shown, Math.min(60, rows - 6));
+      assert.match(lines.at(-1)!, new RegExp(`^${60 - shown} more`));
+    });
+  }
+
+  test('shows rates between two samples, the ring, and who holds it', () => {
+    const before = sampleWith([subscription('w', { delivered: 100 })], 1_000, 5_000);
+    const now = sampleWith([subscription('w', { delivered: 600, lagged: 7, backlogBytes: 2_048 })], 41_000, 7_000);
+    const lines = viewOf(now, before, { ...PLAIN, columns: 120, rows: 24 });
+    assert.match(lines[0]!, /^orders {2}pid 7 {2}served for 00:00:07 /);
+    assert.match(lines[1]!, /published 20\.0k\/s .* refused 3 {2}queued 2 \(3\.9 K\) {2}evicted 1/);
+    assert.match(lines[2]!, /^ring \[#{15}\.{15}\] 32\.0 K of 64\.0 K {2}held by subscription "w" for 1\.5 s/);
+    assert.equal(lines[3], 'The ring is full.');
+    assert.match(lines[5]!, /^w +reading +250 +2\.0 K +7 /);
+  });
+
+  test('sorts as it is told', () => {
+    const some = [
+      subscription('b', { delivered: 9 }),
+      subscription('c', { lagged: 9 }),
+      subscription('a', { backlogBytes: 9 }),
+    ];
+    const first = (sort: 'backlog' | 'delivered' | 'lagged' | 'name'): string =>
+      viewOf(sampleWith(some), undefined, { ...PLAIN, columns: 80, rows: 24, sort })[5]![0]!;
+    assert.deepEqual([first('backlog'), first('delivered'), first('lagged'), first('name')], ['a', 'b', 'c', 'a']);
+  });
+
+  test('lets no name or filter command the terminal', () => {
+    const evil = '\x1b[2J\x07\u202e\n\x9b31m';
+    const sample = { ...sampleWith([subscription(evil, { filter: evil })]), name: evil, node: evil };
+    sample.health = { ok: false, message: evil, problems: [] };
+    const lines = viewOf({ ...sample }, undefined, { ...PLAIN, columns: 200, rows: 24 });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is left is what is tested
+    for (const line of lines) assert.doesNotMatch(line, /[\x00-\x1f\x7f-\x9f\u202e]/);
+  });
+});
+
+describe('ringcast top', { timeout: 120_000 }, () => {
+  function top(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+    return spawnSync(process.execPath, [command, 'top', ...args], { env, encoding: 'utf8', timeout: 60_000 });
+  }
+
+  test('says whose fault it is while the process is blocked and a subscriber is stuck', async () => {
+    const child = await served(
+      'blocked',
+      `const busy = 'data:text/javascript,export default () => { for (;;); }';
+      await bus.subscribe('/a', new URL(busy), { name: 'culprit' }).ready;
+      process.stdout.write('on', () => {
+        while (bus.publish('/a', 'x'.repeat(2000)));
+        const end = Date.now() + 5_000;
+        while (Date.now() < end);
+        process.exit();
+      });`,
+    );
+    const lines: Sample[] = [];
+    const watcher = spawn(process.execPath, [command, 'top', 'blocked', '--json', '-i', '100'], { env });
+    let text = '';
+    watcher.stdout.on('data', (data) => {
+      const parts = `${text}${data}`.split('\n');
+      text = parts.pop()!;
+      for (const line of parts) lines.push(JSON.parse(line) as Sample);
+    });
+    await once(watcher, 'exit');
+    child.kill('SIGKILL');
+    const telling = lines.find(({ blockedMs }) => blockedMs >= 1_000);
+    assert.deepEqual(
+      telling?.health.problems.map(({ kind, subject }) => [kind, subject]),
+      [
+        ['blocked', 'bus'],
+        ['ring-held', 'subscription "culprit"'],
+      ],
+    );
+    assert.equal(telling?.pid, child.pid);
+  });
+
+  test('prints blocks without a terminal, JSON when asked, of all buses or the one that is named', async () => {
+    const [one, two] = await Promise.all([served('one', SIXTY), served('two', SIXTY)]);
+    try {
+      const blocks = top('one', '--count', '2', '--interval', '100');
+      assert.equal(blocks.status, 0, blocks.stderr);
+      assert.equal(blocks.stdout.match(/^one {2}pid/gm)?.length, 2);
+      assert.equal(blocks.stdout.match(/^worker-/gm)?.length, 120);
+      const samples = top('--json', '-n', '1')
+        .stdout.trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Sample);
+      assert.deepEqual(samples.map(({ name }) => name).sort(), ['one', 'two']);
+      const byPid = JSON.parse(top(`${two.pid}`, '--json', '-n', '1').stdout) as Sample;
+      assert.deepEqual([byPid.name, byPid.stats.subscriptions.length], ['two', 60]);
+    } finally {
+      for (const child of [one, two]) child.kill('SIGKILL');
+    }
+  });
+
+  test('says that nobody serves, and what it does not understand', () => {
+    const nobody = top('nobody');
+    assert.equal(nobody.status, 1);
+    assert.match(nobody.stderr, /no process nobody, or bus of that name, serves .* RINGCAST_STATS=1/);
+    for (const args of [
+      ['a', 'b'],
+      ['--interval', '1'],
+      ['--count', 'x'],
+    ])
+      assert.equal(top(...args).status, 2);
+    assert.equal(top('/no/such/path', '--json').status, 1);
+  });
+
+  const tmux = (...args: readonly string[]): string =>
+    execFileSync('tmux', ['-L', `rc-${process.pid}`, '-f', '/dev/null', ...args], { env, encoding: 'utf8' });
+  const hasTmux = spawnSync('tmux', ['-V']).status === 0;
+
+  test('draws itself on a terminal, follows its size, and leaves it as it was', {
+    skip: !hasTmux && 'tmux is missing',
+  }, async () => {
+    const child = await served('tmuxed', SIXTY);
+    const screen = (): string[] => tmux('capture-pane', '-p').split('\n');
+    try {
+      const line = `printf 'before\\n'; '${process.execPath}' '${command}' top tmuxed -i 100; echo "left with $?"; cat`;
+      tmux('new-session', '-d', '-x', '80', '-y', '24', line);
+      const waitFor = (pattern: RegExp): Promise<void> => until(() => pattern.test(screen().join('\n')));
+      await waitFor(/^worker-\d/m);
+      await waitFor(/published \d/);
+      assert.equal(screen().filter((row) => /^worker-\d/.test(row)).length, 18);
+      assert.match(screen()[23]!, /^42 more: up, down {3}q quit/);
+      tmux('resize-window', '-x', '200', '-y', '60');
+      await until(() => screen().filter((row) => /^worker-\d/.test(row)).length === 54);
+      assert.match(screen()[59]!, /^6 more/);
+      tmux('send-keys', 's');
+      await waitFor(/sort \(delivered\)/);
+      tmux('send-keys', 'p');
+      await waitFor(/PAUSED/);
+      tmux('send-keys', 'p');
+      tmux('send-keys', 'q');
+      await waitFor(/left with 0/);
+      assert.match(screen().join('\n'), /before\nleft with 0/);
+    } finally {
+      tmux('kill-server');
+      child.kill('SIGKILL');
+    }
+  });
+
+  for (const [what, end] of [
+    ['the bus is gone', (child: ChildProcess) => void child.kill('SIGKILL')],
+    ['Control-C is pressed', () => void tmux('send-keys', 'C-c')],
+  ] as const) {
+    test(`leaves the terminal as it was when ${what}`, { skip: !hasTmux && 'tmux is missing' }, async () => {
+      const child = await served('leaving', SIXTY);
+      try {
+        const line = `printf 'before\\n'; '${process.execPath}' '${command}' top leaving -i 100; echo "left with $?"; cat`;
+        tmux('new-session', '-d', '-x', '80', '-y', '24', line);
+        await until(() => /^worker-\d/m.test(tmux('capture-pane', '-p')));
+        end(child);
+        await until(() => /left with 0/.test(tmux('capture-pane', '-p')));
+        assert.match(tmux('capture-pane', '-p'), /^before\n/);
+      } finally {
+        tmux('kill-server');
+        child.kill('SIGKILL');
+      }
+    });
+  }
+});
