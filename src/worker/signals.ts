@@ -13,10 +13,10 @@ export const ROOMS_HEARD = 2;
 /** Counted by the thread. */
 export const WAKES_HEARD = 3;
 export const FILTERS_HEARD = 4;
-/** Stored by the thread when it is set up and reads. */
-export const READS = 6;
 /** Stored by the bus: messages about filters that the thread has to have heard before it routes what was written since. */
 export const FILTERS_DUE = 5;
+/** Stored by the thread: 1 when its module is set up and it reads. */
+export const READY = 6;
 
 /** A multiple of eight bytes: the gaps that were not told lie behind. */
 const SIGNAL_CELLS = 8;

@@ -19,7 +19,7 @@ import type { Target } from './dispatch/target.js';
 import { traceHandler } from './dispatch/traced-handler.js';
 import { FieldReader } from './field-reader.js';
 import { Pump } from './pump.js';
-import { FILTERS_DUE, FILTERS_HEARD, READS, signalCells, WAKES_HEARD } from './signals.js';
+import { FILTERS_DUE, FILTERS_HEARD, READY, signalCells, WAKES_HEARD } from './signals.js';
 import type { SubscriberContext, SubscriberObject } from './subscriber-module.js';
 import { sendToBus, ThreadReports } from './thread-reports.js';
 import { TypeDirectory } from './type-directory.js';
@@ -105,7 +105,7 @@ export class SubscriberThread {
     this.#port.on('message', (message: ToThread) => this.#receive(message));
     process.on('exit', () => this.#leave());
     // Before the message: the bus may be blocked.
-    Atomics.store(this.#signals, READS, 1);
+    Atomics.store(this.#signals, READY, 1);
     sendToBus(this.#port, { kind: 'ready' });
     this.#loop.start();
   }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { compileFilter } from '../../src/topic/filter.js';
-import { READS, signalCells } from '../../src/worker/signals.js';
+import { READY, signalCells } from '../../src/worker/signals.js';
 import type { SupervisedModule } from '../../src/worker/supervision/life-errors.js';
 import { RestartPolicy } from '../../src/worker/supervision/restart-policy.js';
 import { Supervisor } from '../../src/worker/supervision/supervisor.js';
@@ -53,7 +53,7 @@ export class FakeThread implements Host {
 
   /** Is set up and reads, which the bus may not have heard yet. */
   read(): void {
-    Atomics.store(this.#signals, READS, 1);
+    Atomics.store(this.#signals, READY, 1);
   }
 
   say(message: FromThread): void {

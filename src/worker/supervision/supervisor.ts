@@ -96,7 +96,7 @@ export class Supervisor {
 
   /** Whether the module was ready, and is not again since its thread was started anew. */
   get isComingBack(): boolean {
-    return this.#wasReady && this.#life?.reads !== true;
+    return this.#wasReady && !this.isReading;
   }
 
   /** The filters that decide what the thread may still have to handle. */

@@ -7,7 +7,7 @@ import { WorkerExitedError } from '../../errors.js';
 import { clearTimeout, setTimeout } from '../../host/timing.js';
 import type { FilterTimeline } from '../dispatch/filter-timeline.js';
 import { KeptLag, type MissedGaps } from '../kept-lag.js';
-import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, READS, ROOMS_HEARD, signalCells } from '../signals.js';
+import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, READY, ROOMS_HEARD, signalCells } from '../signals.js';
 import {
   type Attachment,
   type FromThread,
@@ -54,8 +54,6 @@ export class ThreadLife {
   readonly #signals = allocateSignals();
   readonly #cells = signalCells(this.#signals);
   readonly #filters: FilterMessages;
-  /** The module is set up. */
-  isReady = false;
   readonly #probe: ThreadProbe;
   #finished = false;
   #hasEnded = false;
@@ -128,9 +126,9 @@ export class ThreadLife {
     this.#filters.catchUp();
   }
 
-  /** Whether the thread is set up, and reads. */
-  get reads(): boolean {
-    return Atomics.load(this.#cells, READS) === 1;
+  /** Whether the module is set up, and the thread reads; known before it is heard of. */
+  get isReady(): boolean {
+    return Atomics.load(this.#cells, READY) === 1;
   }
 
   /** Whether the thread has ended, or is past running anything. */
@@ -172,7 +170,6 @@ export class ThreadLife {
   #receive(message: FromThread): void {
     switch (message.kind) {
       case 'ready':
-        this.isReady = true;
         this.#events.onReady();
         break;
       case 'room':
