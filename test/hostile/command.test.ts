@@ -4,11 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { size } from '../support/full.js';
 import { Dice } from '../torture/payload.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const recorded = readFileSync(new URL('../../../test/fixtures/containerd-1.6.20/envelopes.binpb', import.meta.url));
-const INPUTS = 12;
+const INPUTS = size(4, 12);
 /** A few dozen envelopes: enough to be in the middle of one. */
 const INPUT_BYTES = 8_192;
 

@@ -10,8 +10,8 @@ export interface RandomUseOptions {
   /** The first round; default 0. */
   readonly round?: number;
   readonly durationMs: number;
-  /** Rounds at least, however long they take; default 1. */
-  readonly minRounds?: number;
+  /** Deliveries at least, however long they take; default 1. */
+  readonly minDeliveries?: number;
   /** Rounds at most. */
   readonly rounds?: number;
   /** How long to look for a shorter script that breaks a law too. */
@@ -31,14 +31,14 @@ export interface RandomUseReport extends Omit<RoundResult, 'faults'> {
 const PATIENCE_MS = 60_000;
 
 export async function useAtRandom(options: RandomUseOptions): Promise<RandomUseReport> {
-  const { seed, round: first = 0, minRounds = 1, rounds = Number.POSITIVE_INFINITY } = options;
+  const { seed, round: first = 0, minDeliveries = 1, rounds = Number.POSITIVE_INFINITY } = options;
   const total = { events: 0, deliveries: 0, subscriptions: 0, restarts: 0, evictions: 0, lagged: 0 };
   const report = { seed, rounds: 0, faults: [] as readonly string[], script: undefined as Script | undefined };
   const sums = { ...total, redelivered: 0, deadLetters: 0, undelivered: 0 };
   const endMs = performance.now() + options.durationMs;
   await using rig = new Rig();
   let before: Leftovers | undefined;
-  const goesOn = (): boolean => performance.now() < endMs || report.rounds < minRounds;
+  const goesOn = (): boolean => performance.now() < endMs || sums.deliveries < minDeliveries;
   for (let round = first; goesOn() && report.rounds < rounds; round++) {
     const script = writeScript(seed, round);
     const result = await rig.run(script);
