@@ -107,6 +107,8 @@ function layerOf(file: string): string {
 /** Third-party packages, by the specifier used, and the one file that imports each. */
 const IMPORTERS: Readonly<Record<string, string>> = {
   '@grpc/grpc-js': 'src/bridges/containerd/grpc-package.ts',
+  '@nats-io/jetstream': 'src/bridges/nats/jetstream-package.ts',
+  '@nats-io/transport-node': 'src/bridges/nats/jetstream-package.ts',
   'msgpackr/unpack': 'src/envelope/payload-codec.ts',
   'picomatch/posix.js': 'src/topic/picomatch-check.ts',
   piscina: 'src/worker/supervision/worker-host.ts',

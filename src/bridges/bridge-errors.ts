@@ -85,6 +85,18 @@ export class TooManyCallsError extends BusError {
   }
 }
 
+/** A stream that cannot be read or written: there is none, or the server has no JetStream, or does not permit it. */
+export class StreamUnusableError extends BusError {
+  readonly code = 'BRIDGE_STREAM_UNUSABLE';
+  constructor(
+    readonly stream: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`stream ${show(stream)}: ${reason}; make it first, or give create`, options);
+  }
+}
+
 /** A bridge, client or server that was used after its end, or ended meanwhile. */
 export class BridgeClosedError extends BusError {
   readonly code = 'BRIDGE_CLOSED';

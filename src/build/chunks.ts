@@ -23,6 +23,7 @@ export const ENTRIES = {
   testing: 'testing/index.js',
   ttrpc: 'bridges/ttrpc/index.js',
   containerd: 'bridges/containerd/index.js',
+  nats: 'bridges/nats/index.js',
   cli: 'cli/main.js',
   // Subscriber modules of the command.
   'event-printer': 'cli/event-printer.js',

@@ -1,6 +1,6 @@
 /** The live source of `ringcast events`: a running containerd. */
-import { once } from 'node:events';
 import type { Bus } from '../index.js';
+import { stopped } from './stopped.js';
 
 /** Whether the daemon can decide on its own what passes a filter: an expression of its language, and no glob. */
 function isExpression(filter: string): boolean {
@@ -27,13 +27,9 @@ export async function forwardLive(
     tell(`events may be missing here (${count ?? 'nobody knows how many'}): ${reason}`),
   );
   try {
-    const end = new AbortController();
-    const ended = [
-      ...['SIGINT', 'SIGTERM'].map((signal) => once(process, signal, { signal: end.signal })),
-      stop.aborted ? Promise.resolve() : once(stop, 'abort', { signal: end.signal }),
-      source.ready.then(() => new Promise<never>(() => {})),
-    ];
-    await Promise.race(ended).finally(() => end.abort());
+    // A filter that the daemon does not take makes it never ready.
+    const failed = source.ready.then(() => new Promise<never>(() => {}));
+    await Promise.race([stopped(stop), failed]);
   } finally {
     await source.close();
   }

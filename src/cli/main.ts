@@ -28,17 +28,21 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     endsItself: true,
     load: () => import('./run-command.js'),
   },
-  'shim-wrapper': {
-    summary: 'write a runtime for containerd whose containers publish to a socket of a bus',
-    load: () => import('./shim-wrapper-command.js'),
+  generate: {
+    summary: 'generate event classes from .proto files',
+    load: () => import('./generate-command.js'),
   },
   top: {
     summary: 'show what the buses of running processes do, live',
     load: () => import('./top-command.js'),
   },
-  generate: {
-    summary: 'generate event classes from .proto files',
-    load: () => import('./generate-command.js'),
+  mirror: {
+    summary: 'mirror a bus of this machine on a stream of NATS JetStream',
+    load: () => import('./mirror-command.js'),
+  },
+  'shim-wrapper': {
+    summary: 'write a runtime for containerd whose containers publish to a socket of a bus',
+    load: () => import('./shim-wrapper-command.js'),
   },
 };
 

@@ -1,0 +1,31 @@
+/** Where the reading of a stream begins, and goes on. */
+import { InvalidOptionError } from '../../index.js';
+import type { StreamState } from './jetstream-package.js';
+
+/**
+ * `new`: with what is stored from now on; `all`; a `sequence` of the stream; a `time`, a Date or ms since 1970. With a
+ * durable consumer it is where that one begins when it is made; later it goes on where it stopped.
+ */
+export type NatsFrom = 'new' | 'all' | { readonly sequence: number } | { readonly time: Date | number };
+
+export function checkFrom(from: NatsFrom): NatsFrom {
+  if (from === 'new' || from === 'all') return from;
+  if (typeof from === 'object' && from !== null) {
+    if ('sequence' in from && Number.isSafeInteger(from.sequence) && from.sequence > 0) return from;
+    if ('time' in from && !Number.isNaN(new Date(from.time).getTime())) return from;
+  }
+  throw new InvalidOptionError('in.from', from, "'new', 'all', { sequence } from 1, or { time }");
+}
+
+/** As the options of a consumer. */
+export function startAt(from: NatsFrom, state: StreamState): Record<string, unknown> {
+  if (from === 'new') return startAtSequence(state.last_seq + 1);
+  if (from === 'all') return startAtSequence(1);
+  if ('sequence' in from) return startAtSequence(from.sequence);
+  return { deliver_policy: 'by_start_time', opt_start_time: new Date(from.time).toISOString() };
+}
+
+/** Also `new` becomes a sequence: between asking and reading nothing is missed. */
+export function startAtSequence(sequence: number): Record<string, unknown> {
+  return { deliver_policy: 'by_start_sequence', opt_start_seq: sequence };
+}
