@@ -11,7 +11,7 @@ export interface GrpcPackage {
   readonly credentials: { createInsecure(): unknown };
 }
 
-export interface GrpcMetadata {
+interface GrpcMetadata {
   set(key: string, value: string): void;
 }
 

@@ -12,12 +12,12 @@ export interface NatsConnection {
   status(): AsyncIterable<{ readonly type: string }>;
 }
 
-export interface MessageHeaders {
+interface MessageHeaders {
   get(key: string): string;
   set(key: string, value: string): void;
 }
 
-export interface PublishAck {
+interface PublishAck {
   readonly seq: number;
   readonly duplicate: boolean;
 }

@@ -54,8 +54,8 @@ export interface NatsBridgeOptions {
 }
 
 type Checked<T, K extends keyof T> = T & Required<Pick<T, K>>;
-export type CheckedOut = Checked<NatsOutOptions, 'mode' | 'maxBundle' | 'lingerMs' | 'inFlight'>;
-export type CheckedIn = Checked<NatsInOptions, 'from'>;
+type CheckedOut = Checked<NatsOutOptions, 'mode' | 'maxBundle' | 'lingerMs' | 'inFlight'>;
+type CheckedIn = Checked<NatsInOptions, 'from'>;
 export interface CheckedNatsOptions extends Checked<Omit<NatsBridgeOptions, 'in' | 'out'>, 'prefix' | 'name'> {
   readonly out: CheckedOut | undefined;
   readonly in: CheckedIn | undefined;

@@ -21,8 +21,6 @@ export const DATA = 3;
 
 /** The sender sends nothing more on this stream. */
 export const REMOTE_CLOSED = 1;
-/** The client will send data on this stream. */
-export const REMOTE_OPEN = 2;
 /** A data frame that only carries flags. */
 export const NO_DATA = 4;
 

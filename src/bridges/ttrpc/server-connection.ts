@@ -14,7 +14,7 @@ import { decodeRequest, encodeResponse, type TtrpcRequest } from './message.js';
 import { INVALID_ARGUMENT, OK, RESOURCE_EXHAUSTED, TtrpcStatus, UNIMPLEMENTED, UNKNOWN } from './status.js';
 
 /** Of one connection at once. */
-export const MAX_CALLS = 64;
+const MAX_CALLS = 64;
 /** Frames that are taken in one turn of the loop, so that one connection does not keep the thread to itself. */
 const FRAMES_PER_TURN = 256;
 
