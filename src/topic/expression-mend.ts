@@ -46,8 +46,8 @@ function fieldMend(expression: string, position: number): string | undefined {
   const before = /[^.,\s=!~<>]*$/.exec(expression.slice(0, position))![0];
   const after = /^[^.,\s=!~<>]*/.exec(expression.slice(position))![0];
   if (before !== '' || /^["/|]./.test(after)) return `quote the field: ${quoted(before + after)}`;
-  if (position === expression.length) return /,\s*$/.test(expression) ? 'leave out the last ","' : undefined;
-  return /\s,/.test(expression.slice(position - 1, position + 1)) ? 'leave out the white space before ","' : undefined;
+  if (position === expression.length) return /,\s*$/.test(expression) ? 'remove the last ","' : undefined;
+  return /\s,/.test(expression.slice(position - 1, position + 1)) ? 'remove the white space before ","' : undefined;
 }
 
 function valueMend(selector: string, value: string, fault: string): string | undefined {
@@ -58,7 +58,7 @@ function valueMend(selector: string, value: string, fault: string): string | und
     if (fault.endsWith('not terminated')) return 'close the quote';
   }
   if (trimmed !== value.trimStart() && /^(".*"|[^\s"]+)$/s.test(trimmed)) {
-    return 'leave out the white space behind the value';
+    return 'remove the white space behind the value';
   }
   return trimmed.startsWith('"') ? 'separate selectors by ","' : `quote the value: ${selector}${quoted(trimmed)}`;
 }

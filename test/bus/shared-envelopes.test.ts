@@ -68,3 +68,15 @@ describe('conditions of handlers that share a reader', { timeout: 120_000 }, () 
     assert.equal(got, 0);
   });
 });
+
+test('a copy by its properties lacks what the README says it lacks', async () => {
+  await using bus = createBus();
+  const copies: object[] = [];
+  bus.subscribe('/a', (envelope) => copies.push({ ...envelope }));
+  bus.publish('/a', { id: 1 });
+  await closeDelivered(bus);
+  const [copy] = copies as [object];
+  assert.ok('sequence' in copy);
+  for (const name of ['event', 'topic', 'namespace', 'timestamp', 'payload', 'typeUrl'])
+    assert.ok(!(name in copy), name);
+});

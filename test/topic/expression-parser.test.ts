@@ -65,7 +65,7 @@ const errors: [filter: string, text: string, position: number, mend?: RegExp][] 
   // filter_test.go
   ['labels.|foo|==omg_asdf.asdf-qwer', '[labels. >|||< foo|==omg_asdf.asdf-qwer]: invalid quote encountered', 7],
   ['labels.?"a".post==present', '[labels. >|?|< "a".post==present]: expected field or quoted', 7],
-  ['name==foo,', '[name==foo,]: expected field or quoted', 10, /leave out the last ","/],
+  ['name==foo,', '[name==foo,]: expected field or quoted', 10, /remove the last ","/],
   ['labels.', '[labels.]: expected field or quoted', 7],
   ['image~=,id?=?fbaq', '[image~= >|,|< id?=?fbaq]: expected value or quoted', 7, /the empty value is written ""/],
   [
@@ -95,11 +95,11 @@ const errors: [filter: string, text: string, position: number, mend?: RegExp][] 
   ['topic===x', '[topic >|=|< ==x]: unsupported operator "==="', 5, /write topic==x$/],
   ['a-b==x', '[a >|-|< b==x]: expected an operator ("=="|"!="|"~=")', 1, /quote the field: "a-b"$/],
   ['topic;namespace', '[topic >|;|< namespace]: expected an operator ("=="|"!="|"~=")', 5],
-  ['topic,', '[topic,]: expected field or quoted', 6, /leave out the last ","/],
+  ['topic,', '[topic,]: expected field or quoted', 6, /remove the last ","/],
   [',topic', '[ >|,|< topic]: expected field or quoted', 0],
   ['event.', '[event.]: expected field or quoted', 6],
-  ['topic ,x', '[topic  >|,|< x]: expected an operator ("=="|"!="|"~=")', 6, /leave out the white space/],
-  ['topic==x ', '[topic==x >| |< ]: unexpected input:  ', 8, /leave out the white space behind the value/],
+  ['topic ,x', '[topic  >|,|< x]: expected an operator ("=="|"!="|"~=")', 6, /remove the white space/],
+  ['topic==x ', '[topic==x >| |< ]: unexpected input:  ', 8, /remove the white space behind the value/],
   ['topic~="\\d+"', '[topic~= >|"|< \\d+"]: illegal escape sequence', 7, /write "\\\\" for each/],
   ['a=="\\400"', '[a== >|"|< \\400"]: unquoting failed: invalid syntax', 3],
   ['a=="\\ud800"', '[a== >|"|< \\ud800"]: unquoting failed: invalid syntax', 3],
