@@ -73,6 +73,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   bridges: 1,
   services: 1,
   testing: 1,
+  opentelemetry: 1,
   index: 2,
   events: 2,
   bus: 3,
@@ -106,6 +107,7 @@ function layerOf(file: string): string {
 
 /** Third-party packages, by the specifier used, and the one file that imports each. */
 const IMPORTERS: Readonly<Record<string, string>> = {
+  '@opentelemetry/api': 'src/opentelemetry/api.ts',
   '@grpc/grpc-js': 'src/bridges/containerd/grpc-package.ts',
   '@nats-io/jetstream': 'src/bridges/nats/jetstream-package.ts',
   '@nats-io/transport-node': 'src/bridges/nats/jetstream-package.ts',

@@ -7,7 +7,17 @@ import { copyDeclarations } from './declarations.js';
 import { writeLicences } from './licences.js';
 
 /** The entries that users import; the one of threads is loaded by threads alone. */
-const PUBLIC_ENTRIES = ['index', 'events', 'codec', 'services', 'testing', 'ttrpc', 'containerd', 'nats'] as const;
+const PUBLIC_ENTRIES = [
+  'index',
+  'events',
+  'codec',
+  'services',
+  'testing',
+  'ttrpc',
+  'containerd',
+  'nats',
+  'opentelemetry',
+] as const;
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const compiled = join(root, 'dist/src');

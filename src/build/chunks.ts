@@ -24,6 +24,7 @@ export const ENTRIES = {
   ttrpc: 'bridges/ttrpc/index.js',
   containerd: 'bridges/containerd/index.js',
   nats: 'bridges/nats/index.js',
+  opentelemetry: 'opentelemetry/index.js',
   cli: 'cli/main.js',
   // Subscriber modules of the command.
   'event-printer': 'cli/event-printer.js',

@@ -74,13 +74,11 @@ export class HandlerDelivery implements Delivery, EventHolder {
     void this.ended.then(() => this.handling.end());
     const context = captureContext(this.handling);
     const { bus, name } = events;
-    const call = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(handler, undefined, envelope);
-    const handle = (envelope: ReceivedEnvelope): unknown => {
-      this.handling.takeUp();
-      return handleTracing.hasSubscribers
-        ? traceHandler({ bus, subscription: name, envelopes: [envelope] }, () => call(envelope))
-        : call(envelope);
-    };
+    const call = (envelope: ReceivedEnvelope): unknown =>
+      handleTracing.hasSubscribers
+        ? traceHandler({ bus, subscription: name, envelopes: [envelope] }, () => handler(envelope))
+        : handler(envelope);
+    const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(call, undefined, envelope);
     this.#target = new SingleTarget(joinSequence, handle, events.report);
     this.#target.exceptOrigins = exceptOrigins;
     reader.add(filter, this.#target, events);

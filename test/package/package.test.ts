@@ -58,6 +58,17 @@ describe('the packed package', () => {
     assert.equal(stdout.trim(), 'closed');
   });
 
+  test('loads nothing of OpenTelemetry with the bus, and says what is missing where it is asked for', async () => {
+    assert.ok(!existsSync(join(project, 'node_modules/@opentelemetry')));
+    const script = `
+      const { createBus } = await import('ringcast');
+      await createBus().close();
+      await import('ringcast/opentelemetry').catch(({ message }) => console.log(message));`;
+    const args = ['--no-warnings', '--input-type=module', '-e', script];
+    const { stdout } = await run(process.execPath, args, { cwd: project });
+    assert.match(stdout, /@opentelemetry\/api/);
+  });
+
   test('can be required too', async () => {
     const script = "console.log(typeof require('ringcast').createBus)";
     const { stdout } = await run(process.execPath, ['--input-type=commonjs', '-e', script], { cwd: project });

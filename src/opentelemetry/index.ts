@@ -1,0 +1,65 @@
+/** `ringcast/opentelemetry`: metrics of a bus, and spans of its events. Needs `@opentelemetry/api`, and nothing of an SDK. */
+
+import { InvalidOptionError } from '../errors.js';
+import type { Bus } from '../index.js';
+import { readOptions } from '../option-check.js';
+import { type Attributes, type Meter, metrics, type Tracer, trace } from './api.js';
+import { observeMetrics } from './metrics.js';
+import { spanHandlers, spanPublishes } from './spans.js';
+
+export { CONVENTIONS_VERSION } from './semantic-conventions.js';
+
+/** What {@link instrument} takes. All optional. */
+export interface InstrumentOptions {
+  /** Value of the attribute `ringcast.bus.name`, which tells the buses of a process apart. Default `bus`. */
+  readonly name?: string;
+  /** Default: the one of the global meter provider. */
+  readonly meter?: Meter;
+  /** Default: the one of the global tracer provider. */
+  readonly tracer?: Tracer;
+  /**
+   * Whether spans are made: `sampled`, for each publish under a sampled parent, and for each handler of an event that was
+   * published so. Default `false`. While spans are made, every publish of the thread costs more, those included that are not
+   * sampled.
+   */
+  readonly spans?: false | 'sampled';
+  /** Added to every series and span. */
+  readonly attributes?: Attributes;
+}
+
+const SCOPE = 'ringcast';
+
+/**
+ * Reports the counters of a bus as metrics, whenever the meter's readers collect, and, if asked, spans of its events. Costs
+ * nothing per event without spans.
+ *
+ * Threads: that of the bus. In subscriber threads, call {@link instrumentThread}.
+ *
+ * @returns ends it: nothing is observed, and no span is begun any more
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
+ * @throws {UnknownOptionError} `BUS_UNKNOWN_OPTION`
+ */
+export function instrument(bus: Bus, given: InstrumentOptions = {}): () => void {
+  const options = readOptions('options', given, ['name', 'meter', 'tracer', 'spans', 'attributes']);
+  const { attributes = {}, meter = metrics.getMeter(SCOPE), tracer = trace.getTracer(SCOPE) } = options;
+  const { name = 'bus', spans = false } = options;
+  if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a non-empty string');
+  if (spans !== false && spans !== 'sampled') throw new InvalidOptionError('spans', spans, "false or 'sampled'");
+  const ends = [observeMetrics(bus, meter, name, attributes)];
+  if (spans === 'sampled')
+    ends.push(spanPublishes(bus, { tracer, attributes }), spanHandlers(bus, { tracer, attributes }));
+  return () => {
+    for (const end of ends.splice(0)) end();
+  };
+}
+
+/**
+ * Makes spans of the handlers of this subscriber thread. Call it in a file that threads load first (`node --import`), after
+ * the SDK was set up there, or in the `setup` of a module.
+ *
+ * @returns ends it
+ */
+export function instrumentThread(given: Pick<InstrumentOptions, 'tracer' | 'attributes'> = {}): () => void {
+  const { tracer = trace.getTracer(SCOPE), attributes = {} } = readOptions('options', given, ['tracer', 'attributes']);
+  return spanHandlers(undefined, { tracer, attributes });
+}

@@ -1,0 +1,115 @@
+/** The counters of a bus as metrics: read from `bus.stats()` when somebody collects, and never counted per event. */
+
+import type { Bus, BusStats, SubscriptionStats } from '../index.js';
+import type { Attributes, BatchObservableResult, Meter, Observable } from './api.js';
+
+/** The attribute that names the bus. */
+const BUS_NAME = 'ringcast.bus.name';
+const SUBSCRIPTION_NAME = 'ringcast.subscription.name';
+const BRIDGE_NAME = 'ringcast.bridge.name';
+/** Names that were made up, one per subscription, would each begin a series. */
+const UNNAMED = '(unnamed)';
+const MADE_UP = /^subscription-\d+$/;
+
+interface Series<Source> {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge';
+  readonly unit: string;
+  readonly description: string;
+  read(source: Source): number;
+}
+
+const OF_BUS: readonly Series<BusStats>[] = [
+  counter('ringcast.published', '{event}', 'Events accepted', ({ published }) => published),
+  counter('ringcast.written', '{record}', 'Records written to the ring', ({ written }) => written),
+  counter('ringcast.unwanted', '{event}', 'Events accepted that nobody wanted', ({ unwanted }) => unwanted),
+  counter('ringcast.refused', '{event}', 'Events that tryPublish did not accept', ({ refused }) => refused),
+  counter('ringcast.wakes', '{wake}', 'Wake-ups sent to sleeping readers', ({ wakes }) => wakes),
+  counter('ringcast.evictions', '{eviction}', 'Readers demoted to lossy', ({ evictions }) => evictions),
+  gauge('ringcast.ring.used', 'By', 'Bytes that the slowest reader holds', ({ ring }) => ring.usedBytes),
+  gauge('ringcast.ring.capacity', 'By', 'Size of the ring', ({ ring }) => ring.capacityBytes),
+  gauge('ringcast.pending', 'By', 'Bytes queued behind a full ring', ({ pending }) => pending.bytes),
+  gauge('ringcast.pending.events', '{event}', 'Events queued behind a full ring', ({ pending }) => pending.events),
+];
+
+const OF_SUBSCRIPTION: readonly Series<SubscriptionStats>[] = [
+  counter('ringcast.subscription.delivered', '{event}', 'Events handled', ({ delivered }) => delivered),
+  counter('ringcast.subscription.failed', '{event}', 'Events whose handler failed', ({ failed }) => failed),
+  counter('ringcast.subscription.lagged', '{record}', 'Records missed', ({ lagged }) => lagged),
+  counter('ringcast.subscription.restarts', '{restart}', 'Restarts of the thread', ({ restarts }) => restarts),
+  counter('ringcast.subscription.dead_letters', '{event}', 'Events skipped', ({ deadLetters }) => deadLetters),
+  gauge('ringcast.subscription.backlog', 'By', 'Bytes of the ring not released', ({ backlogBytes }) => backlogBytes),
+  gauge('ringcast.subscription.asleep', '1', 'Whether the reader sleeps', ({ asleep }) => (asleep ? 1 : 0)),
+];
+
+const OF_BRIDGE: readonly Series<BusStats['bridges'][number]>[] = [
+  counter('ringcast.bridge.lost', '{event}', 'Events that the bridge knows it lost', ({ lost }) => lost),
+  counter('ringcast.bridge.gaps', '{gap}', 'Times that the bridge told of a gap', ({ gaps }) => gaps),
+  gauge('ringcast.bridge.connected', '1', 'Whether the other side is there', ({ state }) =>
+    state === 'connected' ? 1 : 0,
+  ),
+];
+
+/**
+ * Makes the instruments, and observes `bus` with them whenever the meter's readers collect.
+ *
+ * @returns stops observing
+ */
+export function observeMetrics(bus: Bus, meter: Meter, name: string, given: Attributes): () => void {
+  const instruments = new Map<Series<never>, Observable>();
+  for (const series of [...OF_BUS, ...OF_SUBSCRIPTION, ...OF_BRIDGE]) {
+    const { name: of, kind, unit, description } = series;
+    const options = { unit, description };
+    const made =
+      kind === 'counter' ? meter.createObservableCounter(of, options) : meter.createObservableGauge(of, options);
+    instruments.set(series, made);
+  }
+  const attributes = { ...given, [BUS_NAME]: name };
+  const observe = (result: BatchObservableResult): void => {
+    const report = <Source>(all: readonly Series<Source>[], sources: readonly Source[], more: Attributes): void => {
+      for (const series of all) {
+        const value = sources.reduce((sum, source) => sum + series.read(source), 0);
+        result.observe(instruments.get(series as Series<never>)!, value, { ...attributes, ...more });
+      }
+    };
+    const stats = bus.stats();
+    report(OF_BUS, [stats], {});
+    for (const [subscription, same] of byName(stats.subscriptions)) {
+      report(OF_SUBSCRIPTION, same, { [SUBSCRIPTION_NAME]: subscription });
+    }
+    for (const bridge of stats.bridges) report(OF_BRIDGE, [bridge], { [BRIDGE_NAME]: bridge.name });
+  };
+  const observables = [...instruments.values()];
+  meter.addBatchObservableCallback(observe, observables);
+  return () => meter.removeBatchObservableCallback(observe, observables);
+}
+
+/** Two observations of one series would be one too many: subscriptions of one name are added up. */
+function byName(subscriptions: readonly SubscriptionStats[]): Map<string, SubscriptionStats[]> {
+  const groups = new Map<string, SubscriptionStats[]>();
+  for (const subscription of subscriptions) {
+    const name = MADE_UP.test(subscription.name) ? UNNAMED : subscription.name;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [subscription]);
+    else group.push(subscription);
+  }
+  return groups;
+}
+
+function counter<Source>(
+  name: string,
+  unit: string,
+  description: string,
+  read: (source: Source) => number,
+): Series<Source> {
+  return { name, kind: 'counter', unit, description, read };
+}
+
+function gauge<Source>(
+  name: string,
+  unit: string,
+  description: string,
+  read: (source: Source) => number,
+): Series<Source> {
+  return { name, kind: 'gauge', unit, description, read };
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { channel } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { BroadcastChannel } from 'node:worker_threads';
+import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { createBus } from '../../src/index.js';
+import { instrument } from '../../src/opentelemetry/index.js';
+import { closeDelivered, thrownBy, until, workerModule } from '../support/bus-scene.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const page = readFileSync(join(root, 'src/opentelemetry/README.md'), 'utf8');
+
+class Reader extends MetricReader {
+  protected override async onForceFlush(): Promise<void> {}
+  protected override async onShutdown(): Promise<void> {}
+
+  /** Values by name of the metric and its attributes. */
+  async read(): Promise<Map<string, unknown>> {
+    const { resourceMetrics, errors } = await this.collect();
+    assert.deepEqual(errors, []);
+    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+    return new Map(
+      metrics.flatMap(({ descriptor, dataPoints }) =>
+        dataPoints.map(({ attributes, value }) => [`${descriptor.name} ${JSON.stringify(attributes)}`, value] as const),
+      ),
+    );
+  }
+}
+
+describe('metrics of OpenTelemetry', () => {
+  test('report every series of the table, with the values of stats()', async () => {
+    await using bus = createBus();
+    // One that adds up keeps series that are not observed any more.
+    const reader = new Reader({ aggregationTemporalitySelector: () => AggregationTemporality.DELTA });
+    const meter = new MeterProvider({ readers: [reader] }).getMeter('test');
+    const stop = instrument(bus, { name: 'mine', meter, attributes: { zone: 'a' } });
+    const members = { name: 'nats', ready: Promise.resolve(), stats: () => ({}), close: () => {} };
+    const bridge = Object.assign(new EventEmitter(), members);
+    bus.attach(bridge);
+    bridge.emit('connected');
+    bridge.emit('gap', { count: 4, reason: 'trimmed' });
+    const named = bus.subscribe('/a', () => {}, { name: 'named' });
+    const unnamed = [bus.subscribe('/a', () => {}), bus.subscribe('/b', () => {})];
+    for (let i = 0; i < 10; i++) bus.publish('/a', i);
+    bus.publish('/nobody', 1);
+    await until(() => named.stats().delivered === 10 && unnamed[0]!.stats().delivered === 10);
+    const values = await reader.read();
+    const of = (name: string, more = {}): unknown =>
+      values.get(`${name} ${JSON.stringify({ zone: 'a', 'ringcast.bus.name': 'mine', ...more })}`);
+    assert.deepEqual(
+      ['published', 'written', 'unwanted', 'refused', 'ring.capacity', 'pending.events'].map((name) =>
+        of(`ringcast.${name}`),
+      ),
+      [11, 10, 1, 0, 4 * 1024 * 1024, 0],
+    );
+    const delivered = (name: string): unknown =>
+      of('ringcast.subscription.delivered', { 'ringcast.subscription.name': name });
+    assert.deepEqual([delivered('named'), delivered('(unnamed)')], [10, 10]);
+    assert.equal(of('ringcast.bridge.lost', { 'ringcast.bridge.name': 'nats' }), 4);
+    const names = new Set([...values.keys()].map((key) => key.split(' ')[0]));
+    const documented = [...page.matchAll(/^\| `(ringcast\.[\w.]+)` +\| (?:counter|gauge)/gm)].map(([, name]) => name!);
+    assert.deepEqual([...names].sort(), documented.sort());
+    await named.stop();
+    assert.ok(![...(await reader.read()).keys()].some((key) => key.includes('"named"')));
+    stop();
+    stop();
+    assert.equal((await reader.read()).size, 0);
+  });
+
+  test('leave the way of a publish as it is', async () => {
+    await using bus = createBus();
+    const stop = instrument(bus, { meter: new MeterProvider().getMeter('test') });
+    for (const name of ['ringcast.publish', 'ringcast.handle']) {
+      for (const event of ['start', 'end', 'asyncStart', 'asyncEnd', 'error']) {
+        assert.equal(channel(`tracing:${name}:${event}`).hasSubscribers, false);
+      }
+    }
+    assert.ok(!Object.hasOwn(bus, 'publish'));
+    stop();
+  });
+
+  test('refuse options that make no sense', async () => {
+    await using bus = createBus();
+    for (const options of [{ name: '' }, { name: 1 }, { spans: true }, { spans: 'all' }]) {
+      assert.equal(thrownBy(() => instrument(bus, options as never)).code, 'BUS_INVALID_OPTION');
+    }
+    assert.equal(thrownBy(() => instrument(bus, { span: 1 } as never)).code, 'BUS_UNKNOWN_OPTION');
+  });
+});
+
+describe('spans of OpenTelemetry', { timeout: 60_000 }, () => {
+  const exporter = new InMemorySpanExporter();
+  const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).getTracer('test');
+  before(() => context.setGlobalContextManager(new AsyncLocalStorageContextManager()));
+  after(() => context.disable());
+
+  /** Runs `act` in a span, sampled or not. */
+  function inSpan<T>(sampled: boolean, act: () => T): T {
+    const traceFlags = sampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
+    const spanContext = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags };
+    return context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), act);
+  }
+
+  /** The one span of that name. */
+  function finished(name: string) {
+    const spans = exporter.getFinishedSpans().filter((span) => span.name === name);
+    assert.equal(spans.length, 1, name);
+    return spans[0]!;
+  }
+
+  test('lead from a publish over the ring to a handler, and into what that publishes', async () => {
+    exporter.reset();
+    await using bus = createBus();
+    const stop = instrument(bus, { tracer, spans: 'sampled' });
+    const relay = async (): Promise<void> => {
+      await Promise.resolve();
+      bus.publish('/b', 1);
+    };
+    const fail = (): void => {
+      throw Object.assign(new Error('mine'), { code: 'E_MINE' });
+    };
+    bus.subscribe('/a', relay, { name: 'first' });
+    bus.subscribe('/b', fail, { name: 'second' }).on('error', () => {});
+    const gone = bus.subscribe('/b', () => {});
+    inSpan(true, () => bus.publish('/a', 1));
+    await until(() => gone.stats().delivered === 1);
+    await closeDelivered(bus);
+    stop();
+    const [a, first, b, second] = [
+      finished('publish /a'),
+      finished('process first'),
+      finished('publish /b'),
+      finished('process second'),
+    ];
+    const spans = [a, first, b, second];
+    const { PRODUCER, CONSUMER } = SpanKind;
+    assert.deepEqual(
+      spans.map(({ kind }) => kind),
+      [PRODUCER, CONSUMER, PRODUCER, CONSUMER],
+    );
+    assert.deepEqual(
+      spans.map(({ parentSpanContext }) => parentSpanContext?.spanId),
+      ['2'.repeat(16), ...[a, first, b].map((span) => span.spanContext().spanId)],
+    );
+    assert.deepEqual(
+      first.links.map((link) => link.context.spanId),
+      [a.spanContext().spanId],
+    );
+    for (const span of spans) assert.equal(span.spanContext().traceId, '1'.repeat(32));
+    assert.equal(second.status.code, SpanStatusCode.ERROR);
+    assert.equal(second.attributes['error.type'], 'E_MINE');
+    assert.deepEqual(first.attributes, {
+      'messaging.system': 'ringcast',
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.destination.subscription.name': 'first',
+      'messaging.destination.name': '/a',
+    });
+  });
+
+  test('are made of nothing that is not sampled, of no other bus, and not after the end; such events carry nothing', async () => {
+    exporter.reset();
+    await using bus = createBus();
+    await using other = createBus();
+    const carried: unknown[] = [];
+    for (const one of [bus, other]) one.subscribe('/a', ({ traceparent }) => void carried.push(traceparent));
+    const stop = instrument(bus, { tracer, spans: 'sampled' });
+    bus.publish('/a', 1);
+    inSpan(false, () => bus.publish('/a', 2));
+    inSpan(true, () => other.publish('/a', 3));
+    await until(() => carried.length === 3);
+    stop();
+    inSpan(true, () => bus.publish('/a', 4));
+    await until(() => carried.length === 4);
+    assert.deepEqual(exporter.getFinishedSpans(), []);
+    assert.deepEqual(carried, [undefined, undefined, undefined, undefined]);
+  });
+
+  test('reach the handler of a module on its own thread', async () => {
+    exporter.reset();
+    await using bus = createBus();
+    const stop = instrument(bus, { tracer, spans: 'sampled' });
+    const name = `spans-${process.pid}`;
+    const told = new BroadcastChannel(name);
+    const message = new Promise<{ data: readonly Record<string, unknown>[] }>((resolve) => {
+      told.onmessage = (event) => resolve(event as never);
+    });
+    bus.subscribe('/a', workerModule('spans'), { name: 'there', data: name });
+    inSpan(true, () => bus.publish('/a', 1));
+    bus.publish('/a', 2);
+    await closeDelivered(bus);
+    const { data } = await message;
+    told.close();
+    stop();
+    const { spanId } = finished('publish /a').spanContext();
+    assert.equal(data.length, 1);
+    const { active, ...span } = data[0]!;
+    assert.deepEqual(span, {
+      ...{ name: 'process there', kind: SpanKind.CONSUMER, traceId: '1'.repeat(32), parent: spanId, links: [spanId] },
+      spanId: span.spanId,
+    });
+    assert.deepEqual(active, [span.spanId, undefined]);
+  });
+});
+
+test('the recipe for prom-client reports what it says', async () => {
+  const [, imports, body] = /```js\n(import .*?prom-client.*\n)([\s\S]*?)```/.exec(page)!;
+  const folder = mkdtempSync(join(root, 'dist', 'recipe-'));
+  try {
+    const file = join(folder, 'recipe.mjs');
+    const registry = "import { register } from 'prom-client';\n";
+    writeFileSync(file, `${imports}${registry}export default (bus) => {\n${body}\nreturn register;\n};\n`);
+    const { default: install } = (await import(pathToFileURL(file).href)) as {
+      default: (bus: object) => { metrics(): Promise<string> };
+    };
+    await using bus = createBus();
+    const subscription = bus.subscribe('/a', () => {}, { name: 'mine' });
+    const register = install(bus);
+    for (let i = 0; i < 3; i++) bus.publish('/a', i);
+    assert.match(await register.metrics(), /^ringcast_published_total 3$/m);
+    bus.publish('/a', 1);
+    const text = await register.metrics();
+    assert.match(text, /^ringcast_published_total 4$/m);
+    assert.match(text, /^ringcast_subscription_backlog_bytes\{subscription="mine"\} \d+$/m);
+    await subscription.stop();
+    assert.doesNotMatch(await register.metrics(), /mine/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
