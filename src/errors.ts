@@ -325,6 +325,14 @@ export class ReentrantPublishError extends BusError {
   }
 }
 
+/** A 256th connection at a time. Close one, or let its thread end; then connect again. */
+export class TooManyConnectionsError extends BusError {
+  readonly code = 'BUS_TOO_MANY_CONNECTIONS';
+  constructor(readonly maxConnections: number) {
+    super(`the bus has ${maxConnections} connections already; close one, or share one per thread, and connect again`);
+  }
+}
+
 /** A 65th reader. Handlers of one thread share a reader; iterators, modules and `isolate` take one each. */
 export class TooManyReadersError extends BusError {
   readonly code = 'BUS_TOO_MANY_READERS';

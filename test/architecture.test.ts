@@ -77,6 +77,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   index: 2,
   events: 2,
   bus: 3,
+  connect: 4,
   emit: 4,
   observe: 4,
   subscribe: 5,

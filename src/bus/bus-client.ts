@@ -1,9 +1,6 @@
 /** What any client of a bus can do with it, whoever owns it. */
 import type { EventEmitter } from 'node:events';
-import { BusEmitter, type Emitter, type EmitterOptions } from '../emit/emitter.js';
-import type { AnyEvent } from '../envelope/any-event.js';
 import type { Envelope } from '../envelope/envelope.js';
-import type { TypeRegistry } from '../envelope/type-registry.js';
 import { InvalidOptionError } from '../errors.js';
 import { isUrl } from '../option-check.js';
 import type { EventStream } from '../subscribe/event-stream.js';
@@ -15,15 +12,14 @@ import type { Subscriptions } from '../subscribe/subscriptions.js';
 import type { AnyTopics, CheckedFilter, SelectedEnvelope } from '../subscribe/typed-topics.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { BusEvents } from './bus-events.js';
+import { BusPacking } from './bus-packing.js';
 import type { ClientParts } from './bus-parts.js';
-import { BusPublishing } from './bus-publishing.js';
 
 const NO_OPTIONS = {};
 
-/** Publishes, subscribes and packs; a bus is the client that owns what it works with. */
-export abstract class BusClient<Topics extends object = AnyTopics> extends BusPublishing<Topics> {
+/** Publishes and subscribes; a bus is the client that owns what it works with. */
+export abstract class BusClient<Topics extends object = AnyTopics> extends BusPacking<Topics> {
   readonly #subscriptions: Subscriptions;
-  readonly #registry: TypeRegistry;
 
   /**
    * @param assemble puts the parts together that this client works with
@@ -36,7 +32,6 @@ export abstract class BusClient<Topics extends object = AnyTopics> extends BusPu
       return parts;
     });
     this.#subscriptions = parts.subscriptions;
-    this.#registry = parts.registry;
   }
 
   /**
@@ -100,37 +95,5 @@ export abstract class BusClient<Topics extends object = AnyTopics> extends BusPu
   next(filter: unknown, options: NextOptions = NO_OPTIONS): Promise<Envelope> {
     this.checkOpen('next');
     return this.#subscriptions.next(filter as FilterInput, options);
-  }
-
-  /**
-   * An emitter for this bus, to inject into a subsystem or to run it with (`runWithEmitter`).
-   *
-   * @param options `namespace`: default the bus's; `prefix`: the topic that relative topics are below
-   * @throws {InvalidNamespaceError} `BUS_INVALID_NAMESPACE`
-   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC` when the prefix is no topic
-   */
-  emitter(options: EmitterOptions = NO_OPTIONS): Emitter {
-    return new BusEmitter(this, options);
-  }
-
-  /**
-   * The event as an Any, with the types of this bus: its class decides, a value of no class is MessagePack, an Any stays as
-   * it is. For events inside other events; `publish` packs by itself.
-   *
-   * @throws {InvalidEventError} `BUS_INVALID_EVENT` when the event cannot be encoded
-   */
-  anyPack(event: unknown): AnyEvent {
-    return this.#registry.anyPack(event);
-  }
-
-  /**
-   * The event in an Any, with the types of this bus.
-   *
-   * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no Any
-   * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when its type is not registered
-   * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when its value does not decode
-   */
-  anyUnpack(any: AnyEvent): unknown {
-    return this.#registry.anyUnpack(any);
   }
 }

@@ -1,4 +1,5 @@
 /** What a bus tells those who listen to it. */
+import type { DisconnectReport } from '../connect/connections.js';
 import type { DeadLetterReport } from '../subscribe/dead-letters.js';
 
 /** What happens on a bus, as events. */
@@ -11,4 +12,6 @@ export interface BusEvents {
   evicted: [error: Error];
   /** An event was left out of a subscription because its thread kept dying of it. */
   deadLetter: [report: DeadLetterReport];
+  /** A connection is over: it was closed, its thread has ended, or the bus was closed. What it had published is on the bus. */
+  disconnect: [report: DisconnectReport];
 }

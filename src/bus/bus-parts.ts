@@ -30,14 +30,19 @@ export interface BusParts extends SubscribingParts {
   readonly bus: EventEmitter<BusEvents>;
   readonly registry: TypeRegistry;
   readonly topicNames: NameRegistry;
+  readonly types: EventTypes;
   readonly stalls: StallWatch;
+  readonly keepUnwanted: boolean;
   readonly subscriptions: Subscriptions;
   readonly bridges: Bridges;
   readonly extensions: Extensions;
 }
 
+/** What whoever publishes works with. */
+export type PublishingParts = Pick<BusParts, 'publisher' | 'backpressure' | 'registry' | 'extensions'>;
+
 /** What a client of a bus works with. */
-export type ClientParts = Pick<BusParts, 'publisher' | 'backpressure' | 'registry' | 'subscriptions' | 'extensions'>;
+export type ClientParts = PublishingParts & Pick<BusParts, 'subscriptions'>;
 
 /**
  * Allocates the shared memory of a bus and puts its parts together.
@@ -128,6 +133,8 @@ export function assembleBus(
     extensions: new Extensions(origins),
     writer,
     topics,
+    types,
+    keepUnwanted: options.keepUnwanted,
     publisher,
     readers,
     stalls,

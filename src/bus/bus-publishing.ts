@@ -22,7 +22,7 @@ import type { Publisher } from '../publish/publisher.js';
 import type { RecordExtension } from '../ring/record-extension.js';
 import type { AnyTopics, TopicOf } from '../subscribe/typed-topics.js';
 import type { BusEvents } from './bus-events.js';
-import type { ClientParts } from './bus-parts.js';
+import type { PublishingParts } from './bus-parts.js';
 import { writableStream } from './writable-stream.js';
 
 const DEFAULT_PUBLISH_TIMEOUT_MS = 1_000;
@@ -38,7 +38,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    * @param assemble puts the parts together that this client works with
    * @internal
    */
-  constructor(assemble: (client: EventEmitter<BusEvents>) => ClientParts) {
+  constructor(assemble: (client: EventEmitter<BusEvents>) => PublishingParts) {
     super();
     const { publisher, backpressure, extensions } = assemble(this);
     this.#publisher = publisher;

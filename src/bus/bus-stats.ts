@@ -1,12 +1,14 @@
 /** One look at everything a bus counts. */
 
+import type { ConnectionStats } from '../connect/connected-thread.js';
+import type { Connections } from '../connect/connections.js';
 import type { BridgeStats } from '../observe/bridge.js';
 import type { SubscriptionStats } from '../subscribe/subscription-stats.js';
 import type { BusParts } from './bus-parts.js';
 
 /** Counts are since the bus was created. */
 export interface BusStats {
-  /** Events accepted, those that nobody wanted included. */
+  /** Events accepted, those that nobody wanted included, and those that came from connections. */
   readonly published: number;
   /** Events accepted that no subscription wanted and that were not kept: they were not written. */
   readonly unwanted: number;
@@ -37,17 +39,20 @@ export interface BusStats {
   readonly subscriptions: readonly SubscriptionStats[];
   /** Those that are attached. */
   readonly bridges: readonly BridgeStats[];
+  /** Those that have not ended. */
+  readonly connections: readonly ConnectionStats[];
 }
 
-export function takeStats(parts: BusParts): BusStats {
+export function takeStats(parts: BusParts, connections: Connections | undefined): BusStats {
   const { publisher, writer, readers, stalls, topicNames } = parts;
   const { accepted, unwanted, refused } = publisher.counts;
   const { queue } = publisher.order;
   const { holder } = writer;
+  const late = connections?.unwanted ?? 0;
   const subscriptions = [...parts.subscriptions.all].map((subscription) => subscription.stats());
   return {
-    published: accepted,
-    unwanted,
+    published: accepted + late,
+    unwanted: unwanted + late,
     written: writer.sequence,
     refused,
     pending: { events: queue.length, bytes: queue.bytes },
@@ -63,5 +68,6 @@ export function takeStats(parts: BusParts): BusStats {
     topics: topicNames.count,
     subscriptions,
     bridges: parts.bridges.stats(),
+    connections: connections?.stats() ?? [],
   };
 }

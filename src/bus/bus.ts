@@ -1,5 +1,7 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { busClosed, busCreated } from '../channels/channels.js';
+import { type BusHandle, makeHandle } from '../connect/bus-handle.js';
+import { Connections } from '../connect/connections.js';
 import { refuseTopics } from '../host/emitter-guard.js';
 import { reportError } from '../host/report.js';
 import type { Bridge, BridgeAttachment } from '../observe/bridge.js';
@@ -8,7 +10,7 @@ import type { ServeStatsOptions, StatsServer } from '../observe/stats-server.js'
 import { readOptions, timeoutOption } from '../option-check.js';
 import type { AnyTopics } from '../subscribe/typed-topics.js';
 import { BusClient } from './bus-client.js';
-import { type BusOptions, resolveBusOptions } from './bus-options.js';
+import { type BusOptions, type ResolvedBusOptions, resolveBusOptions } from './bus-options.js';
 import { assembleBus, type BusParts } from './bus-parts.js';
 import { type BusStats, takeStats } from './bus-stats.js';
 import { closeOn, closeOnNothing } from './close-on.js';
@@ -50,6 +52,9 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
    */
   readonly notCloneable = () => 'a bus stays on its thread';
   readonly #parts: BusParts;
+  readonly #options: ResolvedBusOptions;
+  /** Made when the handle is first asked for: a bus without connections pays nothing for them. */
+  #connections: Connections | undefined;
   #closing: Promise<CloseResult> | undefined;
   #closed = false;
   readonly #servers = new Set<StatsServer>();
@@ -68,22 +73,37 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   constructor(options: BusOptions | undefined, startPosition: number | undefined);
   constructor(options?: BusOptions, startPosition = 0) {
     let parts!: BusParts;
-    let namespace!: string;
+    const resolved = resolveBusOptions(options);
     super((bus) => {
-      const resolved = resolveBusOptions(options);
-      namespace = resolved.namespace;
       parts = assembleBus(bus, resolved, startPosition);
       return parts;
     });
     this.#parts = parts;
-    if (busCreated.hasSubscribers)
+    this.#options = resolved;
+    if (busCreated.hasSubscribers) {
+      const { namespace } = resolved;
       busCreated.publish({ bus: this, capacityBytes: parts.writer.memory.capacityBytes, namespace });
+    }
     if (process.env.RINGCAST_STATS === '1') this.serveStats().catch((error: Error) => reportError(error, this));
+  }
+
+  /**
+   * What {@link connectBus} in another thread connects by: shared buffers, numbers and strings, for `workerData`, a message or a
+   * task, as often as one likes, without a transfer list.
+   *
+   * Asking for it opens the bus to connections: a BroadcastChannel, unref'd.
+   *
+   * @throws {BusClosedError} `BUS_CLOSED`
+   */
+  get handle(): BusHandle<Topics> {
+    this.checkOpen('handle');
+    this.#connections ??= new Connections(this.#parts);
+    return makeHandle(this.#connections.busId, this.#parts.attachment, this.#options);
   }
 
   /** One look at the counters. Any time, also after the bus was closed. */
   stats(): BusStats {
-    return takeStats(this.#parts);
+    return takeStats(this.#parts, this.#connections);
   }
 
   /**
@@ -167,7 +187,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   }
 
   async #closeDown(drainTimeoutMs: number): Promise<CloseResult> {
-    const result = await closeDown(this.#parts, drainTimeoutMs, () => this.#abandoned);
+    const result = await closeDown(this.#parts, this.#connections, drainTimeoutMs, () => this.#abandoned);
     this.#closed = true;
     await Promise.all([...this.#servers].map((server) => server.close()));
     if (busClosed.hasSubscribers) busClosed.publish({ bus: this, undelivered: result.undelivered });
@@ -194,7 +214,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   /** Abandons everything at once: what is undelivered stays so, threads are ended where they are, as by {@link close} in the end. */
   destroy(): void {
     void this.close({ drainTimeoutMs: 0 });
-    this.#abandoned ??= abandon(this.#parts);
+    this.#abandoned ??= abandon(this.#parts, this.#connections);
   }
 
   /** The same as `close()`. */

@@ -1,5 +1,6 @@
 /** The end of a bus: everything accepted is delivered, or counted. */
 
+import type { Connections } from '../connect/connections.js';
 import { clearTimeout, queueMicrotask, setTimeout } from '../host/timing.js';
 import { currentHandlings } from '../publish/handling.js';
 import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
@@ -29,6 +30,7 @@ export interface CloseResult {
  */
 export async function closeDown(
   parts: BusParts,
+  connections: Connections | undefined,
   drainTimeoutMs: number,
   abandoned: () => Promise<number> | undefined,
 ): Promise<CloseResult> {
@@ -45,7 +47,15 @@ export async function closeDown(
   writer.setState(CLOSING);
   publisher.flush();
   const bridgesClosed = parts.bridges.close();
-  for (const subscription of subscriptions.all) subscription.closeAt(publisher.order.nextSequence);
+  const sayWhere = (): void => {
+    for (const subscription of subscriptions.all) subscription.closeAt(publisher.order.nextSequence);
+  };
+  if (connections === undefined) sayWhere();
+  else {
+    // What they had accepted was accepted before the call.
+    await Promise.race([connections.close(), deadline]);
+    sayWhere();
+  }
   const ends: Promise<void>[] = [];
   // A thread that dies of an event meanwhile publishes a dead letter: those who want it end after those who may.
   const half = setTimeout(() => goOn(), Math.min(drainTimeoutMs / 2, MAX_TIMER_MS));
@@ -63,7 +73,7 @@ export async function closeDown(
   await Promise.race([Promise.all([...ends, bridgesClosed]), deadline]);
   clearTimeout(timer);
   keepAlive.release();
-  return { undelivered: await (abandoned() ?? abandon(parts)) };
+  return { undelivered: await (abandoned() ?? abandon(parts, connections)) };
 }
 
 /** Ends a subscription. Resolves when that has been done, or when its handler stands aside. */
@@ -100,11 +110,12 @@ export function excuseCaller(): void {
  * Ends what has not ended, at once, and counts what it was owed. Does not wait for threads that cannot be ended at once: those
  * that start, and those that are in a call into the system. They handle nothing any more, and hold no process open.
  */
-export async function abandon(parts: BusParts): Promise<number> {
+export async function abandon(parts: BusParts, connections: Connections | undefined): Promise<number> {
   // Before anything is counted: room that is made from now on is not written to.
   parts.writer.setState(CLOSED);
   parts.publisher.pending.abandon();
   parts.backpressure.abandon();
+  const notTaken = connections?.abandon() ?? 0;
   const late = [...parts.subscriptions.all].filter(
     ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),
   );
@@ -123,5 +134,5 @@ export async function abandon(parts: BusParts): Promise<number> {
   });
   const owed = await Promise.all(counts);
   clearTimeout(timer);
-  return owed.reduce((sum, count) => sum + count, 0);
+  return owed.reduce((sum, count) => sum + count, notTaken);
 }

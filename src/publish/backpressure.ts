@@ -25,6 +25,7 @@ export class Backpressure {
   readonly #onDrain: () => void;
   #stallTimer: NodeJS.Timeout | undefined;
   #waiters: Waiter[] = [];
+  readonly #others: (() => void)[] = [];
   /** A reader will say when there is room. */
   #parked = false;
   #proceeding = false;
@@ -81,6 +82,15 @@ export class Backpressure {
     return unwatched(waiting);
   }
 
+  /**
+   * Calls back when nothing is queued and there is room: for those who publish on behalf of other threads. Holds nothing
+   * open, and never calls back once abandoned.
+   */
+  whenWritable(act: () => void): void {
+    this.#others.push(act);
+    this.#proceedSoon();
+  }
+
   /** Resolves when nothing is queued any more. */
   emptied(): Promise<void> {
     if (this.#publisher.order.queue.length === 0) return Promise.resolve();
@@ -122,13 +132,14 @@ export class Backpressure {
       if (emptied && this.#isWritable()) {
         this.#stopWatching();
         this.#settle((waiter) => waiter.resolve());
+        for (const act of this.#others.splice(0)) act();
         if (this.#queued) {
           this.#queued = false;
           this.#onDrain();
         }
         return;
       }
-      if (emptied && this.#waiters.length === 0 && !this.#queued) {
+      if (emptied && this.#waiters.length === 0 && this.#others.length === 0 && !this.#queued) {
         this.#stopWatching();
         return;
       }
@@ -170,13 +181,15 @@ export class Backpressure {
   /** The reader that cannot make the room as long as the waiter waits; -1: none. */
   #blocks({ handlings }: Waiter): number {
     for (const { holder } of handlings) {
-      const position = holder?.heldPosition;
-      if (position === undefined || !this.#writer.gate.gates(holder!.reader)) continue;
+      // It may be of another bus, whose slots have the same numbers.
+      if (holder?.ring !== this.#writer.memory) continue;
+      const position = holder.heldPosition;
+      if (position === undefined || !this.#writer.gate.gates(holder.reader)) continue;
       // It may have let its reader pass.
-      const released = this.#writer.gate.released(holder!.reader, this.#writer.tail);
+      const released = this.#writer.gate.released(holder.reader, this.#writer.tail);
       const { wait } = this.#writer;
       const { roomBytes } = this.#publisher.pending;
-      if (wait.isInTheWay(position, roomBytes) && wait.isInTheWay(released, roomBytes)) return holder!.reader;
+      if (wait.isInTheWay(position, roomBytes) && wait.isInTheWay(released, roomBytes)) return holder.reader;
     }
     return -1;
   }

@@ -7,7 +7,7 @@ import { messagePackCodec } from '../envelope/payload-codec.js';
 import type { TypeRegistry } from '../envelope/type-registry.js';
 import { checkTypeUrl } from '../envelope/type-url.js';
 import { InvalidEventError } from '../errors.js';
-import type { NameRegistry } from '../ring/name-registry.js';
+import type { NameGrants } from '../ring/name-registry.js';
 import { MAX_TYPE_ID } from '../ring/record-descriptor.js';
 
 /** A type as its events are written. */
@@ -23,14 +23,14 @@ export const MAX_TYPES = 4096;
 
 export class EventTypes {
   readonly #registry: TypeRegistry;
-  readonly #names: NameRegistry;
+  readonly #names: NameGrants;
   readonly #ids = new Map<string, number>();
   readonly #published = new Map<EventCodec, PublishedType>();
   /** The prototype of the last instance of an event class, and its type: most events of a burst are alike. */
   #lastPrototype: unknown = this;
   #lastType: PublishedType | undefined;
 
-  constructor(registry: TypeRegistry, names: NameRegistry) {
+  constructor(registry: TypeRegistry, names: NameGrants) {
     this.#registry = registry;
     this.#names = names;
   }
@@ -70,6 +70,14 @@ export class EventTypes {
       if (id !== 0) this.#ids.set(typeUrl, id);
     }
     return id;
+  }
+
+  /** The owner of the bus has granted an id to a type URL. */
+  grant(typeUrl: string, id: number): void {
+    this.#ids.set(typeUrl, id);
+    // They hold what was known before.
+    this.#published.clear();
+    this.#lastPrototype = this;
   }
 
   #typeOf(codec: EventCodec): PublishedType {

@@ -138,7 +138,8 @@ export class Forwarder {
    */
   remember({ namespace, topic, typeUrl, canonical }: ForwardedEnvelope): number {
     const typeId = this.#types.idOfUrl(typeUrl);
-    if (canonical) this.#seen.add(new ForwardTemplate(namespace, topic, typeUrl, typeId));
+    // Not before the type has an id: it may get one, and this would keep it without.
+    if (canonical && typeId !== 0) this.#seen.add(new ForwardTemplate(namespace, topic, typeUrl, typeId));
     return typeId;
   }
 }

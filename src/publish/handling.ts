@@ -4,9 +4,12 @@
  * Tells a wait that can never end from one that can: whoever has an event in hand and waits for its reader to read on.
  */
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import type { RingMemory } from '../ring/ring-memory.js';
 
 /** Whoever deals with a reader's events: a handler, or the code that iterates over a stream. */
 export interface EventHolder {
+  /** The ring that the reader reads. */
+  readonly ring: RingMemory;
   /** The reader's slot. */
   readonly reader: number;
   /** Position of the first event in hand, behind which the reader waits; undefined: it waits for nothing here. */

@@ -6,7 +6,7 @@
  */
 
 import type { EventCodec } from '../envelope/event-codec.js';
-import type { NameRegistry } from '../ring/name-registry.js';
+import type { NameGrants } from '../ring/name-registry.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterHandle, FilterIndex } from '../topic/filter-index.js';
 import { checkTopic } from '../topic/topic.js';
@@ -15,27 +15,44 @@ import { NO_WANTS, TemplateMemory, TopicEntry, type Want } from './topic-entry.j
 /** Topics of one generation of the recent set; two are remembered. */
 const RECENT_TOPICS = 2048;
 
+/** Who is told of what is wanted. Neither may throw. */
+export interface WantWatch {
+  wanted(owner: object, filter: CompiledFilter): void;
+  unwanted(owner: object): void;
+}
+
 export class TopicTable {
   readonly #index = new FilterIndex<Want>();
   readonly #wants = new Map<object, FilterHandle>();
-  readonly #names: NameRegistry;
+  readonly #names: NameGrants;
   readonly #maxTopics: number;
   readonly #declared: ReadonlyMap<string, EventCodec>;
   readonly #templates = new TemplateMemory();
   readonly #known = new Map<string, TopicEntry>();
+  /** Of this thread's own grants: ids are granted one after another, from 1. */
+  readonly #byId: (TopicEntry | undefined)[] = [undefined];
   /** The last known one: most events of a burst are on one topic. */
   #last: TopicEntry | undefined;
   #recent = new Map<string, TopicEntry>();
   #lessRecent = new Map<string, TopicEntry>();
 
-  constructor(names: NameRegistry, maxTopics: number, declared: ReadonlyMap<string, EventCodec>) {
+  constructor(names: NameGrants, maxTopics: number, declared: ReadonlyMap<string, EventCodec>) {
     this.#names = names;
     this.#maxTopics = maxTopics;
     this.#declared = declared;
   }
 
+  /** Told of each filter that somebody wants from now on, and whose nobody's it is any more. */
+  watch: WantWatch | undefined;
+
+  /** Filters in force, by whom they are for. */
+  get wants(): Iterable<readonly [owner: object, handle: FilterHandle]> {
+    return this.#wants;
+  }
+
   /** From now on `want.reader` wants what `filter` selects, for `owner`, and no longer what it wanted for it before. */
   want(owner: object, filter: CompiledFilter, { reader, exceptOrigins }: Want): void {
+    this.watch?.wanted(owner, filter);
     const before = this.#wants.get(owner);
     if (before !== undefined) this.#index.remove(before);
     this.#wants.set(owner, this.#index.add(filter, { reader, exceptOrigins }));
@@ -47,6 +64,21 @@ export class TopicTable {
     if (handle === undefined) return;
     this.#wants.delete(owner);
     this.#index.remove(handle);
+    this.watch?.unwanted(owner);
+  }
+
+  /** The entry of a topic by its id, up to date. */
+  entryOf(id: number): TopicEntry {
+    const entry = this.#byId[id]!;
+    this.update(entry);
+    return entry;
+  }
+
+  /** The owner of the bus has granted an id to a topic. */
+  grant(topic: string, id: number): void {
+    const entry = this.#known.get(topic) ?? this.#recent.get(topic) ?? this.#lessRecent.get(topic);
+    // Where it is forgotten by now, it is granted again when it comes again.
+    if (entry !== undefined) entry.id = id;
   }
 
   /**
@@ -107,6 +139,8 @@ export class TopicTable {
     }
     entry.excepting = excepting ? matches.map(({ subscriber }) => subscriber) : NO_WANTS;
     const wanted = (entry.wantedLow | entry.wantedHigh) !== 0;
-    if (wanted && entry.id === 0 && entry.known) entry.id = this.#names.append(entry.topic);
+    if (!wanted || entry.id !== 0 || !entry.known) return;
+    entry.id = this.#names.append(entry.topic);
+    if (entry.id !== 0) this.#byId[entry.id] = entry;
   }
 }

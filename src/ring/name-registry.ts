@@ -39,8 +39,14 @@ export function allocateNames(maxNames: number): SharedArrayBuffer {
   return allocateShared(CELL_BYTES + maxNames * (CELL_BYTES + BYTES_PER_NAME));
 }
 
+/** Grants ids to names. */
+export interface NameGrants {
+  /** The id of `name`, which had none so far; 0: it gets none. */
+  append(name: string): number;
+}
+
 /** The appending side. One thread, one instance. */
-export class NameRegistry {
+export class NameRegistry implements NameGrants {
   readonly #table: NameTable;
   #count = 0;
 

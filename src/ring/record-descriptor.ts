@@ -10,7 +10,7 @@
  * length      header, extension and body in bytes, before alignment. The next record starts at the next multiple of 32.
  * kind        EVENT_RECORD, or PADDING_RECORD: filler up to the end of the ring, without topic, sequence or body.
  * flags       EXTENDED: an extension lies between header and body. The others are 0, kept for later kinds of event.
- * producer    0 is the thread that owns the ring; others are kept for publishing threads.
+ * producer    0 is the thread that owns the ring; 1 to 255 are connections, as `stats().connections` numbers them.
  * topic id    index in the topic registry; 0: read the topic from the envelope.
  * sequence    records since the bus began, 53 bits; padding takes none.
  * payload at  offset of the payload from the start of the record; it ends where the record ends. 0: read the envelope.
@@ -51,6 +51,8 @@ export const HEADER_BYTES = (NANOS_WORD + 1) * WORD_BYTES;
 export const KIND_MASK = 0xff;
 export const EVENT_RECORD = 1;
 export const PADDING_RECORD = 2;
+/** In an uplink only: what its thread asks of the owner, in order with its events. */
+export const CONTROL_RECORD = 3;
 /** In the kind word: flags in the second byte, the producer above them. */
 export const EXTENDED = 1 << 8;
 export const EXTENDED_EVENT_RECORD = EVENT_RECORD | EXTENDED;
@@ -71,6 +73,10 @@ export const EXTENDED_HEADER_BYTES = HEADER_BYTES + EXTENSION_BYTES;
 /** The trace word: the flags of the traceparent, and a bit that says that there is one. */
 export const TRACE_FLAGS_MASK = 0xff;
 export const TRACED = 1 << 8;
+/** The kind word without its producer. */
+export const PRODUCER_MASK = 0xffff;
+export const PRODUCER_SHIFT = 16;
+export const MAX_PRODUCER = 0xff;
 
 /** The payload word: offset in the low 16 bits, type id in the high 16. */
 export const PAYLOAD_OFFSET_MASK = 0xffff;

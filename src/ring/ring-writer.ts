@@ -11,8 +11,15 @@ import { narrow } from '../memory/position.js';
 import * as control from './control-descriptor.js';
 import * as record from './record-descriptor.js';
 import type { RecordExtension } from './record-extension.js';
-import { offsetOf, type RingMemory } from './ring-memory.js';
+import { maxRecordBytes, offsetOf, type RingMemory } from './ring-memory.js';
 import { WriterBounds } from './writer-bounds.js';
+
+/** Ids that the thread which owns the ring has given to the topics, types and origins of records. */
+export interface CopiedIds {
+  readonly topics: Int32Array;
+  readonly types: Int32Array;
+  readonly origins: Int32Array;
+}
 
 export class RingWriter extends WriterBounds {
   /** Byte range of the open window; a record's header goes to `windowStart`. */
@@ -20,9 +27,17 @@ export class RingWriter extends WriterBounds {
   windowEnd = 0;
   readonly #words: Int32Array;
 
-  /** @param startPosition the position that the ring was allocated with */
-  constructor(memory: RingMemory, notify: (reader: number) => void, startPosition = 0) {
-    super(memory, notify, startPosition);
+  /**
+   * @param startPosition the position that the ring was allocated with
+   * @param maxBytes of a record, header included; at most a quarter of the ring
+   */
+  constructor(
+    memory: RingMemory,
+    notify: (reader: number) => void,
+    startPosition = 0,
+    maxBytes = maxRecordBytes(memory.capacityBytes),
+  ) {
+    super(memory, notify, startPosition, maxBytes);
     this.#words = memory.words;
   }
 
@@ -97,6 +112,44 @@ export class RingWriter extends WriterBounds {
   /** Writes the extension of the record at byte `offset`, behind the room for its header. */
   extend(offset: number, extension: RecordExtension): void {
     this.#words.set(extension, (offset >> 2) + record.EXTENSION_START_WORD);
+  }
+
+  /**
+   * Commits finished records that were copied to the tail, one behind another, as those of a producer. What the thread that
+   * owns the ring alone can say is filled in; TAIL passes all of them at once.
+   *
+   * @param offset where the first one was copied to: `windowStart`, or what {@link claim} returned
+   * @param ids of each record, in order
+   */
+  commitCopied(
+    offset: number,
+    count: number,
+    ids: CopiedIds,
+    producer: number,
+    wantedLow: number,
+    wantedHigh: number,
+  ): void {
+    const words = this.#words;
+    let word = offset >> 2;
+    for (let i = 0; i < count; i++) {
+      const sequence = this.next++;
+      const kind = words[word + record.KIND_WORD]! & record.PRODUCER_MASK;
+      words[word + record.KIND_WORD] = kind | (producer << record.PRODUCER_SHIFT);
+      if ((kind & record.EXTENDED) !== 0) {
+        words[word + record.EXTENSION_START_WORD + record.ORIGIN_WORD] = ids.origins[i]!;
+      }
+      words[word + record.TOPIC_WORD] = ids.topics[i]!;
+      words[word + record.SEQUENCE_LOW_WORD] = sequence | 0;
+      words[word + record.SEQUENCE_HIGH_WORD] = sequence < 2 ** 32 ? 0 : Math.floor(sequence / 2 ** 32);
+      const payloadOffset = words[word + record.PAYLOAD_WORD]! & record.PAYLOAD_OFFSET_MASK;
+      words[word + record.PAYLOAD_WORD] = payloadOffset | (ids.types[i]! << record.TYPE_ID_SHIFT);
+      const units = record.unitsOf(words[word + record.LENGTH_WORD]!);
+      this.#advance(units, sequence);
+      word += units * record.UNIT_WORDS;
+    }
+    // Orders the plain bytes of all of them before the position that lets readers at them.
+    this.cells.store(control.TAIL, narrow(this.position));
+    this.waker.want(wantedLow, wantedHigh);
   }
 
   /** Says how long dedicated readers may wait awake. */

@@ -18,7 +18,7 @@ import * as control from './control-descriptor.js';
 import { ReaderGate } from './reader-gate.js';
 import * as record from './record-descriptor.js';
 import { type Place, RetainedRecords } from './retained-records.js';
-import { maxRecordBytes, type RingMemory } from './ring-memory.js';
+import type { RingMemory } from './ring-memory.js';
 import { RoomWait } from './room-wait.js';
 import { Waker } from './waker.js';
 
@@ -46,11 +46,14 @@ export abstract class WriterBounds {
   protected next = 0;
   readonly #stepUnits: number;
 
-  /** @param startPosition the position that the ring was allocated with */
-  constructor(memory: RingMemory, notify: (reader: number) => void, startPosition: number) {
+  /**
+   * @param startPosition the position that the ring was allocated with
+   * @param maxBytes of a record, header included
+   */
+  constructor(memory: RingMemory, notify: (reader: number) => void, startPosition: number, maxBytes: number) {
     this.memory = memory;
     this.cells = memory.cells;
-    this.maxRecordBytes = maxRecordBytes(memory.capacityBytes);
+    this.maxRecordBytes = maxBytes;
     this.capacityUnits = memory.capacityBytes >> record.UNIT_SHIFT;
     this.#stepUnits = Math.min(MAX_INTENT_STEP_BYTES, memory.capacityBytes / control.BOUNDARIES) >> record.UNIT_SHIFT;
     this.position = startPosition;

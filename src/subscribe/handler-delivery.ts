@@ -5,6 +5,7 @@ import type { Envelope } from '../envelope/envelope.js';
 import type { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { queueMicrotask } from '../host/timing.js';
 import { captureContext, currentHandlings, type EventHolder, Handling } from '../publish/handling.js';
+import type { RingMemory } from '../ring/ring-memory.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../worker/dispatch/filter-timeline.js';
 import { scannedFor } from '../worker/dispatch/lag.js';
@@ -94,6 +95,10 @@ export class HandlerDelivery implements Delivery, EventHolder {
 
   get exceptOrigins(): ReadonlySet<number> {
     return this.#target.exceptOrigins;
+  }
+
+  get ring(): RingMemory {
+    return this.#reader.ring;
   }
 
   get endSequence(): number {

@@ -47,6 +47,7 @@ export interface LocalReaderEvents {
 
 export class LocalReader {
   readonly reader: number;
+  readonly ring: RingMemory;
   readonly #ringReader: RingReader;
   readonly #router: Router;
   readonly #dispatcher: Dispatcher;
@@ -73,6 +74,7 @@ export class LocalReader {
     onRetired: () => void,
   ) {
     this.reader = reader;
+    this.ring = context.memory;
     this.#onUnused = onUnused;
     this.#onRetired = onRetired;
     this.#ringReader = new RingReader(context.memory, reader, start.position, onRoom);

@@ -29,6 +29,7 @@ describe('stats', { timeout: 120_000 }, () => {
       topics: 0,
       subscriptions: [],
       bridges: [],
+      connections: [],
     });
   });
 

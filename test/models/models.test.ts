@@ -141,6 +141,31 @@ const models: Model[] = [
     smaller: 'RECORDS=5',
     mutants: [['VERSION_BEFORE_MESSAGE'], ['NO_VERSION'], ['VERSION_FIRST'], ['NO_SEQUENCE']],
   },
+  {
+    name: 'bell',
+    holds: [['RECORDS=5']],
+    mutants: [
+      ['TAIL_FIRST'],
+      ['LOOK_BEFORE_TAIL'],
+      ['RING_FIRST'],
+      ['LEAVE_SILENTLY'],
+      ['LEAVING_AFTER'],
+      ['LOOK_BEFORE_BIT'],
+      ['NO_SECOND_LOOK'],
+      ['IGNORE_LEAVING'],
+      ['DEAF_TO_DEATH'],
+    ],
+  },
+  {
+    name: 'seal',
+    holds: [['RECORDS=4']],
+    mutants: [['LOOK_BEFORE_TAIL'], ['NO_CLAIM'], ['CLAIM_BLINDLY'], ['SEAL_FIRST'], ['SEAL_BLINDLY']],
+  },
+  {
+    name: 'interest',
+    holds: [['EVENTS=4']],
+    mutants: [['SNAPSHOT_EARLY'], ['VERSION_FIRST'], ['UNCOUNTED'], ['VERSION_LATE'], ['NOTHING_UNTIL_MET']],
+  },
 ];
 
 const sources = fileURLToPath(new URL('../../../test/models/', import.meta.url));

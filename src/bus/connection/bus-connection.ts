@@ -1,0 +1,218 @@
+/** A bus that another thread owns, as this thread has it: the same calls, by way of an uplink of this thread's own. */
+import { threadId } from 'node:worker_threads';
+import { type BusHandle, checkHandle } from '../../connect/bus-handle.js';
+import { abandonConnection, drained, left } from '../../connect/connection-end.js';
+import { assembleConnection, type ConnectionParts } from '../../connect/connection-parts.js';
+import { type ConnectionOwnStats, takeConnectionStats } from '../../connect/connection-stats.js';
+import type { DeepReadonly } from '../../envelope/envelope.js';
+import { BusClosedError, InvalidOptionError, TooManyConnectionsError } from '../../errors.js';
+import { refuseTopics } from '../../host/emitter-guard.js';
+import { readOptions, timeoutOption } from '../../option-check.js';
+import type { ForwardOptions, PublishOptions } from '../../publish/publish-options.js';
+import { LAYOUT_VERSION } from '../../ring/control-descriptor.js';
+import type { AnyTopics, TopicOf } from '../../subscribe/typed-topics.js';
+import { BusPacking } from '../bus-packing.js';
+import type { CloseResult } from '../closing.js';
+
+/** All optional, read once, by the first call in a thread. */
+export interface ConnectOptions {
+  /** In `stats().connections` of the bus and in its events; default `thread-` and the thread's number. */
+  readonly name?: string;
+}
+
+const DEFAULT_DRAIN_TIMEOUT_MS = 10_000;
+const NO_OPTIONS = {};
+
+/** By bus, and shared by all copies of the package that the thread loads. */
+const CONNECTIONS = Symbol.for(`ringcast.connections.${LAYOUT_VERSION}`);
+const host = process.getBuiltinModule('node:process') as unknown as Record<
+  symbol,
+  Map<string, BusConnection> | undefined
+>;
+
+function connectionsHere(): Map<string, BusConnection> {
+  host[CONNECTIONS] ??= new Map();
+  return host[CONNECTIONS];
+}
+
+/**
+ * Connects this thread to a bus that another thread owns. Publishing works from the next line on; the owner is told of the
+ * connection meanwhile.
+ *
+ * A second call in the same thread returns the same connection, which is closed when each of them has closed it. In the
+ * owner's own thread it makes a connection like any other.
+ *
+ * Allocates: an uplink of half the bus's ring, in shared memory, of which only pages take memory that were written. Takes the
+ * records that the bus takes. Does not keep the thread alive, except while accepted events wait on its heap.
+ *
+ * @param handle `bus.handle`, as it arrived in this thread
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no handle
+ * @throws {LayoutMismatchError} `BUS_LAYOUT_MISMATCH` when another version of the package made it
+ * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module in `types` of the bus does not load here
+ * @throws {FakeTimersError} `BUS_FAKE_TIMERS`
+ * @example
+ * const bus = connectBus(workerData.bus);
+ * bus.publish('/images/resized', { id, width });
+ */
+export function connectBus<Topics extends object = AnyTopics>(
+  handle: BusHandle<Topics>,
+  options: ConnectOptions = NO_OPTIONS,
+): BusConnection<Topics> {
+  const checked = checkHandle(handle);
+  const { name = `thread-${threadId}` } = readOptions('options', options, ['name']);
+  if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a non-empty string');
+  const connection = connectionsHere().get(checked.busId) ?? new BusConnection(checked, name);
+  connection.use();
+  return connection as unknown as BusConnection<Topics>;
+}
+
+export class BusConnection<Topics extends object = AnyTopics> extends BusPacking<Topics> implements AsyncDisposable {
+  /**
+   * A function: sending a connection to another thread fails with its text; send its `handle`.
+   *
+   * @internal
+   */
+  readonly notCloneable = () => 'a connection stays on its thread; send its handle';
+  readonly name: string;
+  /** The handle that this connection was made from, to be passed on. */
+  readonly handle: BusHandle<Topics>;
+  readonly #parts: ConnectionParts;
+  #users = 0;
+  #closing: Promise<CloseResult> | undefined;
+  #refusal: TooManyConnectionsError | undefined;
+
+  static {
+    refuseTopics(BusConnection.prototype);
+  }
+
+  /** Use {@link connectBus}. @internal */
+  constructor(handle: BusHandle, name: string) {
+    let parts!: ConnectionParts;
+    super((client) => {
+      parts = assembleConnection(client, handle, name, {
+        onClosing: () => this.refuse(),
+        onEnd: () => this.#end(),
+        onRefused: (connections) => {
+          this.#refusal = new TooManyConnectionsError(connections);
+          this.#parts.link.end();
+        },
+      });
+      return parts;
+    });
+    this.name = name;
+    this.handle = handle as unknown as BusHandle<Topics>;
+    this.#parts = parts;
+    connectionsHere().set(handle.busId, this as unknown as BusConnection);
+    parts.link.start();
+  }
+
+  /** Somebody in this thread has connected. @internal */
+  use(): void {
+    this.#users++;
+  }
+
+  override publish<Topic extends TopicOf<Topics>>(
+    topic: Topic,
+    event: DeepReadonly<Topics[Topic]>,
+    options?: PublishOptions,
+  ): boolean {
+    const isWritable = super.publish(topic, event, options);
+    this.#checkCounted('publish');
+    return isWritable;
+  }
+
+  override tryPublish<Topic extends TopicOf<Topics>>(
+    topic: Topic,
+    event: DeepReadonly<Topics[Topic]>,
+    options?: PublishOptions,
+  ): boolean {
+    const isAccepted = super.tryPublish(topic, event, options);
+    this.#checkCounted('tryPublish');
+    return isAccepted;
+  }
+
+  override publishSync<Topic extends TopicOf<Topics>>(
+    topic: Topic,
+    event: DeepReadonly<Topics[Topic]>,
+    options?: PublishOptions & { readonly timeoutMs?: number },
+  ): void {
+    super.publishSync(topic, event, options);
+    this.#checkCounted('publishSync');
+  }
+
+  override forward(envelope: Uint8Array | { toBinary(): Uint8Array }, options?: ForwardOptions): boolean {
+    const isWritable = super.forward(envelope, options);
+    this.#checkCounted('forward');
+    return isWritable;
+  }
+
+  /** As on the bus. Where the bus is closed meanwhile, it throws, and what of the run was taken over is on the bus. */
+  override forwardAll(run: Uint8Array, options?: ForwardOptions): number {
+    const consumed = super.forwardAll(run, options);
+    this.#checkCounted('forwardAll');
+    return consumed;
+  }
+
+  /** One look at the counters. Any time, also after the connection was closed. */
+  stats(): ConnectionOwnStats {
+    return takeConnectionStats(this.#parts);
+  }
+
+  /**
+   * Waits until the bus has everything that was accepted here, then disconnects. From the call on publishing is refused, where
+   * no one else in this thread has connected to the same bus; where somebody has, it only waits.
+   *
+   * @param options `drainTimeoutMs`: how long to wait for the owner, 0 to 2^31 - 1 or `Infinity`, default 10,000
+   * @returns `undelivered`: accepted events that the owner had not taken over by then
+   */
+  close(options: { readonly drainTimeoutMs?: number } = NO_OPTIONS): Promise<CloseResult> {
+    const given = readOptions('options', options, ['drainTimeoutMs']).drainTimeoutMs;
+    const drainTimeoutMs = timeoutOption('drainTimeoutMs', given, DEFAULT_DRAIN_TIMEOUT_MS, 0);
+    if (this.#closing !== undefined) return this.#closing;
+    if (--this.#users > 0) return drained(this.#parts, drainTimeoutMs);
+    this.#forget();
+    this.refuse();
+    this.#closing = left(this.#parts, drainTimeoutMs);
+    return this.#closing;
+  }
+
+  /** Disconnects at once: what waits on the heap is dropped, what is in the uplink is still delivered. */
+  destroy(): void {
+    this.#users = 1;
+    void this.close({ drainTimeoutMs: 0 });
+    abandonConnection(this.#parts);
+  }
+
+  /** The same as `close()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** What the owner has said before this call counts for what is published. @internal */
+  protected override checkOpen(operation: string): void {
+    const { link } = this.#parts;
+    if (link.hasNews) {
+      link.hear();
+      if (link.isClosing) this.refuse();
+    }
+    if (this.#refusal !== undefined) throw this.#refusal;
+    super.checkOpen(operation);
+  }
+
+  #end(): void {
+    this.refuse();
+    this.#forget();
+    this.#parts.publisher.pending.abandon();
+    this.#parts.backpressure.abandon();
+  }
+
+  /** Whoever connects from now on gets another connection. */
+  #forget(): void {
+    const { busId } = this.handle;
+    if (connectionsHere().get(busId) === (this as unknown)) connectionsHere().delete(busId);
+  }
+
+  #checkCounted(operation: string): void {
+    if (this.#parts.writer.refused) throw new BusClosedError(operation);
+  }
+}

@@ -1,0 +1,58 @@
+/** What a thread needs to connect to a bus: plain data that crosses to any thread, as often as one likes. */
+import { threadId } from 'node:worker_threads';
+import { InvalidOptionError, LayoutMismatchError } from '../errors.js';
+import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
+import type { RingBuffers } from '../ring/ring-memory.js';
+import type { AnyTopics } from '../subscribe/typed-topics.js';
+
+declare const TOPICS: unique symbol;
+
+/**
+ * What `connectBus` makes a connection from: shared buffers, numbers and strings. Give it to other threads as `workerData`, in
+ * a message, or as part of a task, without a transfer list; they may pass it on. Its fields are the package's own.
+ *
+ * @typeParam Topics what the bus was created with: the compiler checks by it what connections publish
+ */
+export interface BusHandle<Topics extends object = AnyTopics> {
+  /** Layout of the shared memory. */
+  readonly ringcastLayout: number;
+  readonly busId: string;
+  /** Thread that owns the bus. */
+  readonly ownerThreadId: number;
+  readonly ring: RingBuffers;
+  readonly topicNames: SharedArrayBuffer;
+  readonly typeNames: SharedArrayBuffer;
+  /** Modules with event types. */
+  readonly types: readonly string[];
+  readonly namespace: string;
+  readonly topicTypes: ReadonlyMap<string, string>;
+  readonly maxTopics: number;
+  readonly keepUnwanted: boolean;
+  readonly maxPendingBytes: number;
+  readonly [TOPICS]?: Topics;
+}
+
+/** What of a bus's options its connections work with. */
+type ConnectedOptions = Pick<BusHandle, 'namespace' | 'topicTypes' | 'maxTopics' | 'keepUnwanted' | 'maxPendingBytes'>;
+
+/** The handle of a bus that this thread owns. */
+export function makeHandle<Topics extends object>(
+  busId: string,
+  { ring, topicNames, typeNames, types }: Pick<BusHandle, 'ring' | 'topicNames' | 'typeNames' | 'types'>,
+  { namespace, topicTypes, maxTopics, keepUnwanted, maxPendingBytes }: ConnectedOptions,
+): BusHandle<Topics> {
+  const shared = { ring, topicNames, typeNames, types };
+  const options = { namespace, topicTypes, maxTopics, keepUnwanted, maxPendingBytes };
+  return { ringcastLayout: LAYOUT_VERSION, busId, ownerThreadId: threadId, ...shared, ...options };
+}
+
+/**
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no handle
+ * @throws {LayoutMismatchError} `BUS_LAYOUT_MISMATCH` when another version of the package made it
+ */
+export function checkHandle(handle: unknown): BusHandle {
+  const layout = (handle as Partial<BusHandle> | null | undefined)?.ringcastLayout;
+  if (typeof layout !== 'number') throw new InvalidOptionError('handle', handle, 'the handle of a bus, bus.handle');
+  if (layout !== LAYOUT_VERSION) throw new LayoutMismatchError(layout, LAYOUT_VERSION);
+  return handle as BusHandle;
+}

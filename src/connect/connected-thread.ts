@@ -1,0 +1,153 @@
+/** A connection as the thread that owns the bus sees it. */
+import type { MessagePort } from 'node:worker_threads';
+import { loadCount } from '../memory/cells.js';
+import * as control from '../ring/control-descriptor.js';
+import { attachRing } from '../ring/ring-memory.js';
+import * as uplink from '../ring/uplink-descriptor.js';
+import { type Hello, type InterestChange, ROOM, type ToConnection } from './connection-messages.js';
+import { type DrainTarget, UplinkDrain } from './uplink-drain.js';
+
+/** What `stats()` says of a connection. */
+export interface ConnectionStats {
+  readonly name: string;
+  readonly threadId: number;
+  /** Of this connection's records, 1 to 255; given to another one when it has ended. */
+  readonly producer: number;
+  /** Events accepted, as the thread said a moment ago: those that nobody wanted included. */
+  readonly published: number;
+  /** Events among them that nobody wanted; they were not written. */
+  readonly unwanted: number;
+  /** Events that its `tryPublish` refused. */
+  readonly refused: number;
+  /** Events that wait on the thread's heap behind a full uplink. */
+  readonly pending: number;
+  /** Its events that are in the ring of the bus, or were not wanted any more when they came. */
+  readonly received: number;
+  /** Bytes of its events that are on their way. */
+  readonly uplinkBytes: number;
+}
+
+export class ConnectedThread {
+  readonly hello: Hello;
+  readonly drain: UplinkDrain;
+  readonly producer: number;
+  /** The thread is gone: nothing more is written to the uplink. */
+  isGone = false;
+  /** The owner comes by when it is rung for. */
+  isAsleep = false;
+  #isSealed = false;
+  #port: MessagePort | undefined;
+
+  constructor(hello: Hello, producer: number, target: DrainTarget) {
+    this.hello = hello;
+    this.producer = producer;
+    this.drain = new UplinkDrain(hello, producer, target, () => this.#port?.postMessage(ROOM));
+  }
+
+  get #cells() {
+    return this.drain.memory.cells;
+  }
+
+  /** @param interest everything that is in force */
+  meet(port: MessagePort, interest: InterestChange, onRing: () => void, onGone: () => void): void {
+    this.#port = port;
+    port.on('message', onRing);
+    port.on('close', onGone);
+    // The thread's subscribers and waiters hold it open, and nothing else does.
+    port.unref();
+    this.tell({ kind: 'interest', ...interest });
+  }
+
+  /** What is told counts for whatever the thread publishes after this call. */
+  tell(message: ToConnection): void {
+    if (this.#port === undefined) return;
+    this.#port.postMessage(message);
+    // Behind the message: whoever sees the version finds it on the port.
+    this.#cells.add(uplink.VERSION, 1);
+  }
+
+  /** Tells the ids that were granted since the last call. */
+  tellGrants(): void {
+    const { topicGrants, typeGrants } = this.drain;
+    if (topicGrants.size + typeGrants.size === 0) return;
+    this.tell({ kind: 'grants', topics: [...topicGrants], types: [...typeGrants] });
+    topicGrants.clear();
+    typeGrants.clear();
+  }
+
+  /** Whether the thread has said that it writes nothing more. What it wrote is found by whoever looks after that. */
+  get hasLeft(): boolean {
+    return this.#cells.load(uplink.LEAVING) !== 0;
+  }
+
+  /** The same, or the thread is gone. */
+  get isLeaving(): boolean {
+    return this.isGone || this.hasLeft;
+  }
+
+  /** Events that wait on the thread's heap. */
+  get queued(): number {
+    return this.#cells.load(uplink.QUEUED);
+  }
+
+  /** From now on, whoever writes rings. Look at the uplink once more after this. */
+  fallAsleep(): void {
+    this.isAsleep = true;
+    this.#cells.or(uplink.OWNER, uplink.OWNER_ASLEEP);
+  }
+
+  wakeUp(): void {
+    if (!this.isAsleep) return;
+    this.isAsleep = false;
+    this.#cells.and(uplink.OWNER, ~uplink.OWNER_ASLEEP);
+  }
+
+  /** The bus is closing: the thread accepts nothing more. */
+  close(): void {
+    this.#cells.or(uplink.OWNER, uplink.OWNER_CLOSING);
+    this.tell({ kind: 'closing' });
+  }
+
+  /** Settles what counts of a closing bus. See `UplinkWriter`, *Closing*. */
+  seal(): void {
+    if (this.#isSealed) return;
+    this.#isSealed = true;
+    const cells = this.#cells;
+    for (;;) {
+      const seal = cells.load(uplink.SEAL);
+      const bound = cells.load(control.TAIL);
+      cells.store(uplink.BOUND, bound);
+      if (cells.compareExchange(uplink.SEAL, seal, seal | uplink.SEALED) !== seal) continue;
+      this.drain.seal(bound);
+      return;
+    }
+  }
+
+  /** Nothing is taken over any more. */
+  end(): void {
+    this.#cells.or(uplink.OWNER, uplink.OWNER_ENDED);
+    this.#cells.add(uplink.VERSION, 1);
+    this.#port?.close();
+  }
+
+  /** Whether a connection with that uplink has ended here: its first words may come after its last. */
+  static hasEnded({ uplink: buffers }: Hello): boolean {
+    return (attachRing(buffers).cells.load(uplink.OWNER) & uplink.OWNER_ENDED) !== 0;
+  }
+
+  stats(): ConnectionStats {
+    const cells = this.#cells;
+    const { name, threadId } = this.hello;
+    return {
+      name,
+      threadId,
+      producer: this.producer,
+      published: loadCount(cells, uplink.ACCEPTED),
+      unwanted: loadCount(cells, uplink.UNWANTED),
+      refused: loadCount(cells, uplink.REFUSED),
+      pending: this.queued,
+      received: this.drain.taken + this.drain.unwanted,
+      uplinkBytes: this.drain.unreadBytes,
+    };
+  }
+}

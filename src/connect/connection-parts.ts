@@ -1,0 +1,162 @@
+/** The parts that a connection is made of: those of a bus, over an uplink in place of the ring. */
+import type { EventEmitter } from 'node:events';
+import { TypeRegistry } from '../envelope/type-registry.js';
+import { UnknownTypeError } from '../errors.js';
+import { KeepAlive } from '../host/keep-alive.js';
+import { emitSafely } from '../host/report.js';
+import { checkTimers } from '../host/timing.js';
+import { Backpressure } from '../publish/backpressure.js';
+import { WallClock } from '../publish/clock.js';
+import { EventTypes } from '../publish/event-types.js';
+import { Extensions } from '../publish/extensions.js';
+import { allocateOrigins, Origins } from '../publish/origins.js';
+import { Publisher } from '../publish/publisher.js';
+import { Readers } from '../publish/readers.js';
+import { StallWatch } from '../publish/stall-watch.js';
+import type { Want } from '../publish/topic-entry.js';
+import { TopicTable } from '../publish/topic-table.js';
+import { type NameGrants, NameRegistry } from '../ring/name-registry.js';
+import { maxRecordBytes } from '../ring/ring-memory.js';
+import { OWNER_SLOT } from '../ring/uplink-descriptor.js';
+import { allocateUplink, MIN_UPLINK_BYTES } from '../ring/uplink-memory.js';
+import { UplinkWriter } from '../ring/uplink-writer.js';
+import { compileFilter } from '../topic/filter.js';
+import type { BusHandle } from './bus-handle.js';
+import type { ToConnection } from './connection-messages.js';
+import { OwnerLink } from './owner-link.js';
+import { receptionHere } from './reception.js';
+
+/** An uplink is this share of the ring of the bus, which takes records of an eighth of its own size. */
+const UPLINK_SHARE = 2;
+/** Ids are granted by the thread that owns the bus. */
+const NO_GRANTS: NameGrants = { append: () => 0 };
+/** Whoever it is that wants a topic, the owner does. Where events of some origins are excepted, it leaves them out. */
+const THE_OWNER: Want = { reader: OWNER_SLOT, exceptOrigins: new Set() };
+
+export interface ConnectionParts {
+  readonly registry: TypeRegistry;
+  readonly extensions: Extensions;
+  readonly publisher: Publisher;
+  readonly backpressure: Backpressure;
+  readonly keepAlive: KeepAlive;
+  readonly writer: UplinkWriter;
+  readonly link: OwnerLink;
+}
+
+/** What happens to a connection. None may throw. */
+export interface ConnectionEvents {
+  /** The bus accepts nothing more. */
+  onClosing(): void;
+  /** The owner takes nothing over any more, or is gone. */
+  onEnd(): void;
+  /** The bus has as many connections as it can. */
+  onRefused(connections: number): void;
+}
+
+/**
+ * Allocates the uplink of a connection, and puts its parts together.
+ *
+ * @throws {TypesModuleError} `BUS_TYPES_MODULE`
+ * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when `topicTypes` of the bus names a type that only the owner's thread has
+ */
+export function assembleConnection(
+  client: EventEmitter,
+  handle: BusHandle,
+  name: string,
+  events: ConnectionEvents,
+): ConnectionParts {
+  checkTimers();
+  const registry = new TypeRegistry();
+  registry.load(handle.types);
+  const declared = new Map(
+    [...handle.topicTypes].map(([topic, typeUrl]) => {
+      const codec = registry.find(typeUrl);
+      if (codec === undefined) throw new UnknownTypeError(typeUrl);
+      return [topic, codec] as const;
+    }),
+  );
+  const topics = new TopicTable(NO_GRANTS, handle.maxTopics, declared);
+  const types = new EventTypes(registry, NO_GRANTS);
+  // Until the owner has said what is wanted; and for good where a bus keeps all.
+  const everything = {};
+  topics.want(everything, compileFilter('/**'), THE_OWNER);
+  const wants = new Map<number, object>();
+  const onTold = (message: Exclude<ToConnection, number>): void => {
+    if (message.kind === 'interest') {
+      for (const [key, filter] of message.added) {
+        const want = {};
+        wants.set(key, want);
+        topics.want(want, compileFilter(filter), THE_OWNER);
+      }
+      for (const key of message.dropped) {
+        const want = wants.get(key);
+        wants.delete(key);
+        if (want !== undefined) topics.unwant(want);
+      }
+      if (!handle.keepUnwanted) topics.unwant(everything);
+    } else if (message.kind === 'grants') {
+      for (const [topic, id] of message.topics) topics.grant(topic, id);
+      for (const [typeUrl, id] of message.types) types.grant(typeUrl, id);
+    } else if (message.kind === 'closing') events.onClosing();
+    else events.onRefused(message.connections);
+  };
+  const busBytes = handle.ring.records.byteLength;
+  const buffers = allocateUplink(Math.max(MIN_UPLINK_BYTES, busBytes / UPLINK_SHARE));
+  // Numbered by this thread for itself: the owner gives them the numbers of the bus as it takes their events over.
+  const originNames = allocateOrigins();
+  const extensions = new Extensions(new Origins(new NameRegistry(originNames)));
+  const link = new OwnerLink(handle, { name, uplink: buffers, originNames }, () => publisher.counts, {
+    onTold,
+    onRoom: () => backpressure.roomMade(),
+    onEnd: events.onEnd,
+  });
+  const writer = new UplinkWriter(link.memory, maxRecordBytes(busBytes), {
+    ring: () => link.ring(),
+    closing: () => link.lookEachTime(),
+  });
+  const readers = new Readers();
+  readers.set(OWNER_SLOT, {
+    // What this thread would wait for in a blocked state, only this thread could do.
+    local: receptionHere(handle.busId) !== undefined,
+    describe: () => 'the thread that owns the bus',
+    wake: () => {},
+    restartNow: () => {
+      if (link.hasNews) link.hear();
+      return true;
+    },
+    isComingBack: () => false,
+    evict: () => {},
+  });
+  const nobody = (): void => {};
+  const stalls = new StallWatch(writer, readers, Number.POSITIVE_INFINITY, nobody, nobody);
+  const keepAlive = new KeepAlive();
+  let isQueued = false;
+  const onQueued = (): void => {
+    const { queue } = publisher.order;
+    link.setQueued(queue.length);
+    backpressure.queued();
+    if (!isQueued && queue.length > 0) void untilEmptied();
+  };
+  const untilEmptied = async (): Promise<void> => {
+    isQueued = true;
+    // Accepted is accepted: a thread that has nothing else to do waits until it is in the uplink.
+    keepAlive.hold();
+    while (publisher.order.queue.length > 0 && !publisher.pending.isAbandoned) {
+      await Promise.race([backpressure.emptied(), backpressure.abandoned]);
+    }
+    keepAlive.release();
+    isQueued = false;
+    link.setQueued(0);
+    // A closing bus waits for this.
+    writer.flush();
+  };
+  const { namespace, maxPendingBytes } = handle;
+  // Each record: an owner that is awake costs a load, and one that sleeps has to be rung for before this thread may block.
+  const options = { namespace, maxPendingBytes, keepUnwanted: false, flush: 'each', clock: new WallClock() } as const;
+  const publisher = new Publisher(writer, topics, types, readers, stalls, options, onQueued, () =>
+    backpressure.roomMade(),
+  );
+  const onDrain = (): void => emitSafely(client, 'drain');
+  const backpressure = new Backpressure(writer, publisher, readers, keepAlive, stalls, onDrain);
+  return { registry, extensions, publisher, backpressure, keepAlive, writer, link };
+}

@@ -1,0 +1,228 @@
+/**
+ * The connections of a bus, on the thread that owns it: met, read from in turn, and seen off.
+ *
+ * Nothing is taken over while events of the owner's own wait, or while the ring is full: then the uplinks fill up, and their
+ * threads are told by their own bounds. Sleeping subscribers are woken once for each round.
+ */
+import type { EventEmitter } from 'node:events';
+import type { MessagePort } from 'node:worker_threads';
+import { emitSafely, reportError } from '../host/report.js';
+import { monotonicMs } from '../host/timing.js';
+import type { Backpressure } from '../publish/backpressure.js';
+import type { Publisher } from '../publish/publisher.js';
+import { MAX_PRODUCER } from '../ring/record-descriptor.js';
+import { turns } from '../worker/dispatch/turns.js';
+import { ConnectedThread, type ConnectionStats } from './connected-thread.js';
+import type { Hello } from './connection-messages.js';
+import { Interest } from './interest.js';
+import { Reception } from './reception.js';
+import type { DrainTarget } from './uplink-drain.js';
+
+/** What is taken over from one uplink before the next one has its turn. */
+const SHARE_BYTES = 64 * 1024;
+
+/** A connection that is over. */
+export interface DisconnectReport {
+  readonly name: string;
+  readonly threadId: number;
+  /** It was closed; its thread ended without closing it; the bus was closed. */
+  readonly reason: 'closed' | 'thread ended' | 'bus closed';
+}
+
+export interface ConnectionsParts extends Omit<DrainTarget, 'onError'> {
+  readonly bus: EventEmitter;
+  readonly publisher: Publisher;
+  readonly backpressure: Backpressure;
+}
+
+export class Connections {
+  readonly busId: string;
+  readonly #parts: ConnectionsParts;
+  readonly #target: DrainTarget;
+  readonly #interest: Interest;
+  readonly #reception: Reception;
+  readonly #all = new Map<string, ConnectedThread>();
+  /** By producer number. */
+  readonly #producers: (ConnectedThread | undefined)[] = [];
+  readonly #run = (budgetMs: number): void => this.#turn(budgetMs);
+  #scheduled = false;
+  #isWaiting = false;
+  #isClosing = false;
+  #isClosed = false;
+  #onEmptied: (() => void) | undefined;
+  /** Events of connections that nobody wanted any more when they came. */
+  unwanted = 0;
+
+  constructor(parts: ConnectionsParts) {
+    this.#parts = parts;
+    this.#target = { ...parts, onError: (error) => reportError(error, parts.bus) };
+    this.busId = process.getBuiltinModule('node:crypto').randomUUID();
+    this.#interest = new Interest(parts.topics, (change) => {
+      for (const connection of this.#all.values()) connection.tell({ kind: 'interest', ...change });
+    });
+    this.#reception = new Reception(this.busId, {
+      onHello: (hello) => void this.#meet(hello),
+      onMeeting: (hello, port) => this.#greet(hello, port),
+      onRing: (connection) => this.#rung(this.#all.get(connection)),
+    });
+  }
+
+  stats(): readonly ConnectionStats[] {
+    return [...this.#all.values()].map((connection) => connection.stats());
+  }
+
+  /**
+   * The bus is closing: connections accept nothing more. Resolves when what they had accepted has been taken over.
+   *
+   * Threads are waited for only where events wait on their heaps.
+   */
+  close(): Promise<void> {
+    this.#isClosing = true;
+    for (const connection of this.#all.values()) connection.close();
+    this.#schedule();
+    return new Promise((resolve) => {
+      this.#onEmptied = resolve;
+      if (this.#all.size === 0) resolve();
+    });
+  }
+
+  /** Ends all connections at once. Returns how many accepted events were not taken over. */
+  abandon(): number {
+    if (this.#isClosed) return 0;
+    this.#isClosed = true;
+    this.#interest.stop();
+    let left = 0;
+    for (const connection of [...this.#all.values()]) {
+      connection.close();
+      connection.seal();
+      left += connection.drain.countUnread() + connection.queued;
+      this.#finish(connection, 'bus closed');
+    }
+    this.#reception.close();
+    return left;
+  }
+
+  #meet(hello: Hello): ConnectedThread | undefined {
+    const known = this.#all.get(hello.connection);
+    if (known !== undefined || this.#isClosed || ConnectedThread.hasEnded(hello)) return known;
+    let producer = 1;
+    while (this.#producers[producer] !== undefined) producer++;
+    if (producer > MAX_PRODUCER) return undefined;
+    const connection = new ConnectedThread(hello, producer, this.#target);
+    this.#producers[producer] = connection;
+    this.#all.set(hello.connection, connection);
+    if (this.#isClosing) connection.close();
+    this.#schedule();
+    return connection;
+  }
+
+  #greet(hello: Hello, port: MessagePort): void {
+    const connection = this.#meet(hello);
+    if (connection === undefined) {
+      if (!this.#isClosed && !ConnectedThread.hasEnded(hello)) {
+        port.postMessage({ kind: 'refused', connections: MAX_PRODUCER });
+      }
+      port.close();
+      return;
+    }
+    const onGone = (): void => {
+      connection.isGone = true;
+      this.#schedule();
+    };
+    connection.meet(port, this.#interest.all, () => this.#rung(connection), onGone);
+  }
+
+  #rung(connection: ConnectedThread | undefined): void {
+    if (connection === undefined) return;
+    connection.isAsleep = false;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#isWaiting || this.#isClosed) return;
+    this.#scheduled = true;
+    turns.add(this.#run);
+  }
+
+  #turn(budgetMs: number): void {
+    this.#scheduled = false;
+    if (this.#isClosed) return;
+    const startedMs = monotonicMs();
+    let moved = false;
+    for (;;) {
+      const round = this.#round();
+      if (round === 'full') {
+        this.#waitForRoom();
+        return;
+      }
+      if (round === 'empty') break;
+      moved = true;
+      if (monotonicMs() - startedMs > budgetMs) break;
+    }
+    // Who just had work looks once more before it sleeps: a ring costs the thread microseconds.
+    if (moved || !this.#fallAsleep()) this.#schedule();
+  }
+
+  /** Takes a share over from each uplink. */
+  #round(): 'empty' | 'moved' | 'full' {
+    const { publisher } = this.#parts;
+    if (!publisher.order.isDirect) return 'full';
+    let moved = false;
+    for (const connection of [...this.#all.values()]) {
+      const { drain } = connection;
+      const { taken, unwanted } = drain;
+      // Before the look at the uplink: what it wrote before it said so is found.
+      const { isLeaving, queued } = connection;
+      const drained = drain.drain(SHARE_BYTES);
+      publisher.pending.accepted += drain.taken - taken;
+      this.unwanted += drain.unwanted - unwanted;
+      if (drain.taken + drain.unwanted > taken + unwanted) moved = true;
+      connection.tellGrants();
+      if (drained === 'full') {
+        publisher.flush();
+        return 'full';
+      }
+      if (drained === 'more') moved = true;
+      else if (isLeaving) this.#finish(connection, connection.hasLeft ? 'closed' : 'thread ended');
+      else if (this.#isClosing && queued === 0) {
+        connection.seal();
+        if (drain.isEmpty) this.#finish(connection, 'bus closed');
+        else moved = true;
+      }
+    }
+    if (moved) publisher.flush();
+    return moved ? 'moved' : 'empty';
+  }
+
+  #finish(connection: ConnectedThread, reason: DisconnectReport['reason']): void {
+    const { connection: id, name, threadId } = connection.hello;
+    this.#all.delete(id);
+    this.#producers[connection.producer] = undefined;
+    connection.end();
+    if (this.#all.size === 0) this.#onEmptied?.();
+    emitSafely(this.#parts.bus, 'disconnect', { name, threadId, reason });
+  }
+
+  #waitForRoom(): void {
+    this.#isWaiting = true;
+    this.#parts.backpressure.whenWritable(() => {
+      this.#isWaiting = false;
+      this.#schedule();
+    });
+  }
+
+  /** Lets the threads ring. False when there is something to see to already. */
+  #fallAsleep(): boolean {
+    let asleep = true;
+    for (const connection of this.#all.values()) {
+      if (connection.isAsleep) continue;
+      // This order and no other: the bit, then a look at all that the thread rings for.
+      connection.fallAsleep();
+      const { drain, isLeaving, queued } = connection;
+      if (drain.isEmpty && !isLeaving && !(this.#isClosing && queued === 0)) continue;
+      connection.wakeUp();
+      asleep = false;
+    }
+    return asleep;
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * The way from a connected thread to the thread that owns the bus: the meeting, the doorbell, and what the owner tells.
+ *
+ * Nothing is decided by a time-out. Timers only look again: for a meeting that found nobody, for room made before there was a
+ * port to say so on, for a ring that nobody heard.
+ */
+import {
+  BroadcastChannel,
+  MessageChannel,
+  type MessagePort,
+  postMessageToThread,
+  receiveMessageOnPort,
+  threadId,
+} from 'node:worker_threads';
+import { clearInterval, setInterval, setTimeout } from '../host/timing.js';
+import { loadCount, storeCount } from '../memory/cells.js';
+import * as control from '../ring/control-descriptor.js';
+import { attachRing, type RingMemory } from '../ring/ring-memory.js';
+import * as uplink from '../ring/uplink-descriptor.js';
+import type { BusHandle } from './bus-handle.js';
+import { type Hello, type Meeting, RING, ROOM, type ToConnection, type ToReception } from './connection-messages.js';
+import { channelName, receptionHere } from './reception.js';
+
+/** Between two looks of the safety check, and of one that has to do without a port. */
+const SAFETY_CHECK_MS = 100;
+const UNMET_CHECK_MS = 10;
+/** Before a meeting is tried again that found nobody. */
+const RETRY_MS = 50;
+
+/** What the link tells the connection. None may throw. */
+export interface OwnerLinkEvents {
+  /** Everything but {@link ROOM}, in the order in which the owner said it. */
+  onTold(message: Exclude<ToConnection, typeof ROOM>): void;
+  /** There may be room in the uplink. */
+  onRoom(): void;
+  /** The owner takes nothing over any more, or is gone. Called once. */
+  onEnd(): void;
+}
+
+/** Counts of what was published, for the owner to see. */
+export interface LinkCounts {
+  readonly accepted: number;
+  readonly unwanted: number;
+  readonly refused: number;
+}
+
+export class OwnerLink {
+  /** False until the owner has told what is wanted: until then all of it is sent. */
+  isMet = false;
+  hasEnded = false;
+  /** Rings that only the safety check sent; 0 unless the doorbell is broken. */
+  rescued = 0;
+  readonly memory: RingMemory;
+  readonly hello: Hello;
+  readonly #busId: string;
+  readonly #ownerThreadId: number;
+  readonly #busCells: RingMemory['cells'];
+  readonly #counts: () => LinkCounts;
+  readonly #events: OwnerLinkEvents;
+  #port: MessagePort | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** What the last safety check found unread although the owner slept. */
+  #suspect = 0;
+  /** VERSION as of the last time the port was read; undefined: read it each time. */
+  #version: number | undefined;
+
+  constructor(
+    handle: BusHandle,
+    own: Pick<Hello, 'name' | 'uplink' | 'originNames'>,
+    counts: () => LinkCounts,
+    events: OwnerLinkEvents,
+  ) {
+    this.memory = attachRing(own.uplink);
+    this.#busCells = attachRing(handle.ring).cells;
+    this.#busId = handle.busId;
+    this.#ownerThreadId = handle.ownerThreadId;
+    this.#counts = counts;
+    this.#events = events;
+    const connection = process.getBuiltinModule('node:crypto').randomUUID();
+    this.hello = { connection, threadId, ...own };
+  }
+
+  /** Looks for the owner. */
+  start(): void {
+    this.#meet();
+    this.#broadcast({ hello: this.hello });
+    this.#watch(UNMET_CHECK_MS);
+  }
+
+  /** Whether the owner has said something since the last {@link hear}: one load, once they have met. */
+  get hasNews(): boolean {
+    // Pairs with the owner's count, which it stores behind what it tells.
+    return this.memory.cells.load(uplink.VERSION) !== this.#version;
+  }
+
+  /** Takes what the owner has said, also while nothing else can bring it. */
+  hear(): void {
+    // Before the port: what is told from now on is counted after it.
+    const version = this.memory.cells.load(uplink.VERSION);
+    const port = this.#port;
+    if (port !== undefined) {
+      for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
+        this.#receive(entry.message as ToConnection);
+      }
+    }
+    this.#version = this.isMet ? version : undefined;
+    if ((this.memory.cells.load(uplink.OWNER) & uplink.OWNER_ENDED) !== 0) this.#end();
+    else if (!this.isMet && this.#busCells.load(control.WRITER_STATE) === control.CLOSED) this.#end();
+  }
+
+  /** Whether the bus has begun to close. */
+  get isClosing(): boolean {
+    if ((this.memory.cells.load(uplink.OWNER) & (uplink.OWNER_CLOSING | uplink.OWNER_ENDED)) !== 0) return true;
+    // An owner that has not heard of the thread cannot tell it.
+    return !this.isMet && this.#busCells.load(control.WRITER_STATE) !== control.OPEN;
+  }
+
+  /** The bus is closing: whoever publishes looks for news each time. */
+  lookEachTime(): void {
+    this.#version = undefined;
+  }
+
+  /** Wakes the owner. */
+  ring(): void {
+    if (this.isMet) this.#port?.postMessage(RING);
+    else this.#broadcast({ ring: this.hello.connection });
+  }
+
+  /** Says how many accepted events wait on this thread's heap. */
+  setQueued(events: number): void {
+    this.memory.cells.store(uplink.QUEUED, events);
+  }
+
+  /** Nothing more will be written. Ring, or flush, after this. */
+  leave(): void {
+    this.tellCounts();
+    this.memory.cells.store(uplink.LEAVING, 1);
+  }
+
+  tellCounts(): void {
+    const { cells } = this.memory;
+    const { accepted, unwanted, refused } = this.#counts();
+    if (loadCount(cells, uplink.ACCEPTED) !== accepted) storeCount(cells, uplink.ACCEPTED, accepted);
+    if (loadCount(cells, uplink.UNWANTED) !== unwanted) storeCount(cells, uplink.UNWANTED, unwanted);
+    if (loadCount(cells, uplink.REFUSED) !== refused) storeCount(cells, uplink.REFUSED, refused);
+  }
+
+  /** Has nothing to do with the owner any more. */
+  end(): void {
+    this.#end();
+  }
+
+  #meet(): void {
+    if (this.hasEnded) return;
+    const { port1, port2 } = new MessageChannel();
+    const before = this.#port;
+    this.#port = port1;
+    before?.close();
+    port1.on('message', (message: ToConnection) => this.#receive(message));
+    port1.on('close', () => {
+      // Before the meeting it says only that this try has failed, of which the sender hears, too.
+      if (this.#port === port1 && this.isMet) this.#end();
+    });
+    // A connection keeps no thread alive.
+    port1.unref();
+    const { hello } = this;
+    const here = receptionHere(this.#busId);
+    if (here !== undefined) {
+      here.onMeeting(hello, port2);
+      return;
+    }
+    const meeting: Meeting = { ringcastBus: this.#busId, hello, port: port2 };
+    postMessageToThread(this.#ownerThreadId, meeting, [port2]).catch(() => {
+      // Nobody is there, or not yet, as the owner's thread has just been started; or a listener of somebody else's threw.
+      setTimeout(() => {
+        if (!this.isMet) this.#meet();
+      }, RETRY_MS).unref();
+    });
+  }
+
+  #broadcast(message: ToReception): void {
+    const here = receptionHere(this.#busId);
+    if (here !== undefined) {
+      if ('hello' in message) here.onHello(message.hello);
+      else here.onRing(message.ring);
+      return;
+    }
+    // Closed at once: kept open it would hear, and keep, what other threads say on it.
+    const channel = new BroadcastChannel(channelName(this.#busId));
+    channel.postMessage(message);
+    channel.close();
+  }
+
+  #receive(message: ToConnection): void {
+    if (this.hasEnded) return;
+    if (message === ROOM) {
+      this.#events.onRoom();
+      return;
+    }
+    if (message.kind === 'interest' && !this.isMet) {
+      this.isMet = true;
+      this.#watch(SAFETY_CHECK_MS);
+    }
+    this.#events.onTold(message);
+  }
+
+  #watch(everyMs: number): void {
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#look(), everyMs).unref();
+  }
+
+  #look(): void {
+    this.tellCounts();
+    if (!this.isMet) {
+      this.hear();
+      this.#events.onRoom();
+    }
+    if (this.hasEnded) return;
+    const { cells } = this.memory;
+    const tail = cells.load(control.TAIL);
+    const unread = tail !== cells.load(control.slotOf(uplink.OWNER_SLOT) + control.RELEASED);
+    const asleep = (cells.load(uplink.OWNER) & uplink.OWNER_ASLEEP) !== 0;
+    const stuck = unread && asleep && tail === this.#suspect;
+    this.#suspect = unread && asleep ? tail : 0;
+    if (!stuck) return;
+    this.rescued++;
+    this.ring();
+  }
+
+  #end(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    clearInterval(this.#timer);
+    this.#port?.close();
+    this.#events.onEnd();
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Where connecting threads find the thread that owns a bus.
+ *
+ * A thread's first words come twice: on a BroadcastChannel, which carries shared memory and passes through no other thread,
+ * and by `postMessageToThread`, which carries the port whose closing tells of the thread's end, and which waits for the event
+ * loop of the main thread. Whatever comes first is enough to read from the uplink.
+ */
+import { BroadcastChannel, type MessagePort } from 'node:worker_threads';
+import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
+import type { Hello, Meeting, ToReception } from './connection-messages.js';
+
+/** What the reception of a bus passes on. None may throw. */
+export interface ReceptionEvents {
+  onHello(hello: Hello): void;
+  onMeeting(hello: Hello, port: MessagePort): void;
+  onRing(connection: string): void;
+}
+
+/** Node's own, also where a test runner has put another one in its place. */
+const host = process.getBuiltinModule('node:process');
+/** Shared by all copies of the package that a thread loads: a bus of one is found by a connection of another. */
+const RECEPTIONS = Symbol.for(`ringcast.receptions.${LAYOUT_VERSION}`);
+const shared = host as unknown as Record<symbol, Map<string, ReceptionEvents> | undefined>;
+
+function receptions(): Map<string, ReceptionEvents> {
+  shared[RECEPTIONS] ??= new Map();
+  return shared[RECEPTIONS];
+}
+
+function hear(message: unknown): void {
+  const { ringcastBus, hello, port } = (message ?? {}) as Partial<Meeting>;
+  if (typeof ringcastBus !== 'string' || hello === undefined || port === undefined) return;
+  const events = receptions().get(ringcastBus);
+  // Closed meanwhile: the closing of the port says so.
+  if (events === undefined) port.close();
+  else events.onMeeting(hello, port);
+}
+
+/** The reception of a bus that this thread owns; undefined: another thread does. */
+export function receptionHere(busId: string): ReceptionEvents | undefined {
+  return receptions().get(busId);
+}
+
+export function channelName(busId: string): string {
+  return `ringcast.${busId}`;
+}
+
+export class Reception {
+  readonly #busId: string;
+  readonly #channel: BroadcastChannel;
+
+  constructor(busId: string, events: ReceptionEvents) {
+    this.#busId = busId;
+    if (receptions().size === 0) host.on('workerMessage' as never, hear);
+    receptions().set(busId, events);
+    this.#channel = new BroadcastChannel(channelName(busId));
+    this.#channel.onmessage = (event) => {
+      const data = (event as { data: ToReception }).data;
+      if ('hello' in data) events.onHello(data.hello);
+      else events.onRing(data.ring);
+    };
+    // A bus alone keeps no process open.
+    this.#channel.unref();
+  }
+
+  close(): void {
+    this.#channel.close();
+    receptions().delete(this.#busId);
+    if (receptions().size === 0) host.off('workerMessage' as never, hear);
+  }
+}
