@@ -113,7 +113,7 @@ describe('the pages of the repository', () => {
     const main = join(root, 'dist/src/cli/main.js');
     const { stdout } = await promisify(execFile)(process.execPath, [main, '--help']);
     const named = pages.flatMap(({ page, text }) =>
-      [...text.matchAll(/(?:^ {4}|`|npx )ringcast ([a-z]+)\b/gm)].map((match) => [page, match[1]!] as const),
+      [...text.matchAll(/(?:^ {4}|`|npx )ringcast ([a-z][a-z-]*)\b/gm)].map((match) => [page, match[1]!] as const),
     );
     assert.ok(named.length > 3);
     for (const [page, command] of named) assert.match(stdout, new RegExp(`^  ${command} `, 'm'), `${page}: ${command}`);
