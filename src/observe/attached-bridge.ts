@@ -17,7 +17,7 @@ export interface BridgeHost {
 }
 
 /** Topics of bridges lie below it. */
-export const BRIDGE_TOPICS = '/ringcast/bridge';
+const BRIDGE_TOPICS = '/ringcast/bridge';
 
 const NO_REASON = 'no reason was given';
 

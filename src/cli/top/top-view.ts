@@ -15,7 +15,7 @@ export interface ViewOptions {
 }
 
 export const SORTS = ['backlog', 'delivered', 'lagged', 'name'] as const;
-export type Sort = (typeof SORTS)[number];
+type Sort = (typeof SORTS)[number];
 
 type Style = Parameters<typeof styleText>[0];
 
