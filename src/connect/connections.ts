@@ -2,7 +2,7 @@
  * The connections of a bus, on the thread that owns it: met, read from in turn, and seen off.
  *
  * Nothing is taken over while events of the owner's own wait, or while the ring is full: then the uplinks fill up, and their
- * threads are told by their own bounds. Sleeping subscribers are woken once for each round.
+ * threads are told by their own bounds. Sleeping subscribers are woken once for each turn of the event loop.
  */
 import type { EventEmitter } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
@@ -152,6 +152,7 @@ export class Connections {
     for (;;) {
       const round = this.#round();
       if (round === 'full') {
+        this.#parts.publisher.flush();
         this.#waitForRoom();
         return;
       }
@@ -159,6 +160,7 @@ export class Connections {
       moved = true;
       if (monotonicMs() - startedMs > budgetMs) break;
     }
+    if (moved) this.#parts.publisher.flush();
     // Who just had work looks once more before it sleeps: a ring costs the thread microseconds.
     if (moved || !this.#fallAsleep()) this.#schedule();
   }
@@ -178,10 +180,7 @@ export class Connections {
       this.unwanted += drain.unwanted - unwanted;
       if (drain.taken + drain.unwanted > taken + unwanted) moved = true;
       connection.tellGrants();
-      if (drained === 'full') {
-        publisher.flush();
-        return 'full';
-      }
+      if (drained === 'full') return 'full';
       if (drained === 'more') moved = true;
       else if (isLeaving) this.#finish(connection, connection.hasLeft ? 'closed' : 'thread ended');
       else if (this.#isClosing && queued === 0) {
@@ -190,7 +189,6 @@ export class Connections {
         else moved = true;
       }
     }
-    if (moved) publisher.flush();
     return moved ? 'moved' : 'empty';
   }
 

@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
 import { connectBus, createBus, type DisconnectReport, type Envelope, runWithEmitter } from '../../src/index.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
+import { disconnects } from './publishers.js';
 
 const lib = new URL('../../lib/index.js', import.meta.url).href;
 
@@ -218,6 +221,39 @@ describe('a connection', () => {
     const bus = createBus();
     assert.throws(() => structuredClone(connectBus(bus.handle)), { name: 'DataCloneError' });
     bus.destroy();
+  });
+});
+
+describe('threads of all kinds', () => {
+  for (const atomics of ['sync', 'disabled'] as const) {
+    test(`tasks of a piscina pool (atomics: ${atomics}) publish, however idle their threads are afterwards`, async () => {
+      const bus = createBus();
+      const got = new Set<number>();
+      bus.subscribe('/task', ({ event }) => void got.add(event));
+      const filename = fileURLToPath(new URL('../fixtures/workers/publishing-task.js', import.meta.url));
+      const pool = new Piscina({ filename, minThreads: 2, maxThreads: 2, atomics });
+      const tasks = Array.from({ length: 20 }, (_, task) => pool.run({ bus: bus.handle, from: task * 10, count: 10 }));
+      await Promise.all(tasks);
+      // Their event loops may be frozen: what they published comes all the same.
+      while (got.size < 200) await setTimeout(1);
+      const gone = disconnects(bus, bus.stats().connections.length);
+      await pool.destroy();
+      await gone;
+      await bus.close();
+    });
+  }
+
+  test('a thread with a small heap publishes', async () => {
+    const bus = createBus();
+    const events = collect(bus);
+    const thread = new ScriptedThread(
+      `const bus = ringcast.connectBus(data.bus); bus.publish('/small', 1); await bus.close();`,
+      { bus: bus.handle },
+      { resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4, stackSizeMb: 1 } },
+    );
+    assert.equal(await thread.ended, 0);
+    await bus.close();
+    assert.deepEqual(events, [['/small', 1]]);
   });
 });
 
