@@ -51,8 +51,6 @@ export const HEADER_BYTES = (NANOS_WORD + 1) * WORD_BYTES;
 export const KIND_MASK = 0xff;
 export const EVENT_RECORD = 1;
 export const PADDING_RECORD = 2;
-/** In an uplink only: what its thread asks of the owner, in order with its events. */
-export const CONTROL_RECORD = 3;
 /** In the kind word: flags in the second byte, the producer above them. */
 export const EXTENDED = 1 << 8;
 export const EXTENDED_EVENT_RECORD = EVENT_RECORD | EXTENDED;
