@@ -22,6 +22,7 @@ export const RESERVED = '/ringcast/';
 /** What bridges use of a bus: any `Bus` is one, whatever its topics. */
 export interface BridgedBus {
   forward(envelope: Uint8Array, options?: ForwardOptions): boolean;
+  forwardAll(run: Uint8Array, options?: ForwardOptions): number;
   writable(): Promise<void>;
   subscribe(
     filter: FilterInput,

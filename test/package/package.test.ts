@@ -75,6 +75,33 @@ describe('the packed package', () => {
     assert.equal(stdout.trim(), 'function');
   });
 
+  test('says how to install what a bridge needs, when the bridge is asked for', async () => {
+    for (const name of ['@grpc', '@nats-io']) assert.ok(!existsSync(join(project, 'node_modules', name)));
+    const script = `
+      import { createBus } from 'ringcast';
+      import { fromContainerd, toContainerd } from 'ringcast/containerd';
+      import { natsBridge } from 'ringcast/nats';
+      import { publishTo, serveEvents } from 'ringcast/ttrpc';
+      const bus = createBus();
+      const connection = { isClosed: () => false };
+      for (const bridge of [
+        () => fromContainerd(bus, { address: '/none' }),
+        () => toContainerd(bus, '/**', { address: '/none' }),
+        () => natsBridge(bus, { connection, stream: 'S', in: {} }),
+      ]) await bridge().catch(({ code, install }) => console.log(code, install));
+      bus.subscribe('/a', ({ event }) => console.log('got', event.id));
+      await serveEvents(bus, { address: 'events.ttrpc' });
+      const publisher = publishTo('events.ttrpc');
+      await publisher.publish('/a', { id: 1 });
+      publisher.close();
+      console.log('left behind', bus.stats().bridges.length - 1);
+      await bus.close();`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: project });
+    const nats = 'BRIDGE_MISSING_PEER npm install @nats-io/jetstream@3 @nats-io/transport-node@3';
+    const grpc = 'BRIDGE_MISSING_PEER npm install @grpc/grpc-js@1';
+    assert.deepEqual(stdout.trim().split('\n').sort(), [grpc, grpc, nats, 'got 1', 'left behind 0']);
+  });
+
   test('brings its types, its .proto files and its command, and no tests', async () => {
     for (const file of [
       'dist/types/index.d.ts',
@@ -100,6 +127,16 @@ describe('the packed package', () => {
       import { TaskExit } from 'ringcast/events';
       import type { EventCodec } from 'ringcast/codec';
       import { openServices, type Services } from 'ringcast/services';
+      import { fromContainerd } from 'ringcast/containerd';
+      import { natsBridge, type NatsConnection } from 'ringcast/nats';
+      import { serveEvents } from 'ringcast/ttrpc';
+      import { checkBridge } from 'ringcast/testing';
+      declare const connection: NatsConnection;
+      interface Topics { '/a': { id: number } }
+      const typed = createBus<Topics>();
+      void serveEvents(typed, { address: 's' }); void fromContainerd(typed, { address: 's' });
+      void natsBridge(typed, { connection, stream: 'EVENTS', out: { filter: '/**' } });
+      void checkBridge({ create: (one) => serveEvents(one, { address: 's' }) });
       const services: Promise<Services> = openServices({ directory: 'state' });
       void services;
       const bus = createBus({ capacityBytes: 65536 });

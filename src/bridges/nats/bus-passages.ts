@@ -49,21 +49,23 @@ export class BusPassages {
     return this.#busId;
   }
 
-  /** Returns whether an event is new to the bus. */
-  isNew({ path, sequence }: EventIdentity): boolean {
-    const first = path[0]!;
+  /** What the bus has had of the events that began on another bus. */
+  seenOf(first: string): SequenceWindow {
     const window = this.#seen.get(first) ?? new SequenceWindow();
     // The last of the map are those last heard of.
     this.#seen.delete(first);
     this.#seen.set(first, window);
     if (this.#seen.size > MAX_BUSES) this.#seen.delete(this.#seen.keys().next().value!);
-    return window.add(sequence);
+    return window;
   }
 
-  /** Remembers how an event came, if another bridge than `receiver` may send it on. */
-  cameBy(receiver: object, key: () => string, identity: EventIdentity): void {
-    if (this.senders.size === 0 || (this.senders.size === 1 && this.senders.has(receiver))) return;
-    const content = key();
+  /** Whether another bridge than `receiver` may send on what came in. */
+  sendsOn(receiver: object): boolean {
+    return this.senders.size > (this.senders.has(receiver) ? 1 : 0);
+  }
+
+  /** Remembers how an event came. */
+  cameBy(content: string, identity: EventIdentity): void {
     const ways: Ways = this.#ways.get(content) ?? { identities: [], taken: new Map() };
     ways.identities.push(identity);
     this.#ways.set(content, ways);

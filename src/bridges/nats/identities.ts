@@ -54,19 +54,29 @@ export class IdentityWriter {
   }
 }
 
+/** Events that follow each other on the bus that they began on. */
+export interface IdentityRun {
+  readonly path: readonly string[];
+  readonly first: number;
+  readonly count: number;
+}
+
 /** @returns undefined where the text is none of {@link IdentityWriter} */
-export function readIdentities(text: string): EventIdentity[] | undefined {
-  const identities: EventIdentity[] = [];
+export function readIdentities(text: string): IdentityRun[] | undefined {
+  const runs: IdentityRun[] = [];
+  let events = 0;
   for (const group of text.split(';')) {
-    const [way = '', runs, ...rest] = group.split(' ');
+    const [way = '', list, ...rest] = group.split(' ');
     const path = way.split('>');
-    if (runs === undefined || rest.length > 0 || path.length > MAX_PATH || !path.every((id) => BUS_ID.test(id)))
+    if (list === undefined || rest.length > 0 || path.length > MAX_PATH || !path.every((id) => BUS_ID.test(id)))
       return undefined;
-    for (const run of runs.split(',')) {
-      const [, first, count] = /^(\d{1,16})\*(\d{1,5})$/.exec(run) ?? [];
-      if (first === undefined || identities.length + Number(count) > MAX_EVENTS) return undefined;
-      for (let index = 0; index < Number(count); index++) identities.push({ path, sequence: Number(first) + index });
+    for (const run of list.split(',')) {
+      const [, first, digits] = /^(\d{1,16})\*(\d{1,5})$/.exec(run) ?? [];
+      const count = Number(digits);
+      events += count;
+      if (first === undefined || count === 0 || events > MAX_EVENTS) return undefined;
+      runs.push({ path, first: Number(first), count });
     }
   }
-  return identities;
+  return runs;
 }

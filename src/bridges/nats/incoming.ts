@@ -1,21 +1,24 @@
 /** Messages of the stream on their way to the bus. */
-import { sleep } from '../../host/timing.js';
-import { BusError, type FilterInput, QueueFullError } from '../../index.js';
+
+import { readEnd } from '../../envelope/codec-runtime.js';
+import { monotonicMs, sleep } from '../../host/timing.js';
+import { BusError, type FilterInput } from '../../index.js';
 import { showThrown } from '../../shown.js';
-import { compileFilter } from '../../topic/filter.js';
 import type { BridgedBus } from '../bridge-life.js';
 import { contentKey, readEnvelopeFields } from '../envelope-fields.js';
+import { varint } from '../wire-fields.js';
 import type { BusPassages } from './bus-passages.js';
+import type { EventIdentity } from './identities.js';
 import type { JetStream, JetStreamAdmin, JetStreamMessage, Messages } from './jetstream-package.js';
-import { type NatsFrom, startAt, startAtSequence } from './positions.js';
-import { eventsOf, laggedBefore, type ReceivedEvent } from './received-message.js';
+import { ACK_WAIT_MS, type NatsFrom, startAt, startAtSequence } from './positions.js';
+import { laggedBefore, ownCount, type ReceivedMessage, readMessage } from './received-message.js';
+import { bundleSubject } from './subjects.js';
+import { matcherOf } from './topic-matcher.js';
 
 const MIN_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 1_000;
 /** Messages that the server may send ahead. */
 const AHEAD_MESSAGES = 256;
-/** Topics whose match is remembered. */
-const MAX_TOPICS = 4_096;
 
 export interface IncomingSettings {
   readonly stream: string;
@@ -41,6 +44,7 @@ export class Incoming {
   /** What sends for the same bridge, if anything does. */
   readonly #sender: object;
   readonly #host: IncomingHost;
+  readonly #ownSubject: string;
   /** Undefined: all topics are wanted. */
   readonly #matches: ((topic: string) => boolean) | undefined;
   #messages: Messages | undefined;
@@ -59,6 +63,7 @@ export class Incoming {
     this.#passages = passages;
     this.#sender = sender;
     this.#host = host;
+    this.#ownSubject = bundleSubject(settings.prefix, passages.busId);
     this.#matches = settings.filter === undefined ? undefined : matcherOf(settings.filter);
   }
 
@@ -100,6 +105,7 @@ export class Incoming {
   async #read(jetstream: JetStream, admin: JetStreamAdmin): Promise<void> {
     const { stream, durable } = this.#settings;
     await this.checkTrimmed(admin);
+    if (durable !== undefined) await this.#awaitUnacked(admin, durable);
     const consumer = await jetstream.consumers.get(stream, durable ?? (await this.#ordered(admin)));
     const messages = await consumer.consume({ max_messages: AHEAD_MESSAGES });
     this.#messages = messages;
@@ -110,6 +116,16 @@ export class Incoming {
       await this.#take(message);
       if (durable !== undefined) message.ack();
     }
+  }
+
+  /**
+   * What was sent to a reader that is gone comes again when its time is over, and before everything else: until then
+   * younger messages would overtake it.
+   */
+  async #awaitUnacked(admin: JetStreamAdmin, durable: string): Promise<void> {
+    const { num_ack_pending: unacked } = await admin.consumers.info(this.#settings.stream, durable);
+    const endMs = monotonicMs() + (unacked > 0 ? ACK_WAIT_MS : 0);
+    while (!this.#host.closed && monotonicMs() < endMs) await sleep(50);
   }
 
   async #ordered(admin: JetStreamAdmin): Promise<Record<string, unknown>> {
@@ -124,59 +140,97 @@ export class Incoming {
 
   /** Resolves when the bus has what is new to it of a message. */
   async #take(message: JetStreamMessage): Promise<void> {
-    const events = eventsOf(this.#settings.prefix, message);
-    if (typeof events === 'string') this.#refuse(`message ${message.seq} of the stream: ${events}`);
+    if (message.subject === this.#ownSubject) this.own += ownCount(message);
     else {
-      const lagged = laggedBefore(message);
-      // What this bus lost on the way out was told then.
-      if (lagged > 0 && events[0]?.identity?.path.at(-1) !== this.#passages.busId)
-        this.#host.gap(lagged, 'the sender lost them before they were sent');
-      for (const event of events) {
-        const waits = this.#put(event);
-        if (waits !== undefined) await waits;
+      const received = readMessage(this.#settings.prefix, message);
+      if (typeof received === 'string') this.#refuse(`message ${message.seq} of the stream: ${received}`);
+      else {
+        this.#tellLagged(message, received);
+        await this.#putNew(received);
       }
     }
     this.lastSequence = message.seq;
     this.#next = message.seq + 1;
   }
 
-  /** Puts an event on the bus, unless the bus has it. Returns a promise only when there is something to wait for. */
-  #put({ envelope, identity }: ReceivedEvent): Promise<void> | undefined {
-    try {
-      if (this.#matches !== undefined && !this.#matches(topicOf(envelope))) return undefined;
-      if (identity !== undefined) {
-        if (identity.path.includes(this.#passages.busId)) {
-          this.own++;
-          return undefined;
-        }
-        if (!this.#passages.isNew(identity)) {
-          this.repeated++;
-          return undefined;
-        }
-        this.#passages.cameBy(this.#sender, () => contentKey(readEnvelopeFields(envelope)), identity);
+  #tellLagged(message: JetStreamMessage, { identities }: ReceivedMessage): void {
+    const lagged = laggedBefore(message);
+    // What this bus lost on the way out was told then.
+    if (lagged > 0 && identities?.[0]?.path.at(-1) !== this.#passages.busId)
+      this.#host.gap(lagged, 'the sender lost them before they were sent');
+  }
+
+  /** Puts those events on the bus that it has not had, as many at once as follow each other. */
+  async #putNew(received: ReceivedMessage): Promise<void> {
+    const { data, isSingle, ends } = received;
+    const isNew = this.#newOf(received);
+    for (let index = 0; index < ends.length; index++) {
+      if (!isNew[index]) continue;
+      const first = index;
+      const from = first === 0 ? 0 : ends[first - 1]!;
+      while (isNew[index + 1]) index++;
+      const run = data.subarray(from, ends[index]!);
+      await this.#forwardRun(isSingle ? withLength(run) : run, index - first + 1);
+    }
+  }
+
+  /** Of each envelope, whether it is wanted and new. Marks those as seen. */
+  #newOf({ data, starts, ends, identities }: ReceivedMessage): boolean[] {
+    const wanted = ends.map((end, index) => this.#wants(data.subarray(starts[index]!, end)));
+    if (identities === undefined) return wanted;
+    const sendsOn = this.#passages.sendsOn(this.#sender);
+    let index = 0;
+    for (const { path, first, count } of identities) {
+      const isOwn = path.includes(this.#passages.busId);
+      const seen = this.#passages.seenOf(path[0]!);
+      for (let sequence = first; sequence < first + count; sequence++, index++) {
+        if (!wanted[index]) continue;
+        wanted[index] = !isOwn && seen.add(sequence);
+        if (isOwn) this.own++;
+        else if (!wanted[index]) this.repeated++;
+        else if (sendsOn) this.#remember(data.subarray(starts[index]!, ends[index]!), { path, sequence });
       }
-      return this.#forward(envelope);
-    } catch (error) {
-      return this.#faulty(error);
     }
+    return wanted;
   }
 
-  #forward(envelope: Buffer): Promise<void> | undefined {
+  #wants(envelope: Buffer): boolean {
+    if (this.#matches === undefined) return true;
     try {
-      const accepted = this.#bus.forward(envelope, { origin: this.#settings.origin });
-      this.received++;
-      return accepted ? undefined : this.#bus.writable();
-    } catch (error) {
-      if (!(error instanceof QueueFullError)) return this.#faulty(error);
-      return this.#bus.writable().then(() => this.#forward(envelope));
+      return this.#matches(readEnvelopeFields(envelope).topic.toString('latin1'));
+    } catch {
+      // It is no envelope, which the bus says.
+      return true;
     }
   }
 
-  /** An event that the bus does not take is told of and passed over; what else goes wrong ends the reading. */
-  #faulty(error: unknown): undefined {
-    if (!(error instanceof BusError) || error.code === 'BUS_CLOSED') throw error;
-    this.#refuse(showThrown(error));
-    return undefined;
+  #remember(envelope: Buffer, identity: EventIdentity): void {
+    try {
+      this.#passages.cameBy(contentKey(readEnvelopeFields(envelope)), identity);
+    } catch {
+      // As above.
+    }
+  }
+
+  /** Puts whole envelopes on the bus, each after its length; those that it does not take are told of and passed over. */
+  async #forwardRun(run: Buffer, count: number): Promise<void> {
+    let accepted = count;
+    for (let rest = run; rest.length > 0; ) {
+      let consumed: number;
+      try {
+        consumed = this.#bus.forwardAll(rest, { origin: this.#settings.origin });
+      } catch (error) {
+        if (!(error instanceof BusError) || error.consumedBytes === undefined) throw error;
+        this.#refuse(showThrown(error));
+        // The one that is at fault begins behind what was forwarded.
+        rest = rest.subarray(readEnd(rest, error.consumedBytes, rest.length));
+        accepted--;
+        continue;
+      }
+      rest = rest.subarray(consumed);
+      if (rest.length > 0) await this.#bus.writable();
+    }
+    this.received += accepted;
   }
 
   #refuse(reason: string): void {
@@ -185,21 +239,6 @@ export class Incoming {
   }
 }
 
-function topicOf(envelope: Buffer): string {
-  return readEnvelopeFields(envelope).topic.toString('latin1');
-}
-
-/** Whether a filter may want an event of a topic: what depends on more than the topic is left to subscribers. */
-function matcherOf(filter: FilterInput): (topic: string) => boolean {
-  const compiled = compileFilter(filter);
-  const known = new Map<string, boolean>();
-  return (topic) => {
-    let matches = known.get(topic);
-    if (matches === undefined) {
-      matches = compiled.forTopic(topic) !== false;
-      if (known.size >= MAX_TOPICS) known.clear();
-      known.set(topic, matches);
-    }
-    return matches;
-  };
+function withLength(envelope: Buffer): Buffer {
+  return Buffer.concat([varint(envelope.length), envelope]);
 }

@@ -61,7 +61,7 @@ export interface JetStreamAdmin {
     add(config: Record<string, unknown>): Promise<unknown>;
   };
   readonly consumers: {
-    info(stream: string, consumer: string): Promise<unknown>;
+    info(stream: string, consumer: string): Promise<{ readonly num_ack_pending: number }>;
     add(stream: string, config: Record<string, unknown>): Promise<unknown>;
   };
 }

@@ -9,7 +9,7 @@ import { Incoming } from './incoming.js';
 import { type JetStreamAdmin, type JetStreamPackage, loadJetStream } from './jetstream-package.js';
 import { type CheckedNatsOptions, checkNatsOptions, type NatsBridgeOptions } from './nats-options.js';
 import { Outgoing } from './outgoing.js';
-import { startAt } from './positions.js';
+import { ACK_WAIT_MS, startAt } from './positions.js';
 import { Sender } from './sender.js';
 
 /** What a server takes unless it says otherwise. */
@@ -92,6 +92,7 @@ async function prepare(admin: JetStreamAdmin, options: CheckedNatsOptions): Prom
       durable_name: durable,
       // An acknowledgement that is lost is made up for by the next one.
       ack_policy: 'all',
+      ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
       filter_subject: `${prefix}.>`,
       ...startAt(from, found.state),
     }),

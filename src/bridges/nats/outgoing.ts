@@ -12,7 +12,7 @@ import { RESERVED } from '../bridge-life.js';
 import { contentKey, readEnvelopeFields } from '../envelope-fields.js';
 import type { BusPassages } from './bus-passages.js';
 import { MAX_PATH } from './identities.js';
-import { OutgoingMessage } from './outgoing-message.js';
+import { MAX_LENGTH_BYTES, OutgoingMessage } from './outgoing-message.js';
 import type { Sender } from './sender.js';
 import { bundleSubject, subjectOf } from './subjects.js';
 
@@ -71,7 +71,7 @@ export class Outgoing {
         sequence = way.sequence;
       }
     }
-    if (bytes.length + 5 > this.#settings.maxBytes) {
+    if (bytes.length + MAX_LENGTH_BYTES > this.#settings.maxBytes) {
       this.#lost(1, `an event of ${bytes.length} bytes is larger than the server takes`);
       return undefined;
     }
@@ -90,7 +90,10 @@ export class Outgoing {
   #bundle(item: Item): void | Promise<void> {
     const { maxBundle, maxBytes, lingerMs } = this.#settings;
     const open = this.#open;
-    if (open.count > 0 && (open.count >= maxBundle || open.sizeBytes + item.bytes.length + 5 > maxBytes)) {
+    if (
+      open.count > 0 &&
+      (open.count >= maxBundle || open.sizeBytes + item.bytes.length + MAX_LENGTH_BYTES > maxBytes)
+    ) {
       this.#startSending();
       // The open one is taken at once, or when the one before it is stored.
       if (this.#open === open) return this.#sending!.then(() => this.#bundle(item));

@@ -17,6 +17,9 @@ export function checkFrom(from: NatsFrom): NatsFrom {
   throw new InvalidOptionError('in.from', from, "'new', 'all', { sequence } from 1, or { time }");
 }
 
+/** How long the server waits for an acknowledgement before it sends a message again. */
+export const ACK_WAIT_MS = 5_000;
+
 /** As the options of a consumer. */
 export function startAt(from: NatsFrom, state: StreamState): Record<string, unknown> {
   if (from === 'new') return startAtSequence(state.last_seq + 1);

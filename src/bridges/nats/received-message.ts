@@ -1,31 +1,38 @@
 /** The envelopes of a message, and who they are from. */
 import { cursor, readEnd } from '../../envelope/codec-runtime.js';
-import { EVENTS_HEADER, type EventIdentity, LAGGED_HEADER, readIdentities } from './identities.js';
+import { EVENTS_HEADER, type IdentityRun, LAGGED_HEADER, readIdentities } from './identities.js';
 import type { JetStreamMessage } from './jetstream-package.js';
 import { isBundle } from './subjects.js';
 
-export interface ReceivedEvent {
-  readonly envelope: Buffer;
-  /** Undefined: published by a program that does not say. */
-  readonly identity: EventIdentity | undefined;
+export interface ReceivedMessage {
+  readonly data: Buffer;
+  /** Whether `data` is one envelope without its length, and no bundle. */
+  readonly isSingle: boolean;
+  /** Where the content of each envelope begins in `data`. */
+  readonly starts: readonly number[];
+  /** Where each envelope ends, and the length of the next begins. */
+  readonly ends: readonly number[];
+  /** Of all envelopes, in their order; undefined: published by a program that does not say. */
+  readonly identities: readonly IdentityRun[] | undefined;
 }
 
 /**
  * Takes a message apart.
  *
- * @returns what is wrong with it where it is none of a bridge's, nor an envelope
+ * @returns what is wrong with it where it is none of a bridge's
  */
-export function eventsOf(prefix: string, message: JetStreamMessage): ReceivedEvent[] | string {
-  const { data, headers, subject } = message;
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+export function readMessage(prefix: string, message: JetStreamMessage): ReceivedMessage | string {
+  const { headers, subject } = message;
+  const data = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength);
   const said = headers?.get(EVENTS_HEADER) ?? '';
   const identities = said === '' ? undefined : readIdentities(said);
   if (said !== '' && identities === undefined) return `its header ${EVENTS_HEADER} cannot be read`;
-  const envelopes = isBundle(prefix, subject) ? envelopesOf(bytes) : [bytes];
-  if (envelopes === undefined) return 'its data is no bundle of envelopes';
-  if (identities !== undefined && identities.length !== envelopes.length)
-    return `it has ${envelopes.length} envelopes, and says that it has ${identities.length}`;
-  return envelopes.map((envelope, index) => ({ envelope, identity: identities?.[index] }));
+  const isSingle = !isBundle(prefix, subject);
+  const [starts, ends]: [number[], number[]] = isSingle ? [[0], [data.length]] : [[], []];
+  if (!isSingle && !findEnvelopes(data, starts, ends)) return 'its data is no bundle of envelopes';
+  const count = identities?.reduce((sum, run) => sum + run.count, 0) ?? ends.length;
+  if (count !== ends.length) return `it has ${ends.length} envelopes, and says that it has ${count}`;
+  return { data, isSingle, starts, ends, identities };
 }
 
 /** Events that the sender lost before those of the message. */
@@ -34,16 +41,23 @@ export function laggedBefore({ headers }: JetStreamMessage): number {
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 
-function envelopesOf(bytes: Buffer): Buffer[] | undefined {
-  const envelopes: Buffer[] = [];
+/** Events of a message of this bus, which nobody needs to take apart. */
+export function ownCount({ headers }: JetStreamMessage): number {
+  let count = 0;
+  for (const [, events] of (headers?.get(EVENTS_HEADER) ?? '').matchAll(/\*(\d+)/g)) count += Number(events);
+  return count;
+}
+
+function findEnvelopes(data: Buffer, starts: number[], ends: number[]): boolean {
   try {
-    for (let position = 0; position < bytes.length; ) {
-      const end = readEnd(bytes, position, bytes.length);
-      envelopes.push(bytes.subarray(cursor.position, end));
+    for (let position = 0; position < data.length; ) {
+      const end = readEnd(data, position, data.length);
+      starts.push(cursor.position);
+      ends.push(end);
       position = end;
     }
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
-  return envelopes;
 }

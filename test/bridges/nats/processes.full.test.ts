@@ -106,8 +106,9 @@ describe('processes that are mirrored on one stream', { skip: noNatsServer(), ti
     assert.deepEqual([killed.first, killed.outOfOrder], [0, 0]);
     assert.ok(killed.count >= before.acked!, `${killed.count} of ${before.acked} acked events`);
     const resumed = ofB.arrived!['/from/a']!;
-    assert.equal(resumed.outOfOrder, 0);
-    assert.ok(resumed.first <= before.arrived!['/from/a']!.last + 1, 'nothing is missed between the two lives');
+    // It went on behind what the killed bus had accepted, and had everything from there.
+    assert.ok(resumed.first > COUNT / 5, `it began with ${resumed.first}`);
+    assert.deepEqual(resumed, { first: resumed.first, last: COUNT - 1, count: COUNT - resumed.first, outOfOrder: 0 });
     assert.equal(ofA.gaps, 0);
   });
 });
