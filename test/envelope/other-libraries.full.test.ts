@@ -137,6 +137,8 @@ function compare(
   } catch (error) {
     assert.ok(error instanceof MalformedPayloadError, `${(error as Error).stack}`);
     counts.refused++;
+    // The format has no longer ones. Both others skip one of any length where they do not know the field; C++ refuses it.
+    if (/a varint is too long/.test(error.message) && hasLongVarint(bytes)) return;
     assert.ok(
       theirs === undefined || others === undefined,
       `${codec.typeUrl} ${error.message} ${bytes.toString('hex')}`,
@@ -149,6 +151,16 @@ function compare(
   const again = encodeToBuffer(codec, ours);
   const twice = encodeToBuffer(codec, codec.decode(again, 0, again.length));
   assert.equal(twice.toString('hex'), again.toString('hex'), `${codec.typeUrl} ${bytes.toString('hex')}`);
+}
+
+/** Whether ten bytes in a row say that another one follows. */
+function hasLongVarint(bytes: Buffer): boolean {
+  let run = 0;
+  for (const byte of bytes) {
+    run = byte >= 128 ? run + 1 : 0;
+    if (run === 10) return true;
+  }
+  return false;
 }
 
 function attempt<T>(decode: () => T): T | undefined {
