@@ -3,9 +3,9 @@ import { InvalidOriginError, TooManyOriginsError } from '../errors.js';
 import { allocateNames, type NameRegistry } from '../ring/name-registry.js';
 
 /** Origins of one bus, since it began: its bridges, and whom they speak with. */
-export const MAX_ORIGINS = 1024;
+const MAX_ORIGINS = 1024;
 /** Of one name, as UTF-8. */
-export const MAX_ORIGIN_BYTES = 256;
+const MAX_ORIGIN_BYTES = 256;
 /** What a table of names keeps for each, on average. */
 const TABLE_BYTES_PER_NAME = 64;
 
