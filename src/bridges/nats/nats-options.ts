@@ -15,7 +15,7 @@ export interface NatsOutOptions {
    * the subject, for consumers of any kind.
    */
   readonly mode?: 'bundle' | 'topic';
-  /** Events of a bundle, 1 to 4,096; default 256. */
+  /** Events of a bundle, 1 to 4,096; default 1,024. */
   readonly maxBundle?: number;
   /** How long a bundle waits for more events while none is on its way, 0 to 10,000 ms; default 2. */
   readonly lingerMs?: number;
@@ -86,7 +86,7 @@ function checkOut(options: NatsOutOptions): CheckedOut {
   return {
     ...given,
     mode: choiceOption('out.mode', given.mode, ['bundle', 'topic']),
-    maxBundle: integerOption('out.maxBundle', given.maxBundle, 256, 1, 4_096),
+    maxBundle: integerOption('out.maxBundle', given.maxBundle, 1_024, 1, 4_096),
     lingerMs: integerOption('out.lingerMs', given.lingerMs, 2, 0, 10_000),
     inFlight: integerOption('out.inFlight', given.inFlight, 1, 1, 1_024),
   };
