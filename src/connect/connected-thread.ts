@@ -5,6 +5,7 @@ import * as control from '../ring/control-descriptor.js';
 import { attachRing } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
 import { type Hello, type InterestChange, ROOM, type ToConnection } from './connection-messages.js';
+import { Probe } from './probe.js';
 import { type DrainTarget, UplinkDrain } from './uplink-drain.js';
 
 /** What `stats()` says of a connection. */
@@ -37,6 +38,7 @@ export class ConnectedThread {
   isAsleep = false;
   #isSealed = false;
   #port: MessagePort | undefined;
+  readonly #probe = new Probe();
 
   constructor(hello: Hello, producer: number, target: DrainTarget) {
     this.hello = hello;
@@ -56,6 +58,18 @@ export class ConnectedThread {
     // The thread's subscribers and waiters hold it open, and nothing else does.
     port.unref();
     this.tell({ kind: 'interest', ...interest });
+  }
+
+  /** Whether its port is here, whose closing says that the thread is gone. */
+  get isMet(): boolean {
+    return this.#port !== undefined;
+  }
+
+  /** Asks for a thread whose port has not come. */
+  lookFor(onGone: () => void): void {
+    this.#probe.send(this.hello.threadId, () => {
+      if (!this.isMet) onGone();
+    });
   }
 
   /** What is told counts for whatever the thread publishes after this call. */

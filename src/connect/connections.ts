@@ -7,7 +7,7 @@
 import type { EventEmitter } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
 import { emitSafely, reportError } from '../host/report.js';
-import { monotonicMs } from '../host/timing.js';
+import { clearInterval, monotonicMs, setInterval } from '../host/timing.js';
 import type { Backpressure } from '../publish/backpressure.js';
 import type { Publisher } from '../publish/publisher.js';
 import { MAX_PRODUCER } from '../ring/record-descriptor.js';
@@ -20,6 +20,9 @@ import type { DrainTarget } from './uplink-drain.js';
 
 /** What is taken over from one uplink before the next one has its turn. */
 const SHARE_BYTES = 64 * 1024;
+
+/** Between two looks for threads whose ports have not come. */
+const UNMET_LOOK_MS = 100;
 
 /** A connection that is over. */
 export interface DisconnectReport {
@@ -45,6 +48,7 @@ export class Connections {
   /** By producer number. */
   readonly #producers: (ConnectedThread | undefined)[] = [];
   readonly #run = (budgetMs: number): void => this.#turn(budgetMs);
+  #unmetTimer: NodeJS.Timeout | undefined;
   #scheduled = false;
   #isWaiting = false;
   #isClosing = false;
@@ -91,6 +95,7 @@ export class Connections {
     if (this.#isClosed) return 0;
     this.#isClosed = true;
     this.#interest.stop();
+    clearInterval(this.#unmetTimer);
     let left = 0;
     for (const connection of [...this.#all.values()]) {
       connection.close();
@@ -113,6 +118,7 @@ export class Connections {
     this.#all.set(hello.connection, connection);
     if (this.#isClosing) connection.close();
     this.#schedule();
+    this.#watchUnmet();
     return connection;
   }
 
@@ -130,6 +136,22 @@ export class Connections {
       this.#schedule();
     };
     connection.meet(port, this.#interest.all, () => this.#rung(connection), onGone);
+  }
+
+  /** Looks now and then for threads whose ports have not come. */
+  #watchUnmet(): void {
+    this.#unmetTimer ??= setInterval(() => {
+      const unmet = [...this.#all.values()].filter(({ isMet, isGone }) => !isMet && !isGone);
+      for (const connection of unmet) {
+        connection.lookFor(() => {
+          connection.isGone = true;
+          this.#schedule();
+        });
+      }
+      if (unmet.length > 0) return;
+      clearInterval(this.#unmetTimer);
+      this.#unmetTimer = undefined;
+    }, UNMET_LOOK_MS).unref();
   }
 
   #rung(connection: ConnectedThread | undefined): void {

@@ -27,6 +27,11 @@ const UNMET_CHECK_MS = 10;
 /** Before a meeting is tried again that found nobody. */
 const RETRY_MS = 50;
 
+/** Node's own, also where a test runner has put another one in its place. */
+const host = process.getBuiltinModule('node:process');
+const heard = (): void => {};
+let links = 0;
+
 /** What the link tells the connection. None may throw. */
 export interface OwnerLinkEvents {
   /** Everything but {@link ROOM}, in the order in which the owner said it. */
@@ -82,6 +87,8 @@ export class OwnerLink {
 
   /** Looks for the owner. */
   start(): void {
+    // Whoever asks for this thread finds it listening: see Probe.
+    if (links++ === 0) host.on('workerMessage' as never, heard);
     this.#meet();
     this.#broadcast({ hello: this.hello });
     this.#watch(UNMET_CHECK_MS);
@@ -231,6 +238,7 @@ export class OwnerLink {
     if (this.hasEnded) return;
     this.hasEnded = true;
     clearInterval(this.#timer);
+    if (--links === 0) host.off('workerMessage' as never, heard);
     this.#port?.close();
     this.#events.onEnd();
   }

@@ -1,0 +1,35 @@
+/**
+ * Finds out whether a thread is gone that has said hello and whose port has not come: a thread may die with its first words still
+ * on their way, and they are lost with it.
+ *
+ * A message to a thread that Node does not know fails. Node knows each thread before it runs, but for one that a thread other
+ * than the main one has just started: that may be told to the main thread in the same turn of its loop as our message. So the
+ * second failure in a row, of a message that was sent when the first had come back, is certain.
+ */
+import { postMessageToThread } from 'node:worker_threads';
+
+/** Connected threads listen, so that there is nobody to hear it only where the thread is gone. */
+export const PROBE = { ringcastProbe: true };
+const CERTAIN = 2;
+
+export class Probe {
+  #failures = 0;
+  #isOut = false;
+
+  /** Asks for the thread, unless the last answer is still to come. */
+  send(threadId: number, onGone: () => void): void {
+    if (this.#isOut) return;
+    this.#isOut = true;
+    postMessageToThread(threadId, PROBE).then(
+      () => {
+        this.#isOut = false;
+        this.#failures = 0;
+      },
+      (error: { readonly code?: string }) => {
+        this.#isOut = false;
+        if (error.code !== 'ERR_WORKER_MESSAGING_FAILED') this.#failures = 0;
+        else if (++this.#failures >= CERTAIN) onGone();
+      },
+    );
+  }
+}
