@@ -9,7 +9,7 @@
 import { postMessageToThread } from 'node:worker_threads';
 
 /** Connected threads listen, so that there is nobody to hear it only where the thread is gone. */
-export const PROBE = { ringcastProbe: true };
+const PROBE = { ringcastProbe: true };
 const CERTAIN = 2;
 
 export class Probe {

@@ -79,7 +79,10 @@ export class HandlerDelivery implements Delivery, EventHolder {
       handleTracing.hasSubscribers
         ? traceHandler({ bus, subscription: name, envelopes: [envelope] }, () => handler(envelope))
         : handler(envelope);
-    const handle = (envelope: ReceivedEnvelope): unknown => context.runInAsyncScope(call, undefined, envelope);
+    const handle = (envelope: ReceivedEnvelope): unknown => {
+      this.handling.takeUp();
+      return context.runInAsyncScope(call, undefined, envelope);
+    };
     this.#target = new SingleTarget(joinSequence, handle, events.report);
     this.#target.exceptOrigins = exceptOrigins;
     reader.add(filter, this.#target, events);

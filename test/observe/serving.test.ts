@@ -56,7 +56,7 @@ describe('served statistics', { timeout: 120_000 }, () => {
     assert.deepEqual(ring, expectedRing);
     assert.deepEqual(counts, {
       ...{ published, unwanted, written, refused, pending, wakes },
-      ...{ rescued: 0, evictions: 0, topics: bus.stats().topics, bridges: [] },
+      ...{ rescued: 0, evictions: 0, topics: bus.stats().topics, bridges: [], connections: [] },
     });
     assert.deepEqual(subscriptions, [{ ...here.stats(), stuckMs: 0, asleep: subscriptions[0]!.asleep }]);
     assert.deepEqual(sample.health, { ok: true, message: 'ok', problems: [] });
