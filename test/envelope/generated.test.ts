@@ -7,6 +7,7 @@ import { builtInTypes } from '../../src/envelope/generated/index.js';
 import { MalformedPayloadError } from '../../src/errors.js';
 import * as events from '../../src/events.js';
 import { Everything, Tree } from '../fixtures/generated/everything.js';
+import { refusesLongVarint } from '../support/long-varints.js';
 import { arbitraryEvent, loadOracle, oracleEncode, plain } from '../support/protobuf-oracle.js';
 
 const oracle = loadOracle([
@@ -46,14 +47,17 @@ function outcome(decode: () => Record<string, unknown>): Outcome {
 
 function assertSameDecoding(codec: EventCodec, bytes: Buffer): void {
   const type = oracle.lookupType(codec.typeUrl);
+  let refusedLongVarint = false;
   const ours = outcome(() => {
     try {
       return plain(codec, codec.decode(bytes, 0, bytes.length) as object);
     } catch (error) {
       assert.ok(error instanceof MalformedPayloadError, `${error}`);
+      refusedLongVarint = refusesLongVarint(error, bytes);
       throw error;
     }
   });
+  if (refusedLongVarint) return;
   const theirs = outcome(() => plain(codec, type.decode(bytes), type));
   assert.deepEqual(ours, theirs, bytes.toString('hex'));
 }

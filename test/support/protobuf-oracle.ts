@@ -92,7 +92,10 @@ function mapKey(field: FieldDescriptor, key: string, type: protobuf.Type | undef
 function comparable(field: FieldDescriptor, value: unknown, type: protobuf.Type | undefined): unknown {
   if (field.kind === 'message') return plain(field.type!(), value as object, type);
   if (value instanceof Uint8Array) return `bytes:${Buffer.from(value).toString('hex')}`;
-  if (Long.isLong(value)) return field.name === 'seconds' ? value.toNumber() : BigInt(value.toString());
+  if (Long.isLong(value)) {
+    const seconds = value.toNumber();
+    return field.name === 'seconds' && Number.isSafeInteger(seconds) ? seconds : BigInt(value.toString());
+  }
   return value;
 }
 
