@@ -66,12 +66,14 @@ export class LiveStats {
     const count = (index: number): number => this.#counters[index]!;
     const pending = { events: count(counters.PENDING_EVENTS), bytes: count(counters.PENDING_BYTES) };
     const accepted = count(counters.ACCEPTED);
+    // Once: the bus's thread counts on meanwhile, and the fields of one sample agree.
+    const unwanted = count(counters.UNWANTED);
     const holder = this.#holder();
     const holderStuckMs = holder < 0 ? 0 : this.#stuckMs(holder);
     return {
       ...stats,
-      published: accepted + count(counters.UNWANTED),
-      unwanted: count(counters.UNWANTED),
+      published: accepted + unwanted,
+      unwanted,
       written: Math.max(stats.written, accepted - pending.events),
       refused: count(counters.REFUSED),
       pending,
