@@ -11,9 +11,13 @@ export function show(value: unknown): string {
   return cut(textOf(value));
 }
 
-/** What was thrown: the message of an error; anything else, which may be thrown too, as it is. */
+/**
+ * What was thrown: the message of an error, with the place that a syntax error's stack begins with; anything else, which may
+ * be thrown too, as it is.
+ */
 export function showThrown(thrown: unknown): string {
   try {
+    if (thrown instanceof SyntaxError) return `${thrown.message}${placeOf(`${thrown.stack}`)}`;
     if (thrown instanceof Error) return `${thrown.message}`;
     if (typeof thrown === 'object' && thrown !== null) return cut(inspect(thrown, { depth: 1, breakLength: Infinity }));
   } catch {
@@ -45,6 +49,13 @@ function textOf(value: unknown): string {
   } catch {
     return `(${typeof value} that cannot be shown)`;
   }
+}
+
+/** `file:///….js:4:12` of the line that Node puts before the stack of a syntax error. */
+function placeOf(stack: string): string {
+  const [, file, at] = /^(.+?)((?::\d+)+)\n(?:.*\n)*?SyntaxError/.exec(stack) ?? [];
+  if (file === undefined) return '';
+  return ` (${file.startsWith('data:') ? cut(file) : file}${at})`;
 }
 
 function cut(text: string): string {

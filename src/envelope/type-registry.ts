@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { DuplicateTypeError, InvalidEventError, TypesModuleError, UnknownTypeError } from '../errors.js';
+import { withPlaceSync } from '../host/syntax-place.js';
 import { nodeRequire } from '../package-files.js';
 import { show, showThrown } from '../shown.js';
 import { type AnyEvent, isAny, LOOKING, partsOfAny } from './any-event.js';
@@ -182,7 +183,8 @@ function typesOf(url: string): EventType[] {
   try {
     exports = nodeRequire(fileURLToPath(url)) as object;
   } catch (error) {
-    throw new TypesModuleError(url, showThrown(error), { cause: error });
+    const cause = withPlaceSync(url, error);
+    throw new TypesModuleError(url, showThrown(cause), { cause });
   }
   const types = new Set<EventType>();
   collectTypes(exports, types, new Set(), 0);

@@ -1,6 +1,7 @@
 /** The subscriber module that a user writes: what it may export, and how it is loaded in its thread. */
 import type { Envelope } from '../envelope/envelope.js';
 import { ModuleLoadError, ModuleShapeError } from '../errors.js';
+import { withPlace } from '../host/syntax-place.js';
 import { makesGenerator } from '../option-check.js';
 import { withAdvice } from './typescript-loader.js';
 
@@ -46,7 +47,7 @@ export async function loadSubscriber(url: string): Promise<SubscriberObject> {
   try {
     exported = defaultOf((await import(url)) as { default?: unknown });
   } catch (error) {
-    throw new ModuleLoadError(url, withAdvice(url, error));
+    throw new ModuleLoadError(url, await withPlace(url, withAdvice(url, error)));
   }
   return subscriberOf(url, exported);
 }
