@@ -15,6 +15,8 @@ export const LAGGED_HEADER = 'Ringcast-Lagged';
 export const MAX_PATH = 8;
 /** An id of a bus. */
 export const BUS_ID = /^[A-Za-z0-9_-]{1,32}$/;
+/** A sequence and a count. */
+const MAX_RUN_CHARACTERS = 24;
 /** More events than any bundle has. */
 const MAX_EVENTS = 65_536;
 
@@ -42,6 +44,11 @@ export class IdentityWriter {
     this.#path = path;
     this.#first = sequence;
     this.#count = 1;
+  }
+
+  /** At least the length of what `toString` returns. */
+  get length(): number {
+    return this.#text.length + MAX_RUN_CHARACTERS;
   }
 
   /** What was added so far. */

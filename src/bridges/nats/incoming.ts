@@ -160,17 +160,18 @@ export class Incoming {
       this.#host.gap(lagged, 'the sender lost them before they were sent');
   }
 
-  /** Puts those events on the bus that it has not had, as many at once as follow each other. */
+  /** Puts those events on the bus that it has not had, as many at once as follow each other in one trace. */
   async #putNew(received: ReceivedMessage): Promise<void> {
-    const { data, isSingle, ends } = received;
+    const { data, isSingle, ends, traceparents } = received;
     const isNew = this.#newOf(received);
     for (let index = 0; index < ends.length; index++) {
       if (!isNew[index]) continue;
       const first = index;
       const from = first === 0 ? 0 : ends[first - 1]!;
-      while (isNew[index + 1]) index++;
+      const traceparent = traceparents[first];
+      while (isNew[index + 1] && traceparents[index + 1] === traceparent) index++;
       const run = data.subarray(from, ends[index]!);
-      await this.#forwardRun(isSingle ? withLength(run) : run, index - first + 1);
+      await this.#forwardRun(isSingle ? withLength(run) : run, index - first + 1, traceparent);
     }
   }
 
@@ -213,12 +214,13 @@ export class Incoming {
   }
 
   /** Puts whole envelopes on the bus, each after its length; those that it does not take are told of and passed over. */
-  async #forwardRun(run: Buffer, count: number): Promise<void> {
+  async #forwardRun(run: Buffer, count: number, traceparent: string | undefined): Promise<void> {
+    const options = { origin: this.#settings.origin, traceparent };
     let accepted = count;
     for (let rest = run; rest.length > 0; ) {
       let consumed: number;
       try {
-        consumed = this.#bus.forwardAll(rest, { origin: this.#settings.origin });
+        consumed = this.#bus.forwardAll(rest, options);
       } catch (error) {
         if (!(error instanceof BusError) || error.consumedBytes === undefined) throw error;
         this.#refuse(showThrown(error));

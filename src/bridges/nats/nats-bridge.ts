@@ -14,8 +14,8 @@ import { Sender } from './sender.js';
 
 /** What a server takes unless it says otherwise. */
 const DEFAULT_MAX_PAYLOAD = 1_048_576;
-/** Of a message beside its data. */
-const HEADERS_BYTES = 16_384;
+/** Of a message beside its data and what its headers say of each event: the names of headers, and an id. */
+const HEADERS_BYTES = 1_024;
 const NANOS_PER_MS = 1_000_000;
 
 /** What a NATS bridge counts. */

@@ -12,7 +12,7 @@ import { RESERVED } from '../bridge-life.js';
 import { contentKey, readEnvelopeFields } from '../envelope-fields.js';
 import type { BusPassages } from './bus-passages.js';
 import { MAX_PATH } from './identities.js';
-import { MAX_LENGTH_BYTES, OutgoingMessage } from './outgoing-message.js';
+import { maxSizeOf, type OutgoingEvent, OutgoingMessage } from './outgoing-message.js';
 import type { Sender } from './sender.js';
 import { bundleSubject, subjectOf } from './subjects.js';
 
@@ -23,7 +23,7 @@ export interface OutgoingSettings {
   readonly maxBundle: number;
   readonly lingerMs: number;
   readonly inFlight: number;
-  /** Of a message. */
+  /** Of a message: its data, and what its headers say of each event. */
   readonly maxBytes: number;
 }
 
@@ -32,7 +32,7 @@ export class Outgoing {
   readonly #passages: BusPassages;
   readonly #sender: Sender;
   readonly #lost: (count: number, reason: string) => void;
-  #open = new OutgoingMessage();
+  #open = new OutgoingMessage(true);
   #linger: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   readonly #inFlight = new Set<Promise<void>>();
@@ -71,13 +71,14 @@ export class Outgoing {
         sequence = way.sequence;
       }
     }
-    if (bytes.length + MAX_LENGTH_BYTES > this.#settings.maxBytes) {
+    const { sequence: ownSequence, traceparent, lagged } = envelope;
+    const event: OutgoingEvent = { bytes, path, sequence, ownSequence, traceparent, lagged };
+    if (maxSizeOf(event) > this.#settings.maxBytes) {
       this.#lost(1, `an event of ${bytes.length} bytes is larger than the server takes`);
       return undefined;
     }
-    if (envelope.lagged > 0) this.#lost(envelope.lagged, 'the ring overtook the bridge');
-    const item: Item = { bytes, path, sequence, ownSequence: envelope.sequence, lagged: envelope.lagged };
-    return this.#settings.mode === 'bundle' ? this.#bundle(item) : this.#single(envelope.topic, item);
+    if (lagged > 0) this.#lost(lagged, 'the ring overtook the bridge');
+    return this.#settings.mode === 'bundle' ? this.#bundle(event) : this.#single(envelope.topic, event);
   }
 
   /** Resolves when everything that was handled is stored, or given up. */
@@ -87,18 +88,15 @@ export class Outgoing {
     await Promise.all(this.#inFlight);
   }
 
-  #bundle(item: Item): void | Promise<void> {
+  #bundle(event: OutgoingEvent): void | Promise<void> {
     const { maxBundle, maxBytes, lingerMs } = this.#settings;
     const open = this.#open;
-    if (
-      open.count > 0 &&
-      (open.count >= maxBundle || open.sizeBytes + item.bytes.length + MAX_LENGTH_BYTES > maxBytes)
-    ) {
+    if (open.count > 0 && (open.count >= maxBundle || open.sizeBytes + maxSizeOf(event) > maxBytes)) {
       this.#startSending();
       // The open one is taken at once, or when the one before it is stored.
-      if (this.#open === open) return this.#sending!.then(() => this.#bundle(item));
+      if (this.#open === open) return this.#sending!.then(() => this.#bundle(event));
     }
-    add(this.#open, item);
+    this.#open.add(event);
     if (this.#sending === undefined && this.#linger === undefined)
       this.#linger = setTimeout(() => this.#startSending(), lingerMs);
     return undefined;
@@ -110,46 +108,34 @@ export class Outgoing {
     this.#linger = undefined;
     if (this.#sending !== undefined || this.#open.count === 0) return;
     const bundle = this.#open;
-    this.#open = new OutgoingMessage();
+    this.#open = new OutgoingMessage(true);
     const { busId } = this.#passages;
     const { name, prefix } = this.#settings;
     // Another bridge of this bus may have a bundle that begins with the same event.
     const id = `${busId}:${name}:${bundle.firstSequence}`;
-    this.#sending = this.#send(bundleSubject(prefix, busId), bundle.bundle(), id, bundle).then(() => {
+    this.#sending = this.#send(bundleSubject(prefix, busId), id, bundle).then(() => {
       this.#sending = undefined;
       this.#startSending();
     });
   }
 
-  #single(topic: string, item: Item): void | Promise<void> {
-    const message = new OutgoingMessage();
-    add(message, item);
-    const id = `${this.#passages.busId}:${item.ownSequence}`;
-    const sent = this.#send(subjectOf(this.#settings.prefix, topic), message.single(), id, message);
+  #single(topic: string, event: OutgoingEvent): void | Promise<void> {
+    const message = new OutgoingMessage(false);
+    message.add(event);
+    const id = `${this.#passages.busId}:${event.ownSequence}`;
+    const sent = this.#send(subjectOf(this.#settings.prefix, topic), id, message);
     this.#inFlight.add(sent);
     void sent.then(() => this.#inFlight.delete(sent));
     return this.#inFlight.size < this.#settings.inFlight ? undefined : Promise.race(this.#inFlight);
   }
 
   /** Never rejects. */
-  async #send(subject: string, data: Uint8Array, id: string, message: OutgoingMessage): Promise<void> {
+  async #send(subject: string, id: string, message: OutgoingMessage): Promise<void> {
     this.sent += message.count;
     try {
-      await this.#sender.send(subject, data, id, message);
+      await this.#sender.send(subject, id, message);
     } catch (error) {
       this.#lost(message.count, (error as Error).message);
     }
   }
-}
-
-interface Item {
-  readonly bytes: Uint8Array;
-  readonly path: string;
-  readonly sequence: number;
-  readonly ownSequence: number;
-  readonly lagged: number;
-}
-
-function add(message: OutgoingMessage, { bytes, path, sequence, ownSequence, lagged }: Item): void {
-  message.add(bytes, path, sequence, ownSequence, lagged);
 }

@@ -3,6 +3,7 @@ import { cursor, readEnd } from '../../envelope/codec-runtime.js';
 import { EVENTS_HEADER, type IdentityRun, LAGGED_HEADER, readIdentities } from './identities.js';
 import type { JetStreamMessage } from './jetstream-package.js';
 import { isBundle } from './subjects.js';
+import { readTraces, TRACEPARENT_HEADER, TRACES_HEADER } from './traces.js';
 
 export interface ReceivedMessage {
   readonly data: Buffer;
@@ -14,6 +15,8 @@ export interface ReceivedMessage {
   readonly ends: readonly number[];
   /** Of all envelopes, in their order; undefined: published by a program that does not say. */
   readonly identities: readonly IdentityRun[] | undefined;
+  /** Of each envelope, the trace that it belongs to. */
+  readonly traceparents: readonly (string | undefined)[];
 }
 
 /**
@@ -32,7 +35,8 @@ export function readMessage(prefix: string, message: JetStreamMessage): Received
   if (!isSingle && !findEnvelopes(data, starts, ends)) return 'its data is no bundle of envelopes';
   const count = identities?.reduce((sum, run) => sum + run.count, 0) ?? ends.length;
   if (count !== ends.length) return `it has ${ends.length} envelopes, and says that it has ${count}`;
-  return { data, isSingle, starts, ends, identities };
+  const traces = isSingle ? singleTrace(headers?.get(TRACEPARENT_HEADER)) : headers?.get(TRACES_HEADER);
+  return { data, isSingle, starts, ends, identities, traceparents: readTraces(traces ?? '', count) };
 }
 
 /** Events that the sender lost before those of the message. */
@@ -46,6 +50,10 @@ export function ownCount({ headers }: JetStreamMessage): number {
   let count = 0;
   for (const [, events] of (headers?.get(EVENTS_HEADER) ?? '').matchAll(/\*(\d+)/g)) count += Number(events);
   return count;
+}
+
+function singleTrace(traceparent = ''): string {
+  return traceparent === '' ? '' : `0*1 ${traceparent}`;
 }
 
 function findEnvelopes(data: Buffer, starts: number[], ends: number[]): boolean {

@@ -1,7 +1,6 @@
 /** Sends messages to a stream: each until it is stored, however long the server is away. */
 import { monotonicMs, sleep } from '../../host/timing.js';
 import { BridgeClosedError } from '../bridge-errors.js';
-import { EVENTS_HEADER, LAGGED_HEADER } from './identities.js';
 import type { JetStream, JetStreamPackage, NatsConnection } from './jetstream-package.js';
 import type { OutgoingMessage } from './outgoing-message.js';
 
@@ -37,11 +36,12 @@ export class Sender {
    * Resolves when the message is stored. It is the same message however often it is sent: the server knows it by its id.
    *
    * @throws {BridgeClosedError} `BRIDGE_CLOSED` when the connection is closed, or the bridge closes and it is not stored soon
+   * @throws {Error} of nats.js when the server takes less now than it did when the message was made
    */
-  async send(subject: string, data: Uint8Array, id: string, message: OutgoingMessage): Promise<void> {
+  async send(subject: string, id: string, message: OutgoingMessage): Promise<void> {
+    const data = message.data();
     const headers = this.#headers();
-    headers.set(EVENTS_HEADER, `${message.identities}`);
-    if (message.lagged > 0) headers.set(LAGGED_HEADER, `${message.lagged}`);
+    for (const [name, value] of message.headers()) headers.set(name, value);
     for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS)) {
       try {
         const ack = await this.#jetstream.publish(subject, data, { msgID: id, headers, timeout: ACK_TIMEOUT_MS });
@@ -50,6 +50,8 @@ export class Sender {
         this.#host.told(undefined);
         return;
       } catch (error) {
+        // Nothing was sent: it would be refused again, and hold up all that follows.
+        if ((error as Error).name === 'InvalidArgumentError') throw error;
         if (this.#connection.isClosed() || this.#isOver()) throw new BridgeClosedError('the bridge');
         this.#host.told(error as Error);
       }

@@ -91,6 +91,39 @@ describe('buses and a real nats-server', { skip: noNatsServer(), timeout: 240_00
     assert.deepEqual(got, { '/k8s.io/pods': [7] });
   });
 
+  test('events keep their traces, in both modes', async (t) => {
+    const server = await NatsServer.start(t);
+    const traces = ['0af7651916cd43dd8448eb211c80319c', '4bf92f3577b34da6a3ce929d0e0e4736'].map(
+      (id) => `00-${id}-b7ad6b7169203331-01`,
+    );
+    const traceOf = (index: number): string | undefined => traces[Math.floor(index / 3) % 3];
+    for (const mode of ['bundle', 'topic'] as const) {
+      const prefixed = { stream: mode, prefix: mode, out: { filter: '/**', mode } };
+      const [a, b] = [await end(t, server, prefixed), await end(t, server, prefixed)];
+      const got: (string | undefined)[] = [];
+      b.bus.subscribe('/a', ({ traceparent }) => got.push(traceparent));
+      for (const id of range(20)) a.bus.publish('/a', { id }, { traceparent: traceOf(id) });
+      await until(() => got.length === 20);
+      assert.deepEqual(got, range(20).map(traceOf));
+    }
+  });
+
+  test('a bundle whose headers are long, since the events that leave do not follow each other, is not too large', async (t) => {
+    const server = await NatsServer.start(t);
+    const out = { filter: '/a', maxBundle: 4_096, lingerMs: 1_000 };
+    const [a, b] = [await end(t, server, { out }), await end(t, server)];
+    const count = 9_000;
+    const padding = 'x'.repeat(190);
+    a.bus.subscribe('/b', () => {});
+    for (const id of range(count)) {
+      a.bus.publish('/b', {});
+      if (!a.bus.publish('/a', { id, padding })) await a.bus.writable();
+    }
+    await until(() => b.got['/a']?.length === count);
+    assert.deepEqual(b.got['/a'], range(count));
+    assertHas(a.bridge.stats(), { sent: count, acked: count, retried: 0 });
+  });
+
   test('a filter on the way in keeps out what is not wanted, and one on the way out what does not leave', async (t) => {
     const server = await NatsServer.start(t);
     const a = await end(t, server, { out: { filter: ['/x/*', '/y/*'] } });
