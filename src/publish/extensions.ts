@@ -33,7 +33,8 @@ export class Extensions {
   }
 }
 
-function checkTraceparent(traceparent: unknown): void {
+/** @throws {InvalidTraceparentError} `BUS_INVALID_TRACEPARENT` */
+export function checkTraceparent(traceparent: unknown): void {
   const fault = typeof traceparent === 'string' ? traceparentFault(traceparent) : 'is not a string';
   if (fault !== undefined) throw new InvalidTraceparentError(traceparent, fault);
 }

@@ -3,9 +3,10 @@ import { Envelope as EnvelopeMessage } from '../../events.js';
 import { monotonicMs, sleep, systemMs } from '../../host/timing.js';
 import { anyPack, BusError } from '../../index.js';
 import { readOptions, timeoutOption } from '../../option-check.js';
+import { checkTraceparent } from '../../publish/extensions.js';
 import { CallFailedError, CallTimeoutError } from '../bridge-errors.js';
 import { TtrpcClient } from './client.js';
-import { EVENTS_SERVICE, encodeForward, FORWARD, NAMESPACE_KEY } from './shim-events.js';
+import { EVENTS_SERVICE, encodeForward, FORWARD, NAMESPACE_KEY, TRACEPARENT_KEY } from './shim-events.js';
 import { UNAVAILABLE } from './status.js';
 
 export interface PublishToOptions {
@@ -13,6 +14,13 @@ export interface PublishToOptions {
   readonly namespace?: string;
   /** How long an event is tried, 1 to 2^31 - 1 ms or `Infinity`; default 15,000. Keep it below 60,000: repeats are known so long. */
   readonly timeoutMs?: number;
+}
+
+export interface EventPublisherOptions {
+  /** Default: that of the publisher. */
+  readonly namespace?: string;
+  /** For `envelope.traceparent`, as in `publish` of a bus. */
+  readonly traceparent?: string | undefined;
 }
 
 const CALL_TIMEOUT_MS = 5_000;
@@ -52,22 +60,25 @@ export class EventPublisher implements AsyncDisposable {
    * their answers may be overtaken by later ones when they are tried again; await one call before the next to keep the order.
    *
    * @throws {InvalidEventError} `BUS_INVALID_EVENT`
+   * @throws {InvalidTraceparentError} `BUS_INVALID_TRACEPARENT`
    * @throws {CallFailedError} `BRIDGE_CALL_FAILED` when the event was refused, or the bus was full all the time
    * @throws {ConnectionLostError} `BRIDGE_CONNECTION_LOST` when nobody was there
    * @throws {CallTimeoutError} `BRIDGE_CALL_TIMEOUT` when nobody answered
    * @throws {TooManyCallsError} `BRIDGE_TOO_MANY_CALLS` when 1,024 calls wait already
    */
-  async publish(topic: string, event: unknown, options: Pick<PublishToOptions, 'namespace'> = {}): Promise<void> {
-    const { namespace = this.#namespace } = readOptions('options', options, ['namespace']);
+  async publish(topic: string, event: unknown, options: EventPublisherOptions = {}): Promise<void> {
+    const given = readOptions('options', options, ['namespace', 'traceparent']);
+    const { namespace = this.#namespace, traceparent } = given;
     const time = this.#time();
     const timestamp = { seconds: Number(time / NANOS_PER_SECOND), nanos: Number(time % NANOS_PER_SECOND) };
     const message = new EnvelopeMessage({ timestamp, namespace, topic, event: anyPack(event) });
-    await this.#forward(anyPack(message).value, namespace);
+    await this.#forward(anyPack(message).value, namespace, traceparent);
   }
 
   /** Publishes an encoded envelope with its own time and namespace. Errors as those of {@link publish}. */
-  async forward(envelope: Uint8Array): Promise<void> {
-    await this.#forward(envelope, undefined);
+  async forward(envelope: Uint8Array, options: Pick<EventPublisherOptions, 'traceparent'> = {}): Promise<void> {
+    const { traceparent } = readOptions('options', options, ['traceparent']);
+    await this.#forward(envelope, undefined, traceparent);
   }
 
   /** Ends the connection; what is being published fails. */
@@ -80,9 +91,12 @@ export class EventPublisher implements AsyncDisposable {
     this.close();
   }
 
-  async #forward(envelope: Uint8Array, namespace: string | undefined): Promise<void> {
+  async #forward(envelope: Uint8Array, namespace: string | undefined, traceparent: string | undefined): Promise<void> {
+    if (traceparent !== undefined) checkTraceparent(traceparent);
     const request = encodeForward(envelope);
-    const metadata = new Map(namespace === undefined ? [] : [[NAMESPACE_KEY, namespace]]);
+    const metadata = new Map<string, string>();
+    if (namespace !== undefined) metadata.set(NAMESPACE_KEY, namespace);
+    if (traceparent !== undefined) metadata.set(TRACEPARENT_KEY, traceparent);
     const endMs = monotonicMs() + this.#timeoutMs;
     for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS)) {
       const leftMs = endMs - monotonicMs();

@@ -1,6 +1,7 @@
 /** Where processes that are not Node, and containerd's shims, publish to a bus: a local socket without gRPC. */
 import { BusClosedError, BusError } from '../../index.js';
 import { integerOption, readOptions, signalOption } from '../../option-check.js';
+import { traceparentFault } from '../../ring/record-extension.js';
 import { showThrown } from '../../shown.js';
 import { CallFailedError } from '../bridge-errors.js';
 import { type BridgedBus, BridgeLife } from '../bridge-life.js';
@@ -10,7 +11,7 @@ import { RoomOnBus } from '../room-on-bus.js';
 import { TtrpcClient } from './client.js';
 import { TtrpcServer } from './server.js';
 import type { TtrpcCall } from './server-connection.js';
-import { decodeForward, EVENTS_SERVICE, FORWARD } from './shim-events.js';
+import { decodeForward, EVENTS_SERVICE, FORWARD, TRACEPARENT_KEY } from './shim-events.js';
 import { INTERNAL, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, TtrpcStatus, UNAVAILABLE } from './status.js';
 
 export interface ServeEventsOptions {
@@ -145,13 +146,13 @@ export class EventServer extends BridgeLife {
     this.#next?.close();
   }
 
-  async #forward({ payload }: TtrpcCall): Promise<Uint8Array> {
+  async #forward({ payload, metadata }: TtrpcCall): Promise<Uint8Array> {
     this.#calls++;
     try {
       const envelope = envelopeOf(payload);
       const key = contentKey(readEnvelopeFields(envelope));
-      await this.#accept(key, envelope);
-      if (this.#next !== undefined) await this.#passOn(this.#next, key, payload);
+      await this.#accept(key, envelope, traceparentOf(metadata));
+      if (this.#next !== undefined) await this.#passOn(this.#next, key, payload, metadata);
     } catch (error) {
       const answer = answerTo(error);
       if (answer.status === UNAVAILABLE) this.#full++;
@@ -162,13 +163,13 @@ export class EventServer extends BridgeLife {
   }
 
   /** Puts an event on the bus, unless it is there, or on its way there. */
-  #accept(key: string, envelope: Buffer): Promise<void> {
+  #accept(key: string, envelope: Buffer, traceparent: string | undefined): Promise<void> {
     const known = this.#passages.get(key);
     if (known !== undefined) {
       this.#repeated++;
       return known.accepted;
     }
-    const accepted = this.#put(envelope).catch((error: unknown) => {
+    const accepted = this.#put(envelope, traceparent).catch((error: unknown) => {
       // The client sends it again.
       this.#passages.delete(key);
       throw error;
@@ -177,17 +178,18 @@ export class EventServer extends BridgeLife {
     return accepted;
   }
 
-  async #put(envelope: Buffer): Promise<void> {
-    const accepted = await this.#room.put(() => this.#bus.forward(envelope, { origin: this.name }));
+  async #put(envelope: Buffer, traceparent: string | undefined): Promise<void> {
+    const options = { origin: this.name, traceparent };
+    const accepted = await this.#room.put(() => this.#bus.forward(envelope, options));
     if (!accepted) throw new TtrpcStatus(UNAVAILABLE, `the bus had no room within ${FULL_WAIT_MS} ms`);
     this.#accepted++;
   }
 
   /** Passes an event on that the bus has, unless that was done. */
-  async #passOn(next: TtrpcClient, key: string, request: Buffer): Promise<void> {
+  async #passOn(next: TtrpcClient, key: string, request: Buffer, metadata: ReadonlyMap<string, string>): Promise<void> {
     // Forgotten meanwhile: it may be told twice, and is not lost.
     const passage = this.#passages.get(key) ?? { accepted: Promise.resolve(), passedOn: undefined };
-    passage.passedOn ??= next.call(EVENTS_SERVICE, FORWARD, request, { timeoutMs: FULL_WAIT_MS }).then(
+    passage.passedOn ??= next.call(EVENTS_SERVICE, FORWARD, request, { timeoutMs: FULL_WAIT_MS, metadata }).then(
       () => {
         this.#passedOn++;
       },
@@ -209,6 +211,12 @@ function envelopeOf(request: Buffer): Buffer {
   }
   if (envelope === undefined) throw new TtrpcStatus(INVALID_ARGUMENT, 'the request has no envelope');
   return envelope;
+}
+
+/** What is no trace is none: the event is worth more. */
+function traceparentOf(metadata: ReadonlyMap<string, string>): string | undefined {
+  const traceparent = metadata.get(TRACEPARENT_KEY) ?? '';
+  return traceparentFault(traceparent) === undefined ? traceparent : undefined;
 }
 
 const TRY_AGAIN: ReadonlySet<string> = new Set([

@@ -7,6 +7,9 @@ export const FORWARD = 'Forward';
 /** The metadata in which a shim says its namespace. */
 export const NAMESPACE_KEY = 'containerd-namespace-ttrpc';
 
+/** The metadata in which a caller says the trace that its event belongs to, as W3C Trace Context has it. */
+export const TRACEPARENT_KEY = 'traceparent';
+
 /** ForwardRequest { envelope = 1 }. */
 export function encodeForward(envelope: Uint8Array): Buffer {
   return messageField(10, envelope);

@@ -201,6 +201,34 @@ describe('serveEvents', { timeout: 120_000 }, () => {
     await again.close();
   });
 
+  test('events keep their traces, also to the next server; a trace that is none is none', async (t) => {
+    const next = await scene(t);
+    const { bus, address } = await scene(t, { forwardTo: next.address });
+    const [here, there] = [collect(bus, '/a'), collect(next.bus, '/a')];
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await using publisher = publishTo(address);
+    await publisher.publish('/a', {}, { traceparent });
+    await publisher.publish('/a', {});
+    await publisher.forward(envelopeWith({ topic: '/a', namespace: 'n', timestamp: { seconds: 1, nanos: 1 } }), {
+      traceparent,
+    });
+    const wrong = traceparent.toUpperCase();
+    await assert.rejects(publisher.publish('/a', {}, { traceparent: wrong }), { code: 'BUS_INVALID_TRACEPARENT' });
+    const client = new TtrpcClient(address);
+    t.after(() => client.close());
+    const later = envelopeWith({ topic: '/a', namespace: 'n', timestamp: { seconds: 2, nanos: 1 } });
+    await client.call(EVENTS_SERVICE, FORWARD, encodeForward(later), {
+      timeoutMs: 5_000,
+      metadata: new Map([['traceparent', wrong]]),
+    });
+    await until(() => here.length === 4 && there.length === 4);
+    for (const got of [here, there])
+      assert.deepEqual(
+        got.map((envelope) => envelope.traceparent),
+        [traceparent, undefined, traceparent, undefined],
+      );
+  });
+
   test('makes its socket for its owner alone, and removes it at the end', async (t) => {
     const { address, server } = await scene(t);
     assert.equal(statSync(address).mode & 0o777, 0o600);
