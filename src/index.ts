@@ -6,6 +6,12 @@ export type { BusOptions } from './bus/bus-options.js';
 export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';
 export { BusConnection, type ConnectOptions, connectBus } from './bus/connection/bus-connection.js';
+export type {
+  SubscriberContext,
+  SubscriberFunction,
+  SubscriberModule,
+  SubscriberObject,
+} from './bus/connection/subscriber.js';
 export { formatCtrLine } from './bus/ctr-line.js';
 export type { ChannelMessages, HandleTrace, PublishTrace } from './channels/messages.js';
 export type { BusHandle } from './connect/bus-handle.js';
@@ -50,11 +56,5 @@ export type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicEnvelope, TopicOf
 export { explain } from './topic/explain.js';
 export type { FilterInput, FilterSpec } from './topic/filter.js';
 export type { LagRange } from './worker/dispatch/lag.js';
-export type {
-  SubscriberContext,
-  SubscriberFunction,
-  SubscriberModule,
-  SubscriberObject,
-} from './worker/subscriber-module.js';
 export type { RestartOptions } from './worker/supervision/restart-policy.js';
 export type { Loop } from './worker/worker-protocol.js';

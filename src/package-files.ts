@@ -6,7 +6,7 @@
  * where the user has installed the package. In a bundle that is CommonJS, `import.meta` is empty.
  */
 import { existsSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DependencyNotFoundError } from './errors.js';
 
 // A name of its own: webpack and vite copy the file of a `new URL('…', import.meta.url)` away from its neighbours.
@@ -14,6 +14,7 @@ const here: string = import.meta.url ?? pathToFileURL(__filename).href;
 
 /** Imports the entry of threads. CommonJS: what loads it with `require` links no ES module while the thread may be ended. */
 const THREAD_LOADER = 'worker-entry.cjs';
+const MODULE_BUS = 'module-bus.js';
 
 /** The folder of `package.json` and `proto`. */
 export const PACKAGE_ROOT = new URL('../../', here);
@@ -51,6 +52,23 @@ export function workerEntry(): URL {
  */
 export function statsThreadEntry(): URL {
   return new URL('./stats-thread.js', workerEntry());
+}
+
+/**
+ * Loads what a module connects to its bus with: at once, which `import()` cannot.
+ *
+ * @throws {DependencyNotFoundError} `BUS_DEPENDENCY_NOT_FOUND` in a bundle that runs where the package is not installed
+ */
+export function requireModuleBus(): unknown {
+  const beside = new URL(MODULE_BUS, here);
+  try {
+    const entry = existsSync(beside)
+      ? beside
+      : new URL(MODULE_BUS, pathToFileURL(nodeRequire.resolve('ringcast/worker')));
+    return nodeRequire(fileURLToPath(entry));
+  } catch (cause) {
+    throw new DependencyNotFoundError('ringcast', here, cause);
+  }
 }
 
 /**

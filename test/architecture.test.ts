@@ -82,6 +82,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   observe: 4,
   subscribe: 5,
   publish: 6,
+  'module-bus': 2,
   'worker-entry': 6,
   'stats-thread': 3,
   worker: 7,

@@ -17,6 +17,7 @@ export const ENTRIES = {
   index: 'index.js',
   'worker-entry': 'worker-entry.js',
   'stats-thread': 'stats-thread.js',
+  'module-bus': 'module-bus.js',
   events: 'events.js',
   codec: 'envelope/codec-runtime.js',
   services: 'services/index.js',

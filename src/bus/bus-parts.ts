@@ -19,7 +19,7 @@ import { TopicTable } from '../publish/topic-table.js';
 import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
 import { allocateRing, attachRing } from '../ring/ring-memory.js';
 import { RingWriter } from '../ring/ring-writer.js';
-import type { SubscribingParts } from '../subscribe/subscribing-parts.js';
+import type { ModuleMeetings, SubscribingParts } from '../subscribe/subscribing-parts.js';
 import { Subscriptions } from '../subscribe/subscriptions.js';
 import { FieldReader } from '../worker/field-reader.js';
 import { TypeDirectory } from '../worker/type-directory.js';
@@ -125,6 +125,8 @@ export function assembleBus(
     originNames: originMemory,
     types: options.types,
   };
+  // The connections of the bus say what they are.
+  const modules: ModuleMeetings = { handle: () => attachment, meet: () => () => {} };
   const parts = {
     bus,
     registry,
@@ -142,6 +144,7 @@ export function assembleBus(
     keepAlive,
     reading,
     attachment,
+    modules,
   };
   const bridges = new Bridges({
     bus,

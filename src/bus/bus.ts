@@ -1,7 +1,6 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { busClosed, busCreated } from '../channels/channels.js';
-import { type BusHandle, makeHandle } from '../connect/bus-handle.js';
-import { Connections } from '../connect/connections.js';
+import type { BusHandle } from '../connect/bus-handle.js';
 import { refuseTopics } from '../host/emitter-guard.js';
 import { reportError } from '../host/report.js';
 import type { Bridge, BridgeAttachment } from '../observe/bridge.js';
@@ -10,11 +9,12 @@ import type { ServeStatsOptions, StatsServer } from '../observe/stats-server.js'
 import { readOptions, timeoutOption } from '../option-check.js';
 import type { AnyTopics } from '../subscribe/typed-topics.js';
 import { BusClient } from './bus-client.js';
-import { type BusOptions, type ResolvedBusOptions, resolveBusOptions } from './bus-options.js';
+import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import { assembleBus, type BusParts } from './bus-parts.js';
 import { type BusStats, takeStats } from './bus-stats.js';
 import { closeOn, closeOnNothing } from './close-on.js';
 import { abandon, type CloseResult, closeDown, excuseCaller } from './closing.js';
+import { LazyConnections } from './connection/lazy-connections.js';
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 10_000;
 const NO_OPTIONS = {};
@@ -52,9 +52,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
    */
   readonly notCloneable = () => 'a bus stays on its thread';
   readonly #parts: BusParts;
-  readonly #options: ResolvedBusOptions;
-  /** Made when the handle is first asked for: a bus without connections pays nothing for them. */
-  #connections: Connections | undefined;
+  readonly #connections: LazyConnections;
   #closing: Promise<CloseResult> | undefined;
   #closed = false;
   readonly #servers = new Set<StatsServer>();
@@ -79,7 +77,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
       return parts;
     });
     this.#parts = parts;
-    this.#options = resolved;
+    this.#connections = new LazyConnections(parts, resolved);
     if (busCreated.hasSubscribers) {
       const { namespace } = resolved;
       busCreated.publish({ bus: this, capacityBytes: parts.writer.memory.capacityBytes, namespace });
@@ -97,13 +95,12 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
    */
   get handle(): BusHandle<Topics> {
     this.checkOpen('handle');
-    this.#connections ??= new Connections(this.#parts);
-    return makeHandle(this.#connections.busId, this.#parts.attachment, this.#options);
+    return this.#connections.open() as unknown as BusHandle<Topics>;
   }
 
   /** One look at the counters. Any time, also after the bus was closed. */
   stats(): BusStats {
-    return takeStats(this.#parts, this.#connections);
+    return takeStats(this.#parts, this.#connections.opened);
   }
 
   /**

@@ -1,6 +1,5 @@
 /** The end of a bus: everything accepted is delivered, or counted. */
 
-import type { Connections } from '../connect/connections.js';
 import { clearTimeout, queueMicrotask, setTimeout } from '../host/timing.js';
 import { currentHandlings } from '../publish/handling.js';
 import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
@@ -9,6 +8,7 @@ import { HandlerDelivery } from '../subscribe/handler-delivery.js';
 import type { Subscription } from '../subscribe/subscription.js';
 import { countUndelivered } from '../subscribe/undelivered.js';
 import type { BusParts } from './bus-parts.js';
+import type { LazyConnections } from './connection/lazy-connections.js';
 
 /** How long threads that are ended are waited for: then they are counted where they stand. */
 const EXIT_PATIENCE_MS = 250;
@@ -30,7 +30,7 @@ export interface CloseResult {
  */
 export async function closeDown(
   parts: BusParts,
-  connections: Connections | undefined,
+  connections: LazyConnections,
   drainTimeoutMs: number,
   abandoned: () => Promise<number> | undefined,
 ): Promise<CloseResult> {
@@ -50,10 +50,11 @@ export async function closeDown(
   const sayWhere = (): void => {
     for (const subscription of subscriptions.all) subscription.closeAt(publisher.order.nextSequence);
   };
-  if (connections === undefined) sayWhere();
+  const taken = connections.close();
+  if (connections.opened === undefined) sayWhere();
   else {
-    // What they had accepted was accepted before the call.
-    await Promise.race([connections.close(), deadline]);
+    // What connections had accepted was accepted before the call.
+    await Promise.race([taken, deadline]);
     sayWhere();
   }
   const ends: Promise<void>[] = [];
@@ -110,12 +111,12 @@ export function excuseCaller(): void {
  * Ends what has not ended, at once, and counts what it was owed. Does not wait for threads that cannot be ended at once: those
  * that start, and those that are in a call into the system. They handle nothing any more, and hold no process open.
  */
-export async function abandon(parts: BusParts, connections: Connections | undefined): Promise<number> {
+export async function abandon(parts: BusParts, connections: LazyConnections): Promise<number> {
   // Before anything is counted: room that is made from now on is not written to.
   parts.writer.setState(CLOSED);
   parts.publisher.pending.abandon();
   parts.backpressure.abandon();
-  const notTaken = connections?.abandon() ?? 0;
+  const notTaken = connections.abandon();
   const late = [...parts.subscriptions.all].filter(
     ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),
   );

@@ -24,7 +24,7 @@ import { compileFilter } from '../topic/filter.js';
 import type { BusHandle } from './bus-handle.js';
 import type { ToConnection } from './connection-messages.js';
 import { OwnerLink } from './owner-link.js';
-import { receptionHere } from './reception.js';
+import { greeterHere } from './reception.js';
 
 /** An uplink is this share of the ring of the bus, which takes records of an eighth of its own size. */
 const UPLINK_SHARE = 2;
@@ -41,6 +41,8 @@ export interface ConnectionParts {
   readonly keepAlive: KeepAlive;
   readonly writer: UplinkWriter;
   readonly link: OwnerLink;
+  /** Fills the uplink from the heap, at once. */
+  sendQueued(): void;
 }
 
 /** What happens to a connection. None may throw. */
@@ -117,7 +119,7 @@ export function assembleConnection(
   const readers = new Readers();
   readers.set(OWNER_SLOT, {
     // What this thread would wait for in a blocked state, only this thread could do.
-    local: receptionHere(handle.busId) !== undefined,
+    local: greeterHere(handle.busId)?.isOwner === true,
     describe: () => 'the thread that owns the bus',
     wake: () => {},
     restartNow: () => {
@@ -158,5 +160,10 @@ export function assembleConnection(
   );
   const onDrain = (): void => emitSafely(client, 'drain');
   const backpressure = new Backpressure(writer, publisher, readers, keepAlive, stalls, onDrain);
-  return { registry, extensions, publisher, backpressure, keepAlive, writer, link };
+  const sendQueued = (): void => {
+    publisher.pending.writeBehind();
+    link.setQueued(publisher.order.queue.length);
+    writer.flush();
+  };
+  return { registry, extensions, publisher, backpressure, keepAlive, writer, link, sendQueued };
 }

@@ -7,7 +7,7 @@
 import type { EventEmitter } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
 import { emitSafely, reportError } from '../host/report.js';
-import { clearInterval, monotonicMs, setInterval } from '../host/timing.js';
+import { monotonicMs } from '../host/timing.js';
 import type { Backpressure } from '../publish/backpressure.js';
 import type { Publisher } from '../publish/publisher.js';
 import { MAX_PRODUCER } from '../ring/record-descriptor.js';
@@ -16,13 +16,12 @@ import { ConnectedThread, type ConnectionStats } from './connected-thread.js';
 import type { Hello } from './connection-messages.js';
 import { Interest } from './interest.js';
 import { Reception } from './reception.js';
+import { UnmetWatch } from './unmet-watch.js';
 import type { DrainTarget } from './uplink-drain.js';
 
 /** What is taken over from one uplink before the next one has its turn. */
 const SHARE_BYTES = 64 * 1024;
-
-/** Between two looks for threads whose ports have not come. */
-const UNMET_LOOK_MS = 100;
+const ALL_BYTES = 2 ** 30;
 
 /** A connection that is over. */
 export interface DisconnectReport {
@@ -39,7 +38,6 @@ export interface ConnectionsParts extends Omit<DrainTarget, 'onError'> {
 }
 
 export class Connections {
-  readonly busId: string;
   readonly #parts: ConnectionsParts;
   readonly #target: DrainTarget;
   readonly #interest: Interest;
@@ -48,7 +46,10 @@ export class Connections {
   /** By producer number. */
   readonly #producers: (ConnectedThread | undefined)[] = [];
   readonly #run = (budgetMs: number): void => this.#turn(budgetMs);
-  #unmetTimer: NodeJS.Timeout | undefined;
+  readonly #unmet = new UnmetWatch(
+    () => this.#all.values(),
+    () => this.#schedule(),
+  );
   #scheduled = false;
   #isWaiting = false;
   #isClosing = false;
@@ -57,16 +58,16 @@ export class Connections {
   /** Events of connections that nobody wanted any more when they came. */
   unwanted = 0;
 
-  constructor(parts: ConnectionsParts) {
+  constructor(parts: ConnectionsParts, busId: string) {
     this.#parts = parts;
     this.#target = { ...parts, onError: (error) => reportError(error, parts.bus) };
-    this.busId = process.getBuiltinModule('node:crypto').randomUUID();
     this.#interest = new Interest(parts.topics, (change) => {
       for (const connection of this.#all.values()) connection.tell({ kind: 'interest', ...change });
     });
-    this.#reception = new Reception(this.busId, {
+    this.#reception = new Reception(busId, {
+      isOwner: true,
       onHello: (hello) => void this.#meet(hello),
-      onMeeting: (hello, port) => this.#greet(hello, port),
+      onMeeting: (hello, port) => this.greet(hello, port),
       onRing: (connection) => this.#rung(this.#all.get(connection)),
     });
   }
@@ -95,7 +96,7 @@ export class Connections {
     if (this.#isClosed) return 0;
     this.#isClosed = true;
     this.#interest.stop();
-    clearInterval(this.#unmetTimer);
+    this.#unmet.stop();
     let left = 0;
     for (const connection of [...this.#all.values()]) {
       connection.close();
@@ -118,40 +119,30 @@ export class Connections {
     this.#all.set(hello.connection, connection);
     if (this.#isClosing) connection.close();
     this.#schedule();
-    this.#watchUnmet();
+    this.#unmet.start();
     return connection;
   }
 
-  #greet(hello: Hello, port: MessagePort): void {
+  /**
+   * Meets a thread whose first words came with its port.
+   *
+   * @returns to be called when the thread is known to be gone before its port says so
+   */
+  greet(hello: Hello, port: MessagePort): () => void {
     const connection = this.#meet(hello);
     if (connection === undefined) {
       if (!this.#isClosed && !ConnectedThread.hasEnded(hello)) {
         port.postMessage({ kind: 'refused', connections: MAX_PRODUCER });
       }
       port.close();
-      return;
+      return () => {};
     }
     const onGone = (): void => {
       connection.isGone = true;
       this.#schedule();
     };
     connection.meet(port, this.#interest.all, () => this.#rung(connection), onGone);
-  }
-
-  /** Looks now and then for threads whose ports have not come. */
-  #watchUnmet(): void {
-    this.#unmetTimer ??= setInterval(() => {
-      const unmet = [...this.#all.values()].filter(({ isMet, isGone }) => !isMet && !isGone);
-      for (const connection of unmet) {
-        connection.lookFor(() => {
-          connection.isGone = true;
-          this.#schedule();
-        });
-      }
-      if (unmet.length > 0) return;
-      clearInterval(this.#unmetTimer);
-      this.#unmetTimer = undefined;
-    }, UNMET_LOOK_MS).unref();
+    return onGone;
   }
 
   #rung(connection: ConnectedThread | undefined): void {
@@ -197,7 +188,8 @@ export class Connections {
       const { taken, unwanted } = drain;
       // Before the look at the uplink: what it wrote before it said so is found.
       const { isLeaving, queued } = connection;
-      const drained = drain.drain(SHARE_BYTES);
+      // All that a dead thread has left, before anything of one that was started in its place.
+      const drained = drain.drain(connection.isGone ? ALL_BYTES : SHARE_BYTES);
       publisher.pending.accepted += drain.taken - taken;
       this.unwanted += drain.unwanted - unwanted;
       if (drain.taken + drain.unwanted > taken + unwanted) moved = true;

@@ -19,7 +19,7 @@ import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
 import type { BusHandle } from './bus-handle.js';
 import { type Hello, type Meeting, RING, ROOM, type ToConnection, type ToReception } from './connection-messages.js';
-import { channelName, receptionHere } from './reception.js';
+import { channelName, greeterHere } from './reception.js';
 
 /** Between two looks of the safety check, and of one that has to do without a port. */
 const SAFETY_CHECK_MS = 100;
@@ -56,13 +56,16 @@ export class OwnerLink {
   /** Rings that only the safety check sent; 0 unless the doorbell is broken. */
   rescued = 0;
   readonly memory: RingMemory;
+  /** The ring of the bus. */
+  readonly busMemory: RingMemory;
   readonly hello: Hello;
   readonly #busId: string;
   readonly #ownerThreadId: number;
-  readonly #busCells: RingMemory['cells'];
   readonly #counts: () => LinkCounts;
   readonly #events: OwnerLinkEvents;
   #port: MessagePort | undefined;
+  /** The port is with the owner, or on a way on which nothing is lost. */
+  #isGreeted = false;
   #timer: NodeJS.Timeout | undefined;
   /** What the last safety check found unread although the owner slept. */
   #suspect = 0;
@@ -76,7 +79,7 @@ export class OwnerLink {
     events: OwnerLinkEvents,
   ) {
     this.memory = attachRing(own.uplink);
-    this.#busCells = attachRing(handle.ring).cells;
+    this.busMemory = attachRing(handle.ring);
     this.#busId = handle.busId;
     this.#ownerThreadId = handle.ownerThreadId;
     this.#counts = counts;
@@ -90,7 +93,7 @@ export class OwnerLink {
     // Whoever asks for this thread finds it listening: see Probe.
     if (links++ === 0) host.on('workerMessage' as never, heard);
     this.#meet();
-    this.#broadcast({ hello: this.hello });
+    if (!this.#isGreeted) this.#broadcast({ hello: this.hello });
     this.#watch(UNMET_CHECK_MS);
   }
 
@@ -112,14 +115,14 @@ export class OwnerLink {
     }
     this.#version = this.isMet ? version : undefined;
     if ((this.memory.cells.load(uplink.OWNER) & uplink.OWNER_ENDED) !== 0) this.#end();
-    else if (!this.isMet && this.#busCells.load(control.WRITER_STATE) === control.CLOSED) this.#end();
+    else if (!this.isMet && this.busMemory.cells.load(control.WRITER_STATE) === control.CLOSED) this.#end();
   }
 
   /** Whether the bus has begun to close. */
   get isClosing(): boolean {
     if ((this.memory.cells.load(uplink.OWNER) & (uplink.OWNER_CLOSING | uplink.OWNER_ENDED)) !== 0) return true;
     // An owner that has not heard of the thread cannot tell it.
-    return !this.isMet && this.#busCells.load(control.WRITER_STATE) !== control.OPEN;
+    return !this.isMet && this.busMemory.cells.load(control.WRITER_STATE) !== control.OPEN;
   }
 
   /** The bus is closing: whoever publishes looks for news each time. */
@@ -129,7 +132,7 @@ export class OwnerLink {
 
   /** Wakes the owner. */
   ring(): void {
-    if (this.isMet) this.#port?.postMessage(RING);
+    if (this.isMet || this.#isGreeted) this.#port?.postMessage(RING);
     else this.#broadcast({ ring: this.hello.connection });
   }
 
@@ -166,14 +169,15 @@ export class OwnerLink {
     port1.on('message', (message: ToConnection) => this.#receive(message));
     port1.on('close', () => {
       // Before the meeting it says only that this try has failed, of which the sender hears, too.
-      if (this.#port === port1 && this.isMet) this.#end();
+      if (this.#port === port1 && (this.isMet || this.#isGreeted)) this.#end();
     });
     // A connection keeps no thread alive.
     port1.unref();
     const { hello } = this;
-    const here = receptionHere(this.#busId);
-    if (here !== undefined) {
-      here.onMeeting(hello, port2);
+    const greeter = greeterHere(this.#busId);
+    if (greeter !== undefined) {
+      this.#isGreeted = true;
+      greeter.onMeeting(hello, port2);
       return;
     }
     const meeting: Meeting = { ringcastBus: this.#busId, hello, port: port2 };
@@ -186,12 +190,6 @@ export class OwnerLink {
   }
 
   #broadcast(message: ToReception): void {
-    const here = receptionHere(this.#busId);
-    if (here !== undefined) {
-      if ('hello' in message) here.onHello(message.hello);
-      else here.onRing(message.ring);
-      return;
-    }
     // Closed at once: kept open it would hear, and keep, what other threads say on it.
     const channel = new BroadcastChannel(channelName(this.#busId));
     channel.postMessage(message);

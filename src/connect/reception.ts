@@ -9,10 +9,18 @@ import { BroadcastChannel, type MessagePort } from 'node:worker_threads';
 import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
 import type { Hello, Meeting, ToReception } from './connection-messages.js';
 
-/** What the reception of a bus passes on. None may throw. */
-export interface ReceptionEvents {
-  onHello(hello: Hello): void;
+/** Takes the first words of threads. Must not throw. */
+export interface Greeter {
+  /** Whether this thread owns the bus; where it does not, the words go on to the thread that does. */
+  readonly isOwner: boolean;
+  /** The port is closed where the bus takes no connection. */
   onMeeting(hello: Hello, port: MessagePort): void;
+}
+
+/** What the reception of a bus passes on. None may throw. */
+export interface ReceptionEvents extends Greeter {
+  readonly isOwner: true;
+  onHello(hello: Hello): void;
   onRing(connection: string): void;
 }
 
@@ -20,9 +28,9 @@ export interface ReceptionEvents {
 const host = process.getBuiltinModule('node:process');
 /** Shared by all copies of the package that a thread loads: a bus of one is found by a connection of another. */
 const RECEPTIONS = Symbol.for(`ringcast.receptions.${LAYOUT_VERSION}`);
-const shared = host as unknown as Record<symbol, Map<string, ReceptionEvents> | undefined>;
+const shared = host as unknown as Record<symbol, Map<string, Greeter> | undefined>;
 
-function receptions(): Map<string, ReceptionEvents> {
+function receptions(): Map<string, Greeter> {
   shared[RECEPTIONS] ??= new Map();
   return shared[RECEPTIONS];
 }
@@ -30,15 +38,20 @@ function receptions(): Map<string, ReceptionEvents> {
 function hear(message: unknown): void {
   const { ringcastBus, hello, port } = (message ?? {}) as Partial<Meeting>;
   if (typeof ringcastBus !== 'string' || hello === undefined || port === undefined) return;
-  const events = receptions().get(ringcastBus);
+  const greeter = receptions().get(ringcastBus);
   // Closed meanwhile: the closing of the port says so.
-  if (events === undefined) port.close();
-  else events.onMeeting(hello, port);
+  if (greeter === undefined) port.close();
+  else greeter.onMeeting(hello, port);
 }
 
-/** The reception of a bus that this thread owns; undefined: another thread does. */
-export function receptionHere(busId: string): ReceptionEvents | undefined {
+/** Who takes the first words of this thread to the owner of a bus; undefined: they have to be sent there. */
+export function greeterHere(busId: string): Greeter | undefined {
   return receptions().get(busId);
+}
+
+/** Lets the connection of this thread meet the owner of a bus by a way of their own. */
+export function greetBy(busId: string, onMeeting: Greeter['onMeeting']): void {
+  receptions().set(busId, { isOwner: false, onMeeting });
 }
 
 export function channelName(busId: string): string {

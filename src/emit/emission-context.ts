@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError, NoEmitterError } from '../errors.js';
 import { reportError } from '../host/report.js';
+import { threadEmitter } from '../host/thread-emitter.js';
 import { checkFunction } from '../option-check.js';
 import { errorOf } from '../shown.js';
 import type { EmitOptions, Emitter } from './emitter.js';
@@ -31,9 +32,9 @@ export function runWithEmitter<R>(emitter: Emitter, fn: () => R): R {
   return context.run(emitter, fn);
 }
 
-/** The emitter that the current code runs with, or undefined. */
+/** The emitter that the current code runs with; in the thread of a subscriber module, at least that of its bus. */
 export function currentEmitter(): Emitter | undefined {
-  return context.getStore();
+  return context.getStore() ?? (threadEmitter() as Emitter | undefined);
 }
 
 /**
@@ -44,17 +45,17 @@ export function currentEmitter(): Emitter | undefined {
  */
 export function withNamespace<R>(namespace: string, fn: () => R): R {
   checkFunction('fn', fn);
-  const emitter = context.getStore();
+  const emitter = currentEmitter();
   return emitter?.withNamespace === undefined ? fn() : context.run(emitter.withNamespace(namespace), fn);
 }
 
 /**
  * Emits through the current emitter; see {@link Emitter.emit}.
  *
- * @throws {NoEmitterError} `BUS_NO_EMITTER` outside any {@link runWithEmitter}
+ * @throws {NoEmitterError} `BUS_NO_EMITTER` outside any {@link runWithEmitter}, but in the thread of a subscriber module
  */
 export function emit(topic: string, event: unknown, options?: EmitOptions): boolean {
-  const emitter = context.getStore();
+  const emitter = currentEmitter();
   if (emitter === undefined) throw new NoEmitterError(topic);
   return emitter.emit(topic, event, options);
 }
@@ -65,7 +66,7 @@ export function emit(topic: string, event: unknown, options?: EmitOptions): bool
  */
 export function tryEmit(topic: string, event: unknown): boolean {
   try {
-    return context.getStore()?.emit(topic, event) ?? false;
+    return currentEmitter()?.emit(topic, event) ?? false;
   } catch (error) {
     reportError(errorOf(error));
     return false;

@@ -1,5 +1,6 @@
 /** Delivery to a module in a thread of its own. */
 import type { Readable } from 'node:stream';
+import type { MessagePort } from 'node:worker_threads';
 import { HandlerError, SubscriptionEndedError } from '../errors.js';
 import { unwatched } from '../host/report.js';
 import { FILTER_VERSION, HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/control-descriptor.js';
@@ -24,7 +25,8 @@ export interface ModuleDeliveryEvents {
   /** @returns the sequence of what was published about it; -1: nothing */
   onDeadLetter(sequence: number, deaths: number, error: Error): number;
   onRoom(): void;
-  /** The subscription was stopped at once: nothing more is delivered, although its thread may go on for a while. */
+  onConnected(hello: object, port: MessagePort): void;
+  /** Nothing more is delivered, although the thread may go on for a while: it was stopped at once, or has handled all. */
   onLetGo(): void;
   /** The thread has exited; its slot can be used again. */
   onExit(): void;
@@ -49,6 +51,7 @@ export class ModuleDelivery implements Delivery {
   readonly #supervisor: Supervisor;
   readonly #viewReader: () => ReaderView;
   readonly #dedicated: boolean;
+  #hasPassed = false;
   #restarts = 0;
   #deadLetters = 0;
   readonly #told = new ToldLag();
@@ -97,6 +100,15 @@ export class ModuleDelivery implements Delivery {
     this.#supervisor = new Supervisor(module, filter, start, run, records, {
       onReady,
       onRoom: events.onRoom,
+      onConnection: (news) => {
+        if (news.kind === 'connected') {
+          events.onConnected(news.hello, news.port);
+          return;
+        }
+        const wasLetGo = this.#isLetGo;
+        this.#hasPassed = true;
+        if (!wasLetGo) events.onLetGo();
+      },
       onLagged: (gaps) => {
         this.#told.add(gaps);
         events.onLagged(gaps.range);
@@ -178,9 +190,14 @@ export class ModuleDelivery implements Delivery {
     if (this.#dedicated) this.#notify();
   }
 
-  /** Whether it was stopped without being owed anything. */
+  /** Whether it is owed nothing: it was stopped at once, or has handled all. */
   get #isLetGo(): boolean {
-    return this.endSequence <= this.joinSequence;
+    return this.#hasPassed || this.endSequence <= this.joinSequence;
+  }
+
+  /** Takes what the thread has said: what it publishes was accepted only after it had said that it connects. */
+  hear(): void {
+    this.#supervisor.hear();
   }
 
   destroy(): void {

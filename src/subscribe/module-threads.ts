@@ -76,12 +76,23 @@ export class ModuleThreads {
     start: Start,
     reader: number,
   ): ModuleDelivery {
-    const { attachment, writer } = this.#parts;
+    const { attachment, modules, writer } = this.#parts;
     const { name } = subscription;
     const { position, sequence, missed, joinSequence } = start;
     const { loop = 'cooperative', hangTimeoutMs, restart = {}, thread } = options;
     return new ModuleDelivery(
-      { ...attachment, name, moduleUrl: url, data, loop, reader, joinSequence, exceptOrigins, hangTimeoutMs },
+      {
+        ...attachment,
+        bus: modules.handle(),
+        name,
+        moduleUrl: url,
+        data,
+        loop,
+        reader,
+        joinSequence,
+        exceptOrigins,
+        hangTimeoutMs,
+      },
       filter,
       { position, nextSequence: sequence, missed, redelivery: undefined, counts: NO_COUNTS, untold: 0 },
       {
@@ -98,7 +109,8 @@ export class ModuleThreads {
   }
 
   #eventsOf(subscription: Subscription, reader: number): ModuleDeliveryEvents {
-    const { bus, backpressure, topics } = this.#parts;
+    const { bus, backpressure, topics, modules } = this.#parts;
+    let onGone = (): void => {};
     return {
       onError: (error) => tellError(bus, subscription, error),
       onLagged: (range) => tellLagged(bus, subscription, range),
@@ -110,6 +122,11 @@ export class ModuleThreads {
         return published;
       },
       onRoom: () => backpressure.roomMade(),
+      onConnected: (hello, port) => {
+        // Of the life before, if there was one.
+        onGone();
+        onGone = modules.meet(hello, port);
+      },
       onLetGo: () => {
         topics.unwant(subscription);
         this.#slots.letGo(reader);

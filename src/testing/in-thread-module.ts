@@ -1,5 +1,14 @@
 /** A subscriber module that runs on the calling thread, where a test can look at it, mock what it imports and debug it. */
-import type { Envelope, SubscriberContext, SubscriberModule, SubscriberObject } from '../index.js';
+import {
+  type Bus,
+  type BusConnection,
+  connectBus,
+  type Envelope,
+  runWithEmitter,
+  type SubscriberContext,
+  type SubscriberModule,
+  type SubscriberObject,
+} from '../index.js';
 import { isUrl } from '../option-check.js';
 import { loadSubscriber, subscriberOf } from '../worker/subscriber-module.js';
 
@@ -26,23 +35,40 @@ export interface InThreadModule {
  * @throws {ModuleShapeError} `BUS_MODULE_SHAPE`
  * @throws whatever its `setup` throws
  */
-export async function setUpInThread(module: URL | SubscriberModule, options: InThreadOptions): Promise<InThreadModule> {
+export async function setUpInThread(
+  bus: Bus,
+  module: URL | SubscriberModule,
+  options: InThreadOptions,
+): Promise<InThreadModule> {
   const { name = 'module', data } = options;
-  const parts: SubscriberObject = isUrl(module)
-    ? await loadSubscriber(module.href)
-    : subscriberOf('the module', module);
+  const loaded = isUrl(module) ? await loadSubscriber(module.href) : subscriberOf('the module', module);
+  const parts = loaded as SubscriberObject;
   const abort = new AbortController();
-  const context: SubscriberContext = { name, data: structuredClone(data), signal: abort.signal };
-  await parts.setup?.(context);
+  let connection: BusConnection | undefined;
+  const context: SubscriberContext = {
+    name,
+    data: structuredClone(data),
+    signal: abort.signal,
+    get bus() {
+      connection ??= connectBus(bus.handle, { name });
+      return connection;
+    },
+  };
+  // What a thread of its own would emit to.
+  const emitter = bus.emitter();
+  const run = (act: () => unknown): unknown => runWithEmitter(emitter, act);
+  await run(() => parts.setup?.(context));
   return {
     name,
     async handle(envelope) {
-      if (parts.handleBatch === undefined) await parts.handle!(envelope, context);
-      else await parts.handleBatch([envelope], context);
+      await run(() =>
+        parts.handleBatch === undefined ? parts.handle!(envelope, context) : parts.handleBatch([envelope], context),
+      );
     },
     async end() {
       abort.abort();
-      await parts.teardown?.(context);
+      await run(() => parts.teardown?.(context));
+      await connection?.close();
     },
   };
 }

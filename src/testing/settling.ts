@@ -13,7 +13,7 @@ const QUICK_LOOKS = 20;
 const LOOK_MS = 2;
 
 /**
- * Resolves when nothing is queued, and every subscription has dealt with what it wants of what is in the ring: what
+ * Resolves when nothing is queued or on its way from a connection, and every subscription has dealt with what it wants of what is in the ring: what
  * handlers published meanwhile included.
  *
  * @throws {Error} which names the subscriptions that are behind, when that takes longer than `timeoutMs`
@@ -27,10 +27,13 @@ export async function settle(bus: Settling, timeoutMs: number, nowMs: () => numb
     await (look < QUICK_LOOKS ? new Promise<void>((resolve) => setImmediate(resolve)) : pause(LOOK_MS));
     const stats = bus.stats();
     const behind = stats.subscriptions.filter(isBehind);
-    quiet = behind.length === 0 && stats.pending.events === 0 ? quiet + 1 : 0;
+    const isArriving = stats.connections.some(({ uplinkBytes, pending }) => uplinkBytes + pending > 0);
+    quiet = behind.length === 0 && stats.pending.events === 0 && !isArriving ? quiet + 1 : 0;
     if (quiet > 0 || nowMs() - startMs < timeoutMs) continue;
     const names = behind.map((subscription) => describe(subscription)).join(', ');
-    throw new Error(`not settled after ${timeoutMs} ms: ${names === '' ? 'events wait for room in the ring' : names}`);
+    throw new Error(
+      `not settled after ${timeoutMs} ms: ${names === '' ? 'events wait for room in the ring, or are on their way from connections' : names}`,
+    );
   }
 }
 

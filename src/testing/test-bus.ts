@@ -115,8 +115,8 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
     module: URL | SubscriberModule,
     options: InThreadOptions = {},
   ): Promise<Subscription> {
-    const inThread = await setUpInThread(module, options);
     const untyped = this as unknown as Bus;
+    const inThread = await setUpInThread(untyped, module, options);
     const subscription = untyped.subscribe(filter, (envelope) => inThread.handle(envelope), {
       name: inThread.name,
       isolate: true,

@@ -5,7 +5,8 @@ import { checkTimers, setInterval } from '../host/timing.js';
 import { CLOSED, HEARTBEAT, slotOf, WRITER_STATE } from '../ring/control-descriptor.js';
 import { attachRing } from '../ring/ring-memory.js';
 import { checkBlocking } from './dedicated-loop.js';
-import { loadSubscriber, type SubscriberContext } from './subscriber-module.js';
+import { ModuleBus } from './module-bus.js';
+import { loadSubscriber, type ModuleContext } from './subscriber-module.js';
 import { SubscriberThread } from './subscriber-thread.js';
 import { takeOutput } from './thread-output.js';
 import { sendToBus } from './thread-reports.js';
@@ -18,7 +19,15 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
   const { port } = attachment;
   const abort = new AbortController();
   const printed = takeOutput();
-  const context: SubscriberContext = { name: attachment.name, data: attachment.data, signal: abort.signal };
+  const bus = new ModuleBus(attachment);
+  const context: ModuleContext = {
+    name: attachment.name,
+    data: attachment.data,
+    signal: abort.signal,
+    get bus() {
+      return bus.bus;
+    },
+  };
   const early: ToThread[] = [];
   const hearEarly = (message: ToThread): void => {
     if (message === WAKE_MESSAGE) return;
@@ -43,8 +52,10 @@ export async function attachSubscriber(attachment: Attachment): Promise<void> {
     if (attachRing(attachment.ring).cells.load(WRITER_STATE) === CLOSED) return;
     await module.setup?.(context);
     port.off('message', hearEarly);
-    new SubscriberThread(attachment, types, module, context, abort, printed).start(early);
+    new SubscriberThread(attachment, types, module, context, bus, abort, printed).start(early);
   } catch (error) {
+    bus.passed();
+    await bus.close();
     sendToBus(port, { kind: 'refused', step, error: crossError(error) });
     port.close();
   }

@@ -11,6 +11,8 @@ import type { Dispatcher } from './dispatch/dispatcher.js';
 
 /** Longest blocked wait: then the loop looks at its port and for a wake-up that never came. */
 const WAIT_SLICE_MS = 100;
+/** The same while what the module has published waits for room. */
+const QUEUED_SLICE_MS = 2;
 const STEP_BUDGET_MS = 50;
 
 /** Looks at the tail between two looks at the clock. */
@@ -38,6 +40,8 @@ export interface DedicatedLoopEvents {
   heedChanges(): void;
   /** Handles the messages that wait on the thread's port. */
   readPort(): void;
+  /** Whether what the module has published waits for room that no event loop notices here. */
+  isQueued(): boolean;
 }
 
 export class DedicatedLoop {
@@ -118,7 +122,7 @@ export class DedicatedLoop {
     let suspect: number | undefined;
     this.#nudged = false;
     while (!this.#reader.sleep.awake) {
-      this.#reader.sleep.waitAwake(WAIT_SLICE_MS);
+      this.#reader.sleep.waitAwake(this.#events.isQueued() ? QUEUED_SLICE_MS : WAIT_SLICE_MS);
       if (this.#reader.sleep.awake) break;
       this.#events.readPort();
       const unread = this.#reader.sleep.flushedUnread;

@@ -5,35 +5,24 @@ import { withPlace } from '../host/syntax-place.js';
 import { makesGenerator } from '../option-check.js';
 import { withAdvice } from './typescript-loader.js';
 
-/** What a subscriber module is given besides events. */
-export interface SubscriberContext<D = unknown> {
-  /** The subscription's name. */
+/** What a module is given besides events, as its thread makes it. Users see `SubscriberContext` of `src/bus/connection/subscriber.ts`. */
+export interface ModuleContext {
   readonly name: string;
-  /** What the subscription was given as `data`: a clone for each life of the thread; shared buffers stay shared. */
-  readonly data: D;
-  /** Aborted when the subscription is stopped or the bus closes, before the last events are handled; in setup too. */
+  readonly data: unknown;
   readonly signal: AbortSignal;
+  readonly bus: object;
 }
 
-/** A module that is a single function. A returned promise is awaited before the next event. */
-export type SubscriberFunction<D = unknown, E = unknown> = (
-  envelope: Envelope<E>,
-  context: SubscriberContext<D>,
-) => unknown;
-
-/** A module with a life: set up once, events one by one or in batches, torn down at the end. */
-export interface SubscriberObject<D = unknown, E = unknown> {
-  setup?(context: SubscriberContext<D>): unknown;
-  handle?(envelope: Envelope<E>, context: SubscriberContext<D>): unknown;
+/** A subscriber module as its thread calls it. */
+export interface Subscriber<Context = ModuleContext> {
+  setup?(context: Context): unknown;
+  handle?(envelope: Envelope, context: Context): unknown;
   /** In place of `handle`: the events of one batch, in order, never empty. */
-  handleBatch?(envelopes: readonly Envelope<E>[], context: SubscriberContext<D>): unknown;
-  teardown?(context: SubscriberContext<D>): unknown;
+  handleBatch?(envelopes: readonly Envelope[], context: Context): unknown;
+  teardown?(context: Context): unknown;
 }
 
-/** What a subscriber module exports as `default`. */
-export type SubscriberModule<D = unknown, E = unknown> = SubscriberFunction<D, E> | SubscriberObject<D, E>;
-
-type SubscriberParts = { readonly [Part in keyof SubscriberObject]?: unknown };
+type SubscriberParts = { readonly [Part in keyof Subscriber]?: unknown };
 
 /**
  * Imports a subscriber module.
@@ -42,7 +31,7 @@ type SubscriberParts = { readonly [Part in keyof SubscriberObject]?: unknown };
  * @throws {ModuleShapeError} `BUS_MODULE_SHAPE` when its default export is neither a function nor an object with `handle`
  *   or `handleBatch`, or has a generator function there
  */
-export async function loadSubscriber(url: string): Promise<SubscriberObject> {
+export async function loadSubscriber(url: string): Promise<Subscriber> {
   let exported: unknown;
   try {
     exported = defaultOf((await import(url)) as { default?: unknown });
@@ -69,7 +58,7 @@ function defaultOf({ default: exported }: { readonly default?: unknown }): unkno
  * @throws {ModuleLoadError} `BUS_MODULE_LOAD` when `exported` throws as it is looked at
  * @throws {ModuleShapeError} `BUS_MODULE_SHAPE`
  */
-export function subscriberOf(url: string, exported: unknown): SubscriberObject {
+export function subscriberOf(url: string, exported: unknown): Subscriber {
   let parts: SubscriberParts = {};
   try {
     // Looking at it may run what the user wrote.
@@ -78,7 +67,7 @@ export function subscriberOf(url: string, exported: unknown): SubscriberObject {
     throw new ModuleLoadError(url, error);
   }
   refuseGenerator(url, 'its default export', exported);
-  if (typeof exported === 'function') return { handle: exported as SubscriberFunction };
+  if (typeof exported === 'function') return { handle: exported as NonNullable<Subscriber['handle']> };
   if (exported === undefined) {
     throw new ModuleShapeError(url, 'has no default export; export default a function (envelope, context) => …');
   }
@@ -98,7 +87,7 @@ export function subscriberOf(url: string, exported: unknown): SubscriberObject {
     const found = parts.handle === undefined ? 'neither' : 'both';
     throw new ModuleShapeError(url, `its default export must have one of handle and handleBatch, and has ${found}`);
   }
-  return exported as SubscriberObject;
+  return exported as Subscriber;
 }
 
 function refuseGenerator(url: string, what: string, exported: unknown): void {

@@ -18,9 +18,10 @@ import { SingleTarget } from './dispatch/single-target.js';
 import type { Target } from './dispatch/target.js';
 import { traceHandler } from './dispatch/traced-handler.js';
 import { FieldReader } from './field-reader.js';
+import type { ModuleBus } from './module-bus.js';
 import { Pump } from './pump.js';
 import { FILTERS_DUE, FILTERS_HEARD, READY, signalCells, WAKES_HEARD } from './signals.js';
-import type { SubscriberContext, SubscriberObject } from './subscriber-module.js';
+import type { ModuleContext, Subscriber } from './subscriber-module.js';
 import { sendToBus, ThreadReports } from './thread-reports.js';
 import { TypeDirectory } from './type-directory.js';
 import { type Attachment, type CrossedError, crossError, type ToThread, WAKE_MESSAGE } from './worker-protocol.js';
@@ -31,8 +32,9 @@ const PAUSE_MS = 2;
 /** One subscriber of a thread of its own, set up and ready to read. */
 export class SubscriberThread {
   readonly #port: MessagePort;
-  readonly #module: SubscriberObject;
-  readonly #context: SubscriberContext;
+  readonly #module: Subscriber;
+  readonly #context: ModuleContext;
+  readonly #bus: ModuleBus;
   readonly #abort: AbortController;
   /** Waits for what the module printed. */
   readonly #printed: () => Promise<void>;
@@ -53,14 +55,17 @@ export class SubscriberThread {
   constructor(
     attachment: Attachment,
     types: TypeRegistry,
-    module: SubscriberObject,
-    context: SubscriberContext,
+    module: Subscriber,
+    context: ModuleContext,
+    bus: ModuleBus,
     abort: AbortController,
     printed: () => Promise<void>,
   ) {
     this.#port = attachment.port;
     this.#module = module;
     this.#context = context;
+    this.#bus = bus;
+    bus.isBusy = () => this.#target.busy;
     this.#abort = abort;
     this.#printed = printed;
     this.#signals = signalCells(attachment.signals);
@@ -95,6 +100,7 @@ export class SubscriberThread {
             onTurn,
             heedChanges: () => this.#heedChanges(),
             readPort: () => this.#readPort(),
+            isQueued: () => this.#bus.connection?.isQueued === true,
           })
         : new Pump(this.#reader, this.#dispatcher, onTurn);
   }
@@ -113,19 +119,21 @@ export class SubscriberThread {
   #makeTarget(joinSequence: number): Target {
     const module = this.#module;
     const context = this.#context;
+    const bus = this.#bus;
     const report = (error: unknown, topic: string, sequence: number): void =>
       this.#reports.tellFailure(error, topic, sequence);
     const traced = (envelopes: readonly Envelope[], call: () => unknown): unknown =>
       traceHandler({ bus: undefined, subscription: context.name, envelopes }, call);
     if (module.handleBatch === undefined) {
-      const handle = (envelope: Envelope): unknown => module.handle!(envelope, context);
+      const handle = (envelope: Envelope): unknown => bus.call(module, module.handle!, envelope, context);
       return new SingleTarget(
         joinSequence,
         (envelope) => (handleTracing.hasSubscribers ? traced([envelope], () => handle(envelope)) : handle(envelope)),
         report,
       );
     }
-    const handleBatch = (envelopes: readonly Envelope[]): unknown => module.handleBatch!(envelopes, context);
+    const handleBatch = (envelopes: readonly Envelope[]): unknown =>
+      bus.call(module, module.handleBatch!, envelopes, context);
     return new BatchTarget(
       joinSequence,
       (envelopes) =>
@@ -182,6 +190,7 @@ export class SubscriberThread {
   /** Takes messages while the loop is blocked and no event can bring them. */
   #readPort(): void {
     this.#reports.catchUp();
+    this.#bus.connection?.hear();
     for (let entry = receiveMessageOnPort(this.#port); entry !== undefined; entry = receiveMessageOnPort(this.#port)) {
       this.#receive(entry.message as ToThread);
     }
@@ -221,11 +230,13 @@ export class SubscriberThread {
 
   async #tearDown(): Promise<void> {
     let error: CrossedError | undefined;
+    this.#bus.passed();
     try {
       await this.#module.teardown?.(this.#context);
     } catch (thrown) {
       error = crossError(thrown);
     }
+    await this.#bus.close();
     await this.#printed();
     this.#reports.sendAll();
     sendToBus(this.#port, { kind: 'stopped', error });

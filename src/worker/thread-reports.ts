@@ -71,6 +71,6 @@ export class ThreadReports {
   }
 }
 
-export function sendToBus(port: MessagePort, message: FromThread): void {
-  port.postMessage(message);
+export function sendToBus(port: MessagePort, message: FromThread, transferList: readonly MessagePort[] = []): void {
+  port.postMessage(message, transferList);
 }

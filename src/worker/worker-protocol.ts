@@ -31,6 +31,8 @@ export interface Attachment {
   readonly topicNames: SharedArrayBuffer;
   readonly typeNames: SharedArrayBuffer;
   readonly originNames: SharedArrayBuffer;
+  /** What the module connects to the bus by, when it does. */
+  readonly bus: object;
   /** The reader slot, set up and holding the writer back since before this message was made. */
   readonly reader: number;
   /** Records below it were accepted before the subscription, or are not replayed to it. */
@@ -93,7 +95,15 @@ export type ToThread =
 /** What a thread was at when it found that it cannot serve. */
 export type RefusedStep = 'types' | 'module' | 'loop' | 'setup';
 
+/** What a thread says of the connection of its module to the bus. */
+export type ConnectionNews =
+  /** There is one: what the module publishes from now on is in the uplink that is told of here. */
+  | { readonly kind: 'connected'; readonly hello: object; readonly port: MessagePort }
+  /** Everything is handled, and the connection closes: the reader must not hold up what is still on its way. */
+  | { readonly kind: 'passed' };
+
 export type FromThread =
+  | ConnectionNews
   /** The module is set up and reads. */
   | { readonly kind: 'ready' }
   /** The module cannot be used; the thread ends. */

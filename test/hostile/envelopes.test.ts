@@ -31,7 +31,7 @@ describe('damaged envelopes', { timeout: 240_000 }, () => {
     const read = (envelope: Envelope): string => `${envelope.namespace} ${envelope.topic} ${envelope.timestamp}`;
     bus.subscribe('/**', (envelope) => {
       everything.push(read(envelope));
-      probe(envelope, { data: here, name: '', signal: AbortSignal.abort() });
+      probe(envelope, { data: here, name: '', signal: AbortSignal.abort(), bus: undefined as never });
     });
     bus.subscribe({ topics: ['/tasks/*'], namespaces: ['default'] }, (envelope) => void tasks.push(read(envelope)));
     const elsewhere = bus.subscribe('/**', workerModule('prober'), { data: there });
@@ -87,7 +87,9 @@ describe('damaged envelopes', { timeout: 240_000 }, () => {
     bus.publish('/plain', { a: [1, 'two', new Date(3), { b: 4n }], c: new Map([[5, 6]]) });
     await collecting.stop({ drain: true });
     const [here, there] = [newCounts(), newCounts()];
-    bus.subscribe('/a', (envelope) => probe(envelope, { data: here, name: '', signal: AbortSignal.abort() }));
+    bus.subscribe('/a', (envelope) =>
+      probe(envelope, { data: here, name: '', signal: AbortSignal.abort(), bus: undefined as never }),
+    );
     bus.subscribe('/a', workerModule('prober'), { data: there });
     let published = 0;
     const startedMs = performance.now();

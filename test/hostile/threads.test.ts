@@ -98,6 +98,7 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
       topicNames: names,
       typeNames: allocateNames(16),
       originNames: allocateNames(16),
+      bus: {},
       reader,
       joinSequence: 0,
       life: { position: 0, nextSequence: 0, missed: false, redelivery: undefined, counts: NO_COUNTS, untold: 0 },

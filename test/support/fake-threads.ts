@@ -116,6 +116,7 @@ export class FakeThreads {
       {
         onReady: () => tell('ready'),
         onRoom: () => tell('room'),
+        onConnection: () => tell('connection'),
         onLagged: () => tell('lagged'),
         onHandlerFailure: () => tell('failure'),
         onRestart: () => tell('restart'),

@@ -10,6 +10,7 @@ import { refuseTopics } from '../../host/emitter-guard.js';
 import { readOptions, timeoutOption } from '../../option-check.js';
 import type { ForwardOptions, PublishOptions } from '../../publish/publish-options.js';
 import { LAYOUT_VERSION } from '../../ring/control-descriptor.js';
+import type { RingMemory } from '../../ring/ring-memory.js';
 import type { AnyTopics, TopicOf } from '../../subscribe/typed-topics.js';
 import { BusPacking } from '../bus-packing.js';
 import type { CloseResult } from '../closing.js';
@@ -181,6 +182,29 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusPacking
     this.#users = 1;
     void this.close({ drainTimeoutMs: 0 });
     abandonConnection(this.#parts);
+  }
+
+  /** Closes it for all who have connected in this thread. @internal */
+  leave(): Promise<CloseResult> {
+    this.#users = 1;
+    return this.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
+  }
+
+  /** Does what else the event loop of the thread would: takes what the owner says, and fills the uplink. @internal */
+  hear(): void {
+    this.#parts.link.hear();
+    if (this.isQueued) this.#parts.sendQueued();
+    this.#parts.link.tellCounts();
+  }
+
+  /** Whether accepted events wait on the heap. @internal */
+  get isQueued(): boolean {
+    return this.#parts.publisher.order.queue.length > 0;
+  }
+
+  /** The ring of the bus, as those know it who read from it here. @internal */
+  get ring(): RingMemory {
+    return this.#parts.link.busMemory;
   }
 
   /** The same as `close()`. */

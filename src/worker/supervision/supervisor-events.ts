@@ -2,7 +2,8 @@
 import type { LifeEvents } from './thread-life.js';
 
 /** None may throw. */
-export interface SupervisorEvents extends Pick<LifeEvents, 'onHandlerFailure' | 'onLagged' | 'onRoom'> {
+export interface SupervisorEvents
+  extends Pick<LifeEvents, 'onHandlerFailure' | 'onLagged' | 'onRoom' | 'onConnection'> {
   /** The module is set up and reads, for the first time. */
   onReady(): void;
   /** The thread ended by itself and will be started again after `delayMs`. */

@@ -89,6 +89,10 @@ export class Supervisor {
     return true;
   }
 
+  hear(): void {
+    this.#life?.hear();
+  }
+
   /** Whether the life that there is now has set its module up. */
   get isReading(): boolean {
     return this.#life?.isReady === true;
@@ -148,13 +152,11 @@ export class Supervisor {
   #live(start: LifeStart, isFirst = false): void {
     const { name } = this.#module;
     const events: LifeEvents = {
+      ...this.#events,
       onReady: () => {
         if (!this.#wasReady) this.#events.onReady();
         this.#wasReady = true;
       },
-      onHandlerFailure: this.#events.onHandlerFailure,
-      onLagged: this.#events.onLagged,
-      onRoom: this.#events.onRoom,
       onEnd: (end) => {
         // Its successor has ended before it was heard of.
         if (this.#isOver) return;

@@ -10,6 +10,7 @@ import { KeptLag, type MissedGaps } from '../kept-lag.js';
 import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, READY, ROOMS_HEARD, signalCells } from '../signals.js';
 import {
   type Attachment,
+  type ConnectionNews,
   type FromThread,
   type LifeStart,
   type RefusedStep,
@@ -41,6 +42,7 @@ export interface LifeEvents {
   onLagged(gaps: MissedGaps): void;
   /** The thread made the room that the parked writer waits for. */
   onRoom(): void;
+  onConnection(news: ConnectionNews): void;
   /** The thread has exited, and everything that it said has been told. Called once. */
   onEnd(end: LifeEnd): void;
 }
@@ -138,7 +140,7 @@ export class ThreadLife {
 
   /** Takes what a thread that {@link isGone} has said last. Returns whether it ended by itself. */
   hearLast(): boolean {
-    this.#hearAll();
+    this.hear();
     return !this.#finished && this.#refusedStep === undefined && this.#failure === undefined;
   }
 
@@ -177,6 +179,10 @@ export class ThreadLife {
         Atomics.add(this.#cells, ROOMS_HEARD, 1);
         this.#events.onRoom();
         break;
+      case 'connected':
+      case 'passed':
+        this.#events.onConnection(message);
+        break;
       case 'lagged':
         Atomics.add(this.#cells, LAGS_HEARD, 1);
         this.#events.onLagged(message.gaps);
@@ -204,7 +210,7 @@ export class ThreadLife {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#exitTimer);
-    this.#hearAll();
+    this.hear();
     this.#filters.end();
     this.#port.close();
     void this.#host.terminate();
@@ -212,8 +218,8 @@ export class ThreadLife {
     this.#events.onEnd(this.#describeEnd(exit));
   }
 
-  /** What the thread said last may still wait there, or not be said at all. */
-  #hearAll(): void {
+  /** Takes all that the thread has said: the last of it may still wait there, or not be said at all. */
+  hear(): void {
     const port = this.#port;
     for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
       this.#receive(entry.message as FromThread);
