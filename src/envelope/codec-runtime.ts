@@ -5,13 +5,16 @@
 
 import { InvalidEventError, MalformedPayloadError } from '../errors.js';
 import { type EventCodec, propertyOf } from './event-codec.js';
+import { setEntry } from './wire/map-entry.js';
 import { startText } from './wire/text-reader.js';
 import { MAX_DEPTH, tooDeep, WireError } from './wire/wire-reader.js';
 import { reject } from './wire/wire-writer.js';
 
 export type { EventCodec, FieldDescriptor, ScalarKind } from './event-codec.js';
 export { groupEnd, skipField } from './wire/field-skip.js';
-export { readKey, readLooseString, readString } from './wire/text-reader.js';
+export { readTextEntry, setEntry } from './wire/map-entry.js';
+export { readKey } from './wire/recurring-text.js';
+export { readLooseString, readString } from './wire/text-reader.js';
 export { writeString } from './wire/text-writer.js';
 export { type Keeper, keepUnknown, keepVarint, UNKNOWN, unknownFieldsOf, writeUnknown } from './wire/unknown-fields.js';
 export {
@@ -77,15 +80,6 @@ export function mapOf<V, T>(values: Readonly<Record<string, V>>, convert: (value
   const copy: Record<string, T> = {};
   for (const key of Object.keys(values)) setEntry(copy, key, convert(values[key]!));
   return copy;
-}
-
-/** Puts an entry into a decoded map; a key such as `__proto__` stays a key. */
-export function setEntry<T>(map: Record<string, T>, key: string, value: T): void {
-  if (key === '__proto__') {
-    Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
-  } else {
-    map[key] = value;
-  }
 }
 
 /** Refuses what cannot be a message and nesting that never ends (a message that contains itself). */

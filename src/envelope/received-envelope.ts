@@ -13,7 +13,7 @@ import { found, nanosSinceEpoch, readTimestamp } from './envelope-timestamp.js';
 import type { EventCodec } from './event-codec.js';
 import { Any } from './generated/index.js';
 import { findField } from './wire/field-find.js';
-import { decodeRecurring } from './wire/text-reader.js';
+import { decodeRecurring } from './wire/recurring-text.js';
 import type { MessageTest } from './wire/wire-probe.js';
 import { cursor, readEnd } from './wire/wire-reader.js';
 

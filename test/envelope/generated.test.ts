@@ -33,6 +33,9 @@ function encode(codec: EventCodec, event: object): Buffer {
   return Buffer.from(target.subarray(0, end));
 }
 
+/** As large as what threads copy out of the ring. */
+const batch = Buffer.alloc(1 << 16, 0x0a);
+
 type Outcome = { value: Record<string, unknown> } | { failed: true };
 
 function outcome(decode: () => Record<string, unknown>): Outcome {
@@ -48,15 +51,21 @@ function outcome(decode: () => Record<string, unknown>): Outcome {
 function assertSameDecoding(codec: EventCodec, bytes: Buffer): void {
   const type = oracle.lookupType(codec.typeUrl);
   let refusedLongVarint = false;
-  const ours = outcome(() => {
-    try {
-      return plain(codec, codec.decode(bytes, 0, bytes.length) as object);
-    } catch (error) {
-      assert.ok(error instanceof MalformedPayloadError, `${error}`);
-      refusedLongVarint = refusesLongVarint(error, bytes);
-      throw error;
-    }
-  });
+  const decoding = (source: Buffer, start: number) =>
+    outcome(() => {
+      try {
+        return plain(codec, codec.decode(source, start, start + bytes.length) as object);
+      } catch (error) {
+        assert.ok(error instanceof MalformedPayloadError, `${error}`);
+        refusedLongVarint = refusesLongVarint(error, bytes);
+        throw error;
+      }
+    });
+  const ours = decoding(bytes, 0);
+  // In a batch it lies among others, at any place.
+  const start = 1 + ((bytes.length * 13) % 64);
+  batch.set(bytes, start);
+  assert.deepEqual(decoding(batch, start), ours, `in a batch: ${bytes.toString('hex')}`);
   if (refusedLongVarint) return;
   const theirs = outcome(() => plain(codec, type.decode(bytes), type));
   assert.deepEqual(ours, theirs, bytes.toString('hex'));

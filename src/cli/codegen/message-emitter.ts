@@ -51,7 +51,8 @@ export function emitMessage(message: MessageModel, types: TypeNames): string[] {
     ...[...oneofs.values()].flatMap(clearFunction),
     ...contexts
       .filter(({ field }) => field.cardinality === 'map')
-      .flatMap((context) => ['', ...entryReaderFunction(context)]),
+      .map(entryReaderFunction)
+      .flatMap((lines) => (lines.length > 0 ? ['', ...lines] : [])),
   ];
 }
 

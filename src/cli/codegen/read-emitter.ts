@@ -11,6 +11,7 @@ import {
   valueType,
   wireType,
 } from './field-types.js';
+import type { FieldModel } from './proto-model.js';
 import { indent, typed } from './source-lines.js';
 
 /** A oneof with more members is cleared by a function of its own. */
@@ -70,7 +71,8 @@ export function clearFunction(oneof: readonly FieldContext[]): string[] {
 
 function mapCase(context: FieldContext): string[] {
   const { field } = context;
-  const call = `${entryReader(context)}(source, wire.cursor.position, fieldEnd, depth + 1, message.${field.property})`;
+  const reader = isText(field) ? 'wire.readTextEntry' : entryReader(context);
+  const call = `${reader}(source, wire.cursor.position, fieldEnd, depth + 1, message.${field.property})`;
   return readCase(field.number, DELIMITED, [
     'const fieldEnd = wire.readEnd(source, p, end);',
     // An entry whose value the enum does not name is unknown as a whole.
@@ -136,17 +138,23 @@ function entryReader({ field, owner }: FieldContext): string {
   return `entry$${owner}$${field.number}`;
 }
 
-/** The function that reads one entry of a map field. */
+/** Whether the field is a map from strings to strings, both valid UTF-8; all of these share one reader. */
+function isText({ keyKind, kind, unchecked }: FieldModel): boolean {
+  return keyKind === 'string' && kind === 'string' && unchecked !== true;
+}
+
+/** The function that reads one entry of a map field, where the field has one of its own. */
 export function entryReaderFunction(context: FieldContext): string[] {
   const { field } = context;
+  if (isText(field)) return [];
   const keyKind = field.keyKind!;
   const single: FieldContext = { ...context, field: { ...field, cardinality: 'singular', presence: false } };
   const isMessage = field.kind === 'message';
-  const isText = keyKind === 'string';
-  const key = isText
+  const hasTextKey = keyKind === 'string';
+  const key = hasTextKey
     ? `wire.${field.unchecked ? 'readLooseString' : 'readKey'}(source, p, end)`
     : `\`\${wire.read${primitive(keyKind)}(source, p, end)}\``;
-  const keyDefault = isText ? "''" : keyKind === 'bool' ? "'false'" : "'0'";
+  const keyDefault = hasTextKey ? "''" : keyKind === 'bool' ? "'false'" : "'0'";
   const valueRead = isMessage
     ? [
         'const fieldEnd = wire.readEnd(source, p, end);',

@@ -3,7 +3,6 @@
  * message share one, and short ones do without.
  */
 
-import { startsWith } from './byte-match.js';
 import { cursor, readEnd, WireError } from './wire-reader.js';
 
 /** Below this many bytes characters are put together here; above it the call into native code is faster (measured). */
@@ -12,11 +11,11 @@ const SHORT_STRING_BYTES = 24;
 /** How far ahead characters are made in one call. What is kept of a message keeps this much of it at most. */
 const WINDOW_BYTES = 256;
 
-/** Longer texts that recur are not kept. */
-const MAX_KEPT_BYTES = 64;
-
-/** A power of two. */
-const KEPT_SLOTS = 512;
+/**
+ * A source of this size is a batch, from which many strings are read: worth a DataView, which costs as much as looking at two
+ * hundred bytes one by one. A message in a Buffer of its own is not.
+ */
+export const VIEWED_BYTES = 4096;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -42,8 +41,8 @@ export function readString(source: Buffer, position: number, end: number): strin
   const start = cursor.position;
   cursor.position = fieldEnd;
   const size = fieldEnd - start;
+  if (size < SHORT_STRING_BYTES) return shortText(source, start, fieldEnd);
   if (fieldEnd > windowEnd) {
-    if (size < SHORT_STRING_BYTES) return decodeUtf8(source, start, fieldEnd);
     if (size > WINDOW_BYTES || !isAscii(source, start, fieldEnd)) return decodeLongUtf8(source, start, fieldEnd);
     windowStart = start;
     windowEnd = Math.min(end, start + WINDOW_BYTES);
@@ -54,23 +53,47 @@ export function readString(source: Buffer, position: number, end: number): strin
   return windowText.slice(start - windowStart, fieldEnd - windowStart);
 }
 
-// Reads words at any byte of the source that was read last: a batch most of the time, from which many strings are read.
+/** Whether a string of the message that is being read may be given to {@link shortText}. */
+export function isShort(size: number): boolean {
+  return size < SHORT_STRING_BYTES;
+}
+
+/** [start, end) of the message that is being read, as {@link decodeUtf8} has it. */
+export function shortText(source: Buffer, start: number, end: number): string {
+  if (end > windowEnd) return decodeUtf8(source, start, end);
+  let bits = 0;
+  for (let at = start; at < end; at++) bits |= source[at]!;
+  return bits < 128 ? windowText.slice(start - windowStart, end - windowStart) : decodeLongUtf8(source, start, end);
+}
+
+// Reads words at any byte of the large source that was read last.
 let viewed: Buffer | undefined;
 let view = new DataView<ArrayBufferLike>(new ArrayBuffer(0));
+
+/** A view of a source of at least {@link VIEWED_BYTES}. */
+export function viewOf(source: Buffer): DataView {
+  if (viewed !== source) {
+    view = new DataView(source.buffer, source.byteOffset, source.length);
+    viewed = source;
+  }
+  return view;
+}
 
 function isAscii(source: Buffer, start: number, end: number): boolean {
   let bits = 0;
   let at = start;
   if (end - start >= SHORT_STRING_BYTES) {
-    if (viewed !== source) {
-      view = new DataView(source.buffer, source.byteOffset, source.length);
-      viewed = source;
+    if (source.length >= VIEWED_BYTES) {
+      const words = viewOf(source);
+      for (; at + 7 < end; at += 8) bits |= words.getInt32(at) | words.getInt32(at + 4);
+      if ((bits & 0x80808080) !== 0) return false;
+      bits = 0;
+    } else {
+      for (; at + 3 < end; at += 4) bits |= source[at]! | source[at + 1]! | source[at + 2]! | source[at + 3]!;
     }
-    for (; at + 7 < end; at += 8) bits |= view.getInt32(at) | view.getInt32(at + 4);
-    bits &= 0x80808080;
   }
-  for (; at < end; at++) bits |= source[at]! & 128;
-  return bits === 0;
+  for (; at < end; at++) bits |= source[at]!;
+  return bits < 128;
 }
 
 /** [start, end) as a string; throws WireError where it is not UTF-8. */
@@ -78,6 +101,7 @@ export function decodeUtf8(source: Buffer, start: number, end: number): string {
   if (end - start >= SHORT_STRING_BYTES) return decodeLongUtf8(source, start, end);
   let text = '';
   let at = start;
+  let bits = 0;
   for (; at + 7 < end; at += 8) {
     const a = source[at]!;
     const b = source[at + 1]!;
@@ -87,15 +111,24 @@ export function decodeUtf8(source: Buffer, start: number, end: number): string {
     const f = source[at + 5]!;
     const g = source[at + 6]!;
     const h = source[at + 7]!;
-    if ((a | b | c | d | e | f | g | h) > 127) return decodeLongUtf8(source, start, end);
+    bits |= a | b | c | d | e | f | g | h;
     text += String.fromCharCode(a, b, c, d, e, f, g, h);
+  }
+  if (at + 3 < end) {
+    const a = source[at]!;
+    const b = source[at + 1]!;
+    const c = source[at + 2]!;
+    const d = source[at + 3]!;
+    at += 4;
+    bits |= a | b | c | d;
+    text += String.fromCharCode(a, b, c, d);
   }
   for (; at < end; at++) {
     const byte = source[at]!;
-    if (byte > 127) return decodeLongUtf8(source, start, end);
+    bits |= byte;
     text += String.fromCharCode(byte);
   }
-  return text;
+  return bits < 128 ? text : decodeLongUtf8(source, start, end);
 }
 
 /** Throws WireError where [start, end) is not UTF-8. */
@@ -122,29 +155,3 @@ export function readLooseString(source: Buffer, position: number, end: number): 
   cursor.position = fieldEnd;
   return (source as unknown as Slicer).utf8Slice(start, fieldEnd);
 }
-
-/** Reads the key of a map entry. Labels have the same keys again and again; as keys the strings are hashed. */
-export function readKey(source: Buffer, position: number, end: number): string {
-  const fieldEnd = readEnd(source, position, end);
-  const start = cursor.position;
-  cursor.position = fieldEnd;
-  return decodeRecurring(source, start, fieldEnd);
-}
-
-/** As {@link decodeUtf8}, for texts that come again and again: short ones are kept, and found by their bytes. */
-export function decodeRecurring(source: Buffer, start: number, end: number): string {
-  const size = end - start;
-  if (size === 0 || size > MAX_KEPT_BYTES) return decodeUtf8(source, start, end);
-  const slot =
-    (size ^ (source[end - 1]! << 2) ^ (source[start + (size >> 1)]! << 4) ^ source[start]!) & (KEPT_SLOTS - 1);
-  const known = kept[slot];
-  if (known !== undefined && known.bytes.length === size && startsWith(source, start, end, known.bytes))
-    return known.text;
-  const text = decodeUtf8(source, start, end);
-  kept[slot] = { bytes: new Uint8Array(source.subarray(start, end)), text };
-  return text;
-}
-
-const kept: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] = new Array(KEPT_SLOTS).fill(
-  undefined,
-);

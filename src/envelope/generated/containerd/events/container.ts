@@ -336,7 +336,7 @@ export class ContainerUpdate {
         }
         case 26: {
           const fieldEnd = wire.readEnd(source, p, end);
-          entry$ContainerUpdate$3(source, wire.cursor.position, fieldEnd, depth + 1, message.labels);
+          wire.readTextEntry(source, wire.cursor.position, fieldEnd, depth + 1, message.labels);
           wire.cursor.position = fieldEnd;
           break;
         }
@@ -351,34 +351,6 @@ export class ContainerUpdate {
     }
     return message;
   }
-}
-
-function entry$ContainerUpdate$3(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
-  let key = '';
-  let value: string = '';
-  let p = start;
-  while (p < end) {
-    let tag = source[p]!;
-    if (tag < 128) p++;
-    else {
-      tag = wire.readTag(source, p, end);
-      p = wire.cursor.position;
-    }
-    switch (tag) {
-      case 10: {
-        key = wire.readKey(source, p, end);
-        break;
-      }
-      case 18: {
-        value = wire.readString(source, p, end);
-        break;
-      }
-      default:
-        wire.cursor.position = wire.skipField(source, p, end, tag, depth);
-    }
-    p = wire.cursor.position;
-  }
-  wire.setEntry(map, key, value);
 }
 
 /** What a {@link ContainerDelete} is made from; what is left out has its default. */

@@ -96,7 +96,7 @@ export class NamespaceCreate {
         }
         case 18: {
           const fieldEnd = wire.readEnd(source, p, end);
-          entry$NamespaceCreate$2(source, wire.cursor.position, fieldEnd, depth + 1, message.labels);
+          wire.readTextEntry(source, wire.cursor.position, fieldEnd, depth + 1, message.labels);
           wire.cursor.position = fieldEnd;
           break;
         }
@@ -107,34 +107,6 @@ export class NamespaceCreate {
     }
     return message;
   }
-}
-
-function entry$NamespaceCreate$2(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
-  let key = '';
-  let value: string = '';
-  let p = start;
-  while (p < end) {
-    let tag = source[p]!;
-    if (tag < 128) p++;
-    else {
-      tag = wire.readTag(source, p, end);
-      p = wire.cursor.position;
-    }
-    switch (tag) {
-      case 10: {
-        key = wire.readKey(source, p, end);
-        break;
-      }
-      case 18: {
-        value = wire.readString(source, p, end);
-        break;
-      }
-      default:
-        wire.cursor.position = wire.skipField(source, p, end, tag, depth);
-    }
-    p = wire.cursor.position;
-  }
-  wire.setEntry(map, key, value);
 }
 
 /** What a {@link NamespaceUpdate} is made from; what is left out has its default. */
@@ -231,7 +203,7 @@ export class NamespaceUpdate {
         }
         case 18: {
           const fieldEnd = wire.readEnd(source, p, end);
-          entry$NamespaceUpdate$2(source, wire.cursor.position, fieldEnd, depth + 1, message.labels);
+          wire.readTextEntry(source, wire.cursor.position, fieldEnd, depth + 1, message.labels);
           wire.cursor.position = fieldEnd;
           break;
         }
@@ -242,34 +214,6 @@ export class NamespaceUpdate {
     }
     return message;
   }
-}
-
-function entry$NamespaceUpdate$2(source: Buffer, start: number, end: number, depth: number, map: Record<string, string>): void {
-  let key = '';
-  let value: string = '';
-  let p = start;
-  while (p < end) {
-    let tag = source[p]!;
-    if (tag < 128) p++;
-    else {
-      tag = wire.readTag(source, p, end);
-      p = wire.cursor.position;
-    }
-    switch (tag) {
-      case 10: {
-        key = wire.readKey(source, p, end);
-        break;
-      }
-      case 18: {
-        value = wire.readString(source, p, end);
-        break;
-      }
-      default:
-        wire.cursor.position = wire.skipField(source, p, end, tag, depth);
-    }
-    p = wire.cursor.position;
-  }
-  wire.setEntry(map, key, value);
 }
 
 /** What a {@link NamespaceDelete} is made from; what is left out has its default. */
