@@ -6,7 +6,7 @@
  * what {@link HeldBytes} allows.
  */
 import type { Socket } from 'node:net';
-import { nextTurn } from '../../host/timing.js';
+import { clearTimeout, nextTurn, setTimeout } from '../../host/timing.js';
 import { showThrown } from '../../shown.js';
 import { DATA, encodeFrame, type Frame, FrameReader, NO_DATA, REMOTE_CLOSED, REQUEST, RESPONSE } from './frame.js';
 import type { HeldBytes } from './held-bytes.js';
@@ -40,7 +40,10 @@ export class ServerConnection {
   readonly #held: HeldBytes;
   readonly #reader = new FrameReader();
   readonly #gone = new AbortController();
+  readonly #frameTimeoutMs: number;
   readonly #onMalformed: () => void;
+  /** Runs while a frame has begun and is not complete. */
+  #frameTimer: NodeJS.Timeout | undefined;
   #lastId = 0;
   #calls = 0;
   #reading = false;
@@ -48,10 +51,17 @@ export class ServerConnection {
   #inputEnded = false;
   #finishing = false;
 
-  constructor(socket: Socket, services: TtrpcServices, held: HeldBytes, onMalformed: () => void) {
+  constructor(
+    socket: Socket,
+    services: TtrpcServices,
+    held: HeldBytes,
+    frameTimeoutMs: number,
+    onMalformed: () => void,
+  ) {
     this.#socket = socket;
     this.#services = services;
     this.#held = held;
+    this.#frameTimeoutMs = frameTimeoutMs;
     this.#onMalformed = onMalformed;
     socket.on('data', (chunk) => this.#push(chunk));
     // The client sends nothing more, and may wait for answers.
@@ -64,6 +74,7 @@ export class ServerConnection {
     this.ended = new Promise((resolve) => {
       socket.once('close', () => {
         this.#held.give(this.#reader.heldBytes);
+        clearTimeout(this.#frameTimer);
         this.#gone.abort();
         resolve();
       });
@@ -96,6 +107,8 @@ export class ServerConnection {
     try {
       for (let taken = 0; !this.#gone.signal.aborted; taken++) {
         if (this.#isFull()) {
+          // What the rest of a frame waits for now is we.
+          this.#clearFrameTimer();
           this.#socket.pause();
           return;
         }
@@ -103,11 +116,15 @@ export class ServerConnection {
         const frame = this.#reader.next();
         this.#held.give(before - this.#reader.heldBytes);
         if (frame === undefined) break;
+        this.#clearFrameTimer();
         this.#take(frame);
         if (taken % FRAMES_PER_TURN === FRAMES_PER_TURN - 1) await nextTurn();
       }
       if (this.#inputEnded) this.#endIfIdle();
-      else this.#socket.resume();
+      else {
+        if (this.#reader.heldBytes > 0) this.#frameTimer ??= setTimeout(() => this.#refuse(), this.#frameTimeoutMs);
+        this.#socket.resume();
+      }
     } catch {
       this.#refuse();
     } finally {
@@ -115,7 +132,12 @@ export class ServerConnection {
     }
   }
 
-  /** Ends a connection on which something else than ttrpc is spoken, or that holds too much. */
+  #clearFrameTimer(): void {
+    clearTimeout(this.#frameTimer);
+    this.#frameTimer = undefined;
+  }
+
+  /** Ends a connection on which something else than ttrpc is spoken, or that holds too much, or for too long. */
   #refuse(): void {
     this.#onMalformed();
     this.#socket.destroy();

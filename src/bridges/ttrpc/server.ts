@@ -8,6 +8,7 @@ import { listenAt } from './socket-listen.js';
 
 /** How long calls in hand have when a server closes. */
 const FINISH_MS = 5_000;
+const FRAME_TIMEOUT_MS = 30_000;
 /** Of frames that are not complete, on all connections together. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
@@ -18,6 +19,11 @@ export interface TtrpcServerOptions {
   readonly mode: number;
   /** Connections at once; more are closed as they come. */
   readonly maxConnections: number;
+  /**
+   * How long a frame may take from its first byte to its last, 1 to 2^31 - 1 ms; default 30,000. Then its connection is
+   * closed: whoever sends half frames keeps nobody else out.
+   */
+  readonly frameTimeoutMs?: number;
 }
 
 export class TtrpcServer {
@@ -28,11 +34,14 @@ export class TtrpcServer {
   #malformed = 0;
   #removeSocket = (): void => {};
 
-  private constructor(services: TtrpcServices, maxConnections: number) {
+  private constructor(
+    services: TtrpcServices,
+    { maxConnections, frameTimeoutMs = FRAME_TIMEOUT_MS }: TtrpcServerOptions,
+  ) {
     const held = new HeldBytes(MAX_HELD_BYTES);
     this.#server = createServer({ allowHalfOpen: true }, (socket) => {
       this.#accepted++;
-      const connection = new ServerConnection(socket, services, held, () => this.#malformed++);
+      const connection = new ServerConnection(socket, services, held, frameTimeoutMs, () => this.#malformed++);
       this.#connections.add(connection);
       void connection.ended.then(() => this.#connections.delete(connection));
     });
@@ -49,10 +58,9 @@ export class TtrpcServer {
    * @throws {AddressInUseError} `BRIDGE_ADDRESS_IN_USE`
    */
   static async listen(services: TtrpcServices, options: TtrpcServerOptions): Promise<TtrpcServer> {
-    const { address, mode, maxConnections } = options;
-    const path = socketPath(address);
-    const server = new TtrpcServer(services, maxConnections);
-    server.#removeSocket = await listenAt(server.#server, path, mode);
+    const path = socketPath(options.address);
+    const server = new TtrpcServer(services, options);
+    server.#removeSocket = await listenAt(server.#server, path, options.mode);
     return server;
   }
 

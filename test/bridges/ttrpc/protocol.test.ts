@@ -5,8 +5,14 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { encodeFrame } from '../../../src/bridges/ttrpc/frame.js';
-import { TtrpcClient, TtrpcServer, type TtrpcServices, TtrpcStatus } from '../../../src/bridges/ttrpc/index.js';
-import { encodeResponse } from '../../../src/bridges/ttrpc/message.js';
+import {
+  TtrpcClient,
+  TtrpcServer,
+  type TtrpcServerOptions,
+  type TtrpcServices,
+  TtrpcStatus,
+} from '../../../src/bridges/ttrpc/index.js';
+import { encodeRequest, encodeResponse } from '../../../src/bridges/ttrpc/message.js';
 import { assertHas } from '../../support/assert-has.js';
 import { Latch, range, until } from '../../support/bus-scene.js';
 import { RawClient } from '../../support/raw-ttrpc.js';
@@ -15,9 +21,9 @@ import { temporaryDirectory } from '../../support/temporary-directory.js';
 const OPTIONS = { mode: 0o600, maxConnections: 100 };
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
-async function serve(t: TestContext, services: TtrpcServices) {
+async function serve(t: TestContext, services: TtrpcServices, options: Partial<TtrpcServerOptions> = {}) {
   const address = join(await temporaryDirectory(t), 's');
-  const server = await TtrpcServer.listen(services, { address, ...OPTIONS });
+  const server = await TtrpcServer.listen(services, { address, ...OPTIONS, ...options });
   const client = new TtrpcClient(address);
   t.after(async () => {
     client.close();
@@ -254,6 +260,29 @@ describe('a ttrpc server', { timeout: 60_000 }, () => {
     for (const raw of raws) raw.socket.destroy();
     await until(() => server.stats().connections === 0);
     assert.equal(text(await client.call('test', 'Echo', Buffer.from('x'))), 'x');
+  });
+
+  test('closes connections that begin a frame and never end it, and leaves those that are idle', async (t) => {
+    const { address, server, client } = await serve(t, ECHO, { frameTimeoutMs: 100 });
+    const echo = async (): Promise<string> => text(await client.call('test', 'Echo', Buffer.from('x')));
+    assert.equal(await echo(), 'x');
+    const raws = await Promise.all(range(99).map(() => RawClient.connect(address)));
+    const request = { service: 'test', method: 'Echo', payload: Buffer.from('y') };
+    const whole = encodeFrame(1, 1, 0, encodeRequest({ ...request, timeoutMs: undefined, metadata: new Map() }));
+    raws.forEach(({ socket }, index) => {
+      // Half a header, a header alone, a whole frame and half of the next.
+      socket.write(
+        [whole.subarray(0, 5), whole.subarray(0, 10), Buffer.concat([whole, whole.subarray(0, 20)])][index % 3]!,
+      );
+    });
+    // Whoever is waited for has ended; the answers come before.
+    for (const [index, raw] of raws.entries()) {
+      if (index % 3 === 2) assert.deepEqual(await raw.response(), [1, 0, 'y']);
+      assert.equal(await raw.frame(), undefined);
+    }
+    await until(() => server.stats().connections === 1);
+    assert.equal(server.stats().malformed, 99);
+    assert.equal(await echo(), 'x');
   });
 
   test('closes connections that are too many, and takes others when those are gone', async (t) => {
