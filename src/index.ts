@@ -6,6 +6,7 @@ export type { BusOptions } from './bus/bus-options.js';
 export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';
 export { BusConnection, type ConnectOptions, connectBus } from './bus/connection/bus-connection.js';
+export { HostedBus, type HostOptions, hostBus } from './bus/connection/host-bus.js';
 export type {
   SubscriberContext,
   SubscriberFunction,

@@ -14,7 +14,6 @@ const here: string = import.meta.url ?? pathToFileURL(__filename).href;
 
 /** Imports the entry of threads. CommonJS: what loads it with `require` links no ES module while the thread may be ended. */
 const THREAD_LOADER = 'worker-entry.cjs';
-const MODULE_BUS = 'module-bus.js';
 
 /** The folder of `package.json` and `proto`. */
 export const PACKAGE_ROOT = new URL('../../', here);
@@ -60,14 +59,26 @@ export function statsThreadEntry(): URL {
  * @throws {DependencyNotFoundError} `BUS_DEPENDENCY_NOT_FOUND` in a bundle that runs where the package is not installed
  */
 export function requireModuleBus(): unknown {
-  const beside = new URL(MODULE_BUS, here);
+  return nodeRequire(fileURLToPath(fileOf('module-bus.js')));
+}
+
+/**
+ * What the thread loads that hosts a bus.
+ *
+ * @throws {DependencyNotFoundError} `BUS_DEPENDENCY_NOT_FOUND`
+ */
+export function hostThreadEntry(): URL {
+  return fileOf('host-thread.js');
+}
+
+/** A file of this package: here, or where the package is installed. */
+function fileOf(name: string): URL {
+  const beside = new URL(name, here);
+  if (existsSync(beside)) return beside;
   try {
-    const entry = existsSync(beside)
-      ? beside
-      : new URL(MODULE_BUS, pathToFileURL(nodeRequire.resolve('ringcast/worker')));
-    return nodeRequire(fileURLToPath(entry));
+    return new URL(name, pathToFileURL(nodeRequire.resolve('ringcast/worker')));
   } catch (cause) {
-    throw new DependencyNotFoundError('ringcast', here, cause);
+    throw new DependencyNotFoundError('ringcast/worker', here, cause);
   }
 }
 

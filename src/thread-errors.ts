@@ -58,6 +58,17 @@ export class CannotStartThreadError extends BusError {
   }
 }
 
+/** The thread that hosts a bus could not be started, or has ended: `reason` and `cause` say why. The bus is gone with it. */
+export class HostEndedError extends BusError {
+  readonly code = 'BUS_HOST_ENDED';
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the thread that hosts the bus has ended: ${reason}; host another one, and connect to that`, options);
+  }
+}
+
 /**
  * A file of this package, or a package it depends on, that is not where this package runs: a bundler made its code part of
  * a bundle, which runs where nothing is installed.

@@ -83,6 +83,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   subscribe: 5,
   publish: 6,
   'module-bus': 2,
+  'host-thread': 2,
   'worker-entry': 6,
   'stats-thread': 3,
   worker: 7,

@@ -18,6 +18,7 @@ export const ENTRIES = {
   'worker-entry': 'worker-entry.js',
   'stats-thread': 'stats-thread.js',
   'module-bus': 'module-bus.js',
+  'host-thread': 'host-thread.js',
   events: 'events.js',
   codec: 'envelope/codec-runtime.js',
   services: 'services/index.js',

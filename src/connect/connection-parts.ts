@@ -41,8 +41,8 @@ export interface ConnectionParts {
   readonly keepAlive: KeepAlive;
   readonly writer: UplinkWriter;
   readonly link: OwnerLink;
-  /** Fills the uplink from the heap, at once. */
-  sendQueued(): void;
+  /** Takes what the owner says and fills the uplink from the heap, where no event loop does. */
+  hear(): void;
 }
 
 /** What happens to a connection. None may throw. */
@@ -160,10 +160,14 @@ export function assembleConnection(
   );
   const onDrain = (): void => emitSafely(client, 'drain');
   const backpressure = new Backpressure(writer, publisher, readers, keepAlive, stalls, onDrain);
-  const sendQueued = (): void => {
-    publisher.pending.writeBehind();
-    link.setQueued(publisher.order.queue.length);
-    writer.flush();
+  const hear = (): void => {
+    link.hear();
+    if (publisher.order.queue.length > 0) {
+      publisher.pending.writeBehind();
+      link.setQueued(publisher.order.queue.length);
+      writer.flush();
+    }
+    link.tellCounts();
   };
-  return { registry, extensions, publisher, backpressure, keepAlive, writer, link, sendQueued };
+  return { registry, extensions, publisher, backpressure, keepAlive, writer, link, hear };
 }

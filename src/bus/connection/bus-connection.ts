@@ -184,6 +184,16 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusPacking
     abandonConnection(this.#parts);
   }
 
+  /** Whether nobody else in this thread has connected. @internal */
+  protected get isLastUser(): boolean {
+    return this.#users <= 1;
+  }
+
+  /** The owner's thread is gone. @internal */
+  protected lose(): void {
+    this.#parts.link.end();
+  }
+
   /** Closes it for all who have connected in this thread. @internal */
   leave(): Promise<CloseResult> {
     this.#users = 1;
@@ -192,9 +202,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusPacking
 
   /** Does what else the event loop of the thread would: takes what the owner says, and fills the uplink. @internal */
   hear(): void {
-    this.#parts.link.hear();
-    if (this.isQueued) this.#parts.sendQueued();
-    this.#parts.link.tellCounts();
+    this.#parts.hear();
   }
 
   /** Whether accepted events wait on the heap. @internal */

@@ -1,0 +1,31 @@
+/** What the thread that hosts a bus and the one that asked for it say to each other. */
+import type { BusHandle } from '../../connect/bus-handle.js';
+import type { DisconnectReport } from '../../connect/connections.js';
+import type { DeadLetterReport } from '../../subscribe/dead-letters.js';
+import type { CrossedError } from '../../worker/worker-protocol.js';
+import type { BusOptions } from '../bus-options.js';
+import type { BusStats } from '../bus-stats.js';
+
+/** Options that cross to another thread. */
+export type HostedOptions = Omit<BusOptions, 'clock' | 'types'> & { readonly types: readonly string[] };
+
+/** `workerData` of the thread, beside what each thread of ours is given. */
+export interface HostStart {
+  readonly options: HostedOptions;
+}
+
+export type ToHost =
+  | { readonly kind: 'stats'; readonly id: number }
+  /** Answered by `closed`; the thread ends by itself then. */
+  | { readonly kind: 'close'; readonly drainTimeoutMs: number };
+
+export type FromHost =
+  | { readonly kind: 'ready'; readonly handle: BusHandle }
+  /** There is no bus; the thread ends. */
+  | { readonly kind: 'refused'; readonly error: CrossedError }
+  | { readonly kind: 'stats'; readonly id: number; readonly stats: BusStats }
+  | { readonly kind: 'closed'; readonly undelivered: number }
+  /** Events of the bus, which nobody listens to there. */
+  | { readonly kind: 'error' | 'evicted'; readonly error: CrossedError }
+  | { readonly kind: 'deadLetter'; readonly report: Omit<DeadLetterReport, 'error'>; readonly error: CrossedError }
+  | { readonly kind: 'disconnect'; readonly report: DisconnectReport };
