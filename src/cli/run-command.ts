@@ -4,11 +4,12 @@ import { access, mkdtemp, rm, stat } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import { createBus, formatCtrLine, runWithEmitter } from '../index.js';
+import { type Bus, BusError, createBus, formatCtrLine, runWithEmitter } from '../index.js';
 import { type Image, openServices, ServiceError, type Services } from '../services/index.js';
 import { fileReason, InputError, isSystemError } from './command-errors.js';
 import { runToEnd } from './run-container.js';
-import { chooseDemoRuntime, runDemo } from './run-demo.js';
+import { chooseDemoRuntime, runContainerdDemo, runDemo } from './run-demo.js';
+import { ContainerdRun } from './run-in-containerd.js';
 import { parseRunOptions, RUN_USAGE, type RunOptions, UsageError } from './run-options.js';
 import { ImportProgress } from './run-progress.js';
 
@@ -54,22 +55,44 @@ async function checkReadable(path: string): Promise<void> {
 
 async function runWithBus(options: RunOptions): Promise<number> {
   const bus = createBus();
-  bus.subscribe(['/service/**', '/plugin/**'], (envelope) => {
+  const { address } = options;
+  bus.subscribe(address === undefined ? ['/service/**', '/plugin/**'] : ContainerdRun.FILTER, (envelope) => {
     process.stdout.write(`${formatCtrLine(envelope)}\n`);
   });
-  const directory = await mkdtemp(join(tmpdir(), 'ringcast-run-'));
   const interrupt = new AbortController();
   const stop = (signal: NodeJS.Signals) => interrupt.abort(new Interruption(signal));
   for (const signal of INTERRUPTIONS) process.once(signal, stop);
   const stopOutput = () => stop('SIGPIPE');
   process.stdout.on('error', stopOutput);
   try {
-    return await runWithEmitter(bus.emitter(), () => runInDirectory(directory, options, interrupt.signal));
+    if (address !== undefined) return await runInContainerd(bus, address, options, interrupt.signal);
+    return await runWithEmitter(bus.emitter(), () => runHere(options, interrupt.signal));
   } finally {
     for (const signal of INTERRUPTIONS) process.off(signal, stop);
-    await rm(directory, { recursive: true, force: true });
     await bus.close();
     process.stdout.off('error', stopOutput);
+  }
+}
+
+async function runInContainerd(bus: Bus, address: string, options: RunOptions, signal: AbortSignal): Promise<number> {
+  const { image: path, command: args, memoryBytes } = options;
+  const containerd = new ContainerdRun(bus, address, signal);
+  try {
+    await containerd.open();
+    if (path === undefined) return await runContainerdDemo(containerd);
+    const image = await containerd.importImage(path === '-' ? process.stdin : path);
+    return await containerd.run(image, { id: 'run', args, memoryBytes });
+  } finally {
+    await containerd.close();
+  }
+}
+
+async function runHere(options: RunOptions, signal: AbortSignal): Promise<number> {
+  const directory = await mkdtemp(join(tmpdir(), 'ringcast-run-'));
+  try {
+    return await runInDirectory(directory, options, signal);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -145,6 +168,8 @@ function isExpected(error: unknown): error is Error {
     error instanceof ServiceError ||
     error instanceof Interruption ||
     error instanceof InputError ||
+    // The package of the bridge to containerd is missing, for one.
+    (error instanceof BusError && error.code.startsWith('BRIDGE_')) ||
     isSystemError(error)
   );
 }

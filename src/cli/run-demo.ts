@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { nextTurn } from '../host/timing.js';
 import { buildShellImage, findBusybox, RuncRuntime, type Services } from '../services/index.js';
 import { runToEnd } from './run-container.js';
+import type { ContainerdRun } from './run-in-containerd.js';
 
 const IMAGE = 'ringcast.test/demo:latest';
 
@@ -38,15 +39,33 @@ export async function chooseDemoRuntime(asked: 'runc' | 'process' | undefined): 
 export async function runDemo(services: Services, runtime: 'runc' | 'process', signal: AbortSignal): Promise<number> {
   await say(`an image of this machine's shell, run with the runtime ${runtime}`);
   await services.importer.importArchive(Readable.from([await buildShellImage(IMAGE)]));
+  const scenes = runtime === 'runc' ? [...SCENES, OUT_OF_MEMORY] : SCENES;
+  const exitCode = await playAll(scenes, (scene) => play(scene, services, signal));
+  if (runtime !== 'runc') await say('skipped: a container that runs out of memory, which needs runc and root');
+  return exitCode;
+}
+
+/** The same in a running containerd. */
+export async function runContainerdDemo(containerd: ContainerdRun): Promise<number> {
+  await say("an image of this machine's shell, run by containerd");
+  const image = await containerd.importImage(await buildShellImage(IMAGE));
+  return playAll([...SCENES, OUT_OF_MEMORY], (scene, index) =>
+    containerd.run(image, { id: `demo-${index}`, ...scene }),
+  );
+}
+
+async function playAll(
+  scenes: readonly Scene[],
+  playOne: (scene: Scene, index: number) => Promise<number>,
+): Promise<number> {
   let surprises = 0;
-  for (const scene of runtime === 'runc' ? [...SCENES, OUT_OF_MEMORY] : SCENES) {
+  for (const [index, scene] of scenes.entries()) {
     await say(scene.title);
-    const exitStatus = await play(scene, services, signal);
+    const exitStatus = await playOne(scene, index);
     if (exitStatus === scene.expectedStatus) continue;
     surprises++;
     await say(`it ended with ${exitStatus}, not with ${scene.expectedStatus}`);
   }
-  if (runtime !== 'runc') await say('skipped: a container that runs out of memory, which needs runc and root');
   return surprises === 0 ? 0 : 1;
 }
 

@@ -3,12 +3,15 @@ import { parseArgs } from 'node:util';
 
 export const RUN_USAGE = `Usage: ringcast run IMAGE [--runtime runc|process] [--memory SIZE] [-- COMMAND…]
        ringcast run --demo [--runtime runc|process]
+       ringcast run IMAGE|--demo --address SOCKET [--memory SIZE] [-- COMMAND…]
 
 Imports a container image, runs it, and prints the events as they happen.
 
   IMAGE            an OCI image archive (.tar, .tar.gz), a folder with an OCI layout, or - for standard input
   --runtime NAME   process (default): plain child processes; runc: real containers, needs root
   --memory SIZE    limit such as 8m or 1g; implies the runtime runc
+  --address SOCKET in a running containerd, by its command \`ctr\`, in a namespace that is removed at the end; IMAGE is
+                   an archive then. Needs the package @grpc/grpc-js
   --demo           builds a small image from this machine's shell, and shows an exit, a failure, a kill, and
                    with runc a container that runs out of memory
   COMMAND…         instead of the image's own
@@ -24,6 +27,8 @@ export interface RunOptions {
   runtime: 'runc' | 'process' | undefined;
   memoryBytes: number | undefined;
   command: readonly string[] | undefined;
+  /** The socket of a containerd that runs it; undefined: this process does. */
+  address: string | undefined;
 }
 
 /** Wrong usage: the message is for the user, the exit code is 2. */
@@ -50,13 +55,17 @@ export function parseRunOptions(args: readonly string[]): RunOptions | undefined
   }
   const memoryBytes = parseMemory(values.memory);
   if (runtime === 'process' && memoryBytes !== undefined) throw new UsageError('--memory needs --runtime runc');
-  return { image, runtime, memoryBytes, command };
+  const { address } = values;
+  if (address !== undefined && runtime !== undefined)
+    throw new UsageError('--runtime is for what runs here; containerd has its own');
+  return { image, runtime, memoryBytes, command, address };
 }
 
 function parse(args: readonly string[]) {
   const options = {
     runtime: { type: 'string' },
     memory: { type: 'string' },
+    address: { type: 'string', short: 'a' },
     demo: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   } as const;

@@ -44,7 +44,7 @@ export async function buildShellImage(name: string): Promise<Buffer> {
     name,
     files: [...tools, { path: 'etc/passwd', body: 'root:x:0:0:root:/:/bin/sh\nguest:x:405:100:guest:/:/bin/sh\n' }],
     command: ['sh', '-c', 'exit 0'],
-    environment: ['GREETING=hello'],
+    environment: ['PATH=/bin', 'GREETING=hello'],
   });
 }
 
