@@ -12,10 +12,12 @@ export interface BenchArguments {
   readonly quick: boolean;
   /** Write the results, the plots and the pages of the repository. */
   readonly record: boolean;
+  /** Skip, with a line each, the cases that this version of the package cannot run. */
+  readonly skipMissing: boolean;
 }
 
 export const BENCH_USAGE =
-  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--json FILE] [--plots DIR] [--record]';
+  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--json FILE] [--plots DIR] [--record] [--skip-missing]';
 
 export function parseBenchArguments(args: readonly string[]): BenchArguments {
   const options = {
@@ -25,6 +27,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     plots: { type: 'string' },
     quick: { type: 'boolean' },
     record: { type: 'boolean' },
+    'skip-missing': { type: 'boolean' },
   } as const;
   const { values } = usable(() => parseArgs({ args: [...args], options }));
   if (values.record && (values.only ?? values.subject) !== undefined) {
@@ -37,6 +40,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     plots: values.plots,
     quick: values.quick ?? false,
     record: values.record ?? false,
+    skipMissing: values['skip-missing'] ?? false,
   };
 }
 

@@ -1,5 +1,5 @@
 /** What the cases that time single calls need of a bus. */
-import { type Bus, createBus } from '../src/index.js';
+import { type Bus, createBus } from 'ringcast';
 import { NAMESPACE, TOPIC } from './corpus.js';
 import { VerificationError } from './results.js';
 import type { ReaderData } from './threads/ringcast-reader.js';

@@ -8,7 +8,7 @@ import {
   FieldDescriptorProto_Type as Type,
 } from '@bufbuild/protobuf/wkt';
 import protobufjs from 'protobufjs';
-import type { EventCodec, FieldDescriptor } from '../src/envelope/event-codec.js';
+import type { EventCodec, FieldDescriptor } from 'ringcast/codec';
 
 const protoDir = fileURLToPath(new URL('../../proto/', import.meta.url));
 

@@ -22,6 +22,8 @@ interface Side {
   readonly folder: string;
   /** One list of results for each process. */
   readonly runs: (readonly Result[])[];
+  /** What it said of cases that it cannot run. */
+  readonly skipped: Set<string>;
 }
 
 function resolveCommit(name: string): string {
@@ -46,13 +48,22 @@ function checkOut(commit: string, folder: string): Side {
   // Type errors stop nobody: an old commit need not know this suite's types, nor these packages a new one's.
   const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], { cwd: folder, encoding: 'utf8' });
   if (!existsSync(join(folder, 'dist/bench/run.js'))) throw new Error(`${commit} cannot be built:\n${stdout}`);
-  return { commit, folder, runs: [] };
+  // What is published is measured; of an old commit that is what the compiler wrote.
+  const bundle = join(folder, 'dist/src/build/build.js');
+  if (existsSync(bundle)) execFileSync(process.execPath, [bundle], { cwd: folder, stdio: 'inherit' });
+  return { commit, folder, runs: [], skipped: new Set() };
 }
 
 function measure(side: Side, only: string): void {
   const json = join(side.folder, 'dist', 'report.json');
-  const args = ['dist/bench/run.js', '--quick', '--subject', '^ringcast', '--only', only, '--json', json];
-  execFileSync(process.execPath, args, { cwd: side.folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  const options = ['--quick', '--skip-missing', '--subject', '^ringcast', '--only', only, '--json', json];
+  const { status, stderr } = spawnSync(process.execPath, ['dist/bench/run.js', ...options], {
+    cwd: side.folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (status !== 0) throw new Error(`the suite failed on ${side.commit}:\n${stderr}`);
+  for (const line of stderr.split('\n')) if (line !== '') side.skipped.add(line);
   side.runs.push((JSON.parse(readFileSync(json, 'utf8')) as Report).results);
 }
 
@@ -84,6 +95,7 @@ function main({ base, head, only, rounds }: CompareArguments): void {
     rmSync(folder, { recursive: true, force: true });
   }
   const changes = changesBetween(sides[0]!.runs, sides[1]!.runs);
+  for (const { commit, skipped } of sides) for (const line of skipped) console.log(`${commit.slice(0, 12)}: ${line}`);
   console.log(`${commits[0]!.slice(0, 12)} against ${commits[1]!.slice(0, 12)}, ${rounds} processes each`);
   console.log(changeTable(changes));
   if (!changes.some(({ changed }) => changed)) console.log('nothing changed that can be told from noise');

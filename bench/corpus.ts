@@ -1,5 +1,5 @@
 /** The events and topics of all cases: made by counting, so that every run and every subject has the same ones. */
-import { TaskExit } from '../src/events.js';
+import { TaskExit } from 'ringcast/events';
 
 export const TOPIC = '/tasks/exit';
 export const NAMESPACE = 'k8s.io';

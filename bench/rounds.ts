@@ -4,6 +4,12 @@
  */
 import { type Result, resultOf } from './results.js';
 
+/** A subject has settled when that many rounds in a row were not better than the best before by more than that factor. */
+const SETTLED_ROUNDS = 3;
+const BETTER = 1.05;
+const SETTLING_ROUND_MS = 100;
+const MAX_SETTLING_ROUNDS = 20;
+
 /** How much is measured. */
 export interface Plan {
   readonly quick: boolean;
@@ -12,10 +18,14 @@ export interface Plan {
   readonly roundMs: number;
   /** Subjects that are measured. */
   readonly wants: (subject: string) => boolean;
+  /** Told of a subject that does not get ready, which is skipped; without it, the case fails. */
+  readonly onMissing?: ((name: string, error: unknown) => void) | undefined;
 }
 
 /** One thing that is measured, ready and verified. */
 export interface Running {
+  /** Each round measures something that has just started: there is nothing to warm up. */
+  readonly startsAnew?: boolean;
   /** One value for each metric. Throws a VerificationError when the work was not done. */
   round(roundMs: number): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void> | void;
@@ -51,10 +61,10 @@ async function takeTurns(
   try {
     for (const subject of subjects) {
       if (!plan.wants(subject.name)) continue;
-      running.push({ subject: subject.name, measured: await subject.open(), samples: new Map() });
+      const measured = await openOrSkip(name, subject, plan);
+      if (measured !== undefined) running.push({ subject: subject.name, measured, samples: new Map() });
     }
-    // A round that does not count: compilers and calibrations settle.
-    for (const { measured } of running) await measured.round(plan.roundMs / 2);
+    for (const { measured } of running) await settle(measured, units);
     for (let round = 0; round < plan.rounds; round++) {
       for (let turn = 0; turn < running.length; turn++) {
         const { measured, samples } = running[(round + turn) % running.length]!;
@@ -71,4 +81,34 @@ async function takeTurns(
   return running.flatMap(({ subject, samples }) =>
     [...samples].map(([metric, values]) => resultOf(name, subject, metric, units[metric]!, values)),
   );
+}
+
+/**
+ * Rounds that do not count, until the compilers are done with it: as many for a quick run as for a full one, so that both
+ * measure the same.
+ */
+async function settle(measured: Running, units: Readonly<Record<string, string>>): Promise<void> {
+  const best = new Map<string, number>();
+  let sinceBetter = 0;
+  for (let round = 0; round < MAX_SETTLING_ROUNDS && sinceBetter < SETTLED_ROUNDS; round++) {
+    sinceBetter++;
+    for (const [metric, value] of Object.entries(await measured.round(SETTLING_ROUND_MS))) {
+      // Of rates more is better, of times less.
+      const score = units[metric]!.endsWith('/s') ? value : 1 / value;
+      const before = best.get(metric) ?? 0;
+      if (score > before) best.set(metric, score);
+      if (score > before * BETTER) sinceBetter = 0;
+    }
+    if (measured.startsAnew) return;
+  }
+}
+
+async function openOrSkip(benchCase: string, subject: Subject, plan: Plan): Promise<Running | undefined> {
+  try {
+    return await subject.open();
+  } catch (error) {
+    if (plan.onMissing === undefined) throw error;
+    plan.onMissing(`${benchCase} ${subject.name}`, error);
+    return undefined;
+  }
 }

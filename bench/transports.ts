@@ -4,7 +4,7 @@
  */
 import { BroadcastChannel, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { createBus } from '../src/index.js';
+import { createBus } from 'ringcast';
 import { NAMESPACE } from './corpus.js';
 import type { MessageReaderData } from './threads/message-reader.js';
 import type { Reading } from './threads/reading.js';

@@ -269,6 +269,15 @@ describe('architecture', () => {
     assert.ok(readmeOf('.')!.split('\n').length <= 251);
   });
 
+  test('the benchmarks see what users see: public entries, and files of their own', () => {
+    const faults = filesBelow('bench').flatMap((file) =>
+      neighboursOf(file)
+        .filter((target) => !target.startsWith('bench/'))
+        .map((target) => `${file} imports ${target}`),
+    );
+    assert.deepEqual(faults, []);
+  });
+
   test('every file of src and bench opens with a comment that says what it is for', () => {
     for (const file of [...sources, ...filesBelow('bench')]) {
       assert.match(readFileSync(join(root, file), 'utf8'), /^(#!.*\n)?\/[/*]/, file);

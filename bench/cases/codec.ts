@@ -1,7 +1,7 @@
 /** Encoding and decoding one event, without a bus around it: generated classes, protobufjs, @bufbuild/protobuf. */
 import { type create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { EventCodec } from '../../src/envelope/event-codec.js';
-import { ContainerUpdate, TaskCreate, TaskExit } from '../../src/events.js';
+import type { EventCodec } from 'ringcast/codec';
+import { ContainerUpdate, TaskCreate, TaskExit } from 'ringcast/events';
 import { timeCalls } from '../call-timing.js';
 import { bufbuildSchema, protobufjsType } from '../codec-peers.js';
 import { plainEvents } from '../corpus.js';
@@ -83,7 +83,7 @@ function casesOf(name: string, file: string, codec: EventCodec, event: object): 
   ];
 }
 
-export const codecCases: readonly BenchCase[] = [
+export const cases: readonly BenchCase[] = [
   ...casesOf('TaskExit', 'containerd/events/task.proto', TaskExit, plainEvents[0]!),
   ...casesOf('ContainerUpdate', 'containerd/events/container.proto', ContainerUpdate, {
     id: containerId,

@@ -1,5 +1,5 @@
 /** What is counted, not timed: it must not grow with the number of subscribers. */
-import { createBus } from '../../src/index.js';
+import { createBus } from 'ringcast';
 import { drained } from '../bus-rig.js';
 import { EVENT_MASK, NAMESPACE, TOPIC, typedEvents } from '../corpus.js';
 import { type BenchCase, inTurns } from '../rounds.js';
@@ -74,4 +74,4 @@ function wakesPerBurst(readers: number): BenchCase {
   ]);
 }
 
-export const counterCases: readonly BenchCase[] = [1, 2, 4, 8].flatMap((n) => [bytesPublished(n), wakesPerBurst(n)]);
+export const cases: readonly BenchCase[] = [1, 2, 4, 8].flatMap((n) => [bytesPublished(n), wakesPerBurst(n)]);

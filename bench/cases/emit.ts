@@ -1,5 +1,5 @@
 /** What emission costs beside publishing: through an emitter that was injected, and through the one of the context. */
-import { type Bus, createBus, emit, runWithEmitter } from '../../src/index.js';
+import { type Bus, createBus, emit, runWithEmitter } from 'ringcast';
 import { busWithReader, drained } from '../bus-rig.js';
 import { timeCalls } from '../call-timing.js';
 import { EVENT_MASK, NAMESPACE, TOPIC, typedEvents } from '../corpus.js';
@@ -101,4 +101,4 @@ const emitNone = inTurns(
   })),
 );
 
-export const emitCases: readonly BenchCase[] = [emitWanted, emitNone];
+export const cases: readonly BenchCase[] = [emitWanted, emitNone];

@@ -134,7 +134,7 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
-export const fanOutCases: readonly BenchCase[] = [
+export const cases: readonly BenchCase[] = [
   ...[1, 2, 4, 8].map((n) => fanOutCase(`fan-out/object/${n}`, n, objectCandidates)),
   ...[1, 2, 4, 8].map((n) => fanOutCase(`fan-out/lazy/${n}`, n, lazyCandidates)),
   ...[1, 4].map((n) => fanOutCase(`forward/128B/${n}`, n, forwardCandidates)),

@@ -2,7 +2,7 @@
  * What an envelope of a run costs the thread that forwards it: the whole run in one call, one by one, and beside both what
  * copying the same bytes costs and nothing else.
  */
-import type { Bus } from '../../src/index.js';
+import type { Bus } from 'ringcast';
 import { asleep, busWithReader, drained } from '../bus-rig.js';
 import { timeCalls } from '../call-timing.js';
 import { EVENT_MASK } from '../corpus.js';
@@ -93,10 +93,12 @@ const copyLoop: Subject = {
   },
 };
 
-export const forwardAll: BenchCase = inTurns(CASE, { cost: 'ns' }, [
-  forwarding('ringcast', inOneCall, BURST, asleep),
-  forwarding('ringcast-flood', inOneCall, FLOOD, drained),
-  forwarding('forward', oneByOne, BURST, asleep),
-  forwarding('forward-flood', oneByOne, FLOOD, drained),
-  copyLoop,
-]);
+export const cases: readonly BenchCase[] = [
+  inTurns(CASE, { cost: 'ns' }, [
+    forwarding('ringcast', inOneCall, BURST, asleep),
+    forwarding('ringcast-flood', inOneCall, FLOOD, drained),
+    forwarding('forward', oneByOne, BURST, asleep),
+    forwarding('forward-flood', oneByOne, FLOOD, drained),
+    copyLoop,
+  ]),
+];

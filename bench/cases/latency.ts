@@ -5,7 +5,7 @@
  * The sender spins until an event is due: it needs a core, and its own lateness is in all figures alike.
  */
 import { Worker } from 'node:worker_threads';
-import { createBus } from '../../src/index.js';
+import { createBus } from 'ringcast';
 import { TOPIC, typedEvents } from '../corpus.js';
 import { VerificationError } from '../results.js';
 import { type BenchCase, inTurns, type Running, type Subject } from '../rounds.js';
@@ -104,7 +104,7 @@ const PARKED_US = 2000;
 const busy = 'latency/busy';
 const BUSY_US = 50;
 
-export const latencyCases: readonly BenchCase[] = [
+export const cases: readonly BenchCase[] = [
   inTurns(parked, UNITS, [
     subject(parked, 'ringcast', PARKED_US, () => ringcast('dedicated')),
     subject(parked, 'ringcast-cooperative', PARKED_US, () => ringcast('cooperative')),

@@ -50,7 +50,7 @@ function growth(metric: string, samples: readonly MemorySample[], bytes: (sample
   ];
 }
 
-export const memoryCases: readonly BenchCase[] = [
+export const cases: readonly BenchCase[] = [
   {
     name: steady,
     async run(plan) {

@@ -5,7 +5,7 @@ import { serialize } from 'node:v8';
 import EventEmitter2 from 'eventemitter2';
 import mqemitter from 'mqemitter';
 import { pack, unpack } from 'msgpackr';
-import { type Bus, createBus } from '../../src/index.js';
+import { type Bus, createBus } from 'ringcast';
 import { asleep, busWithReader, drained } from '../bus-rig.js';
 import { type Calls, timeCalls } from '../call-timing.js';
 import { EVENT_MASK, NAMESPACE, plainEvents, TOPIC, typedEvents } from '../corpus.js';
@@ -220,4 +220,4 @@ const publishPlain = inTurns(plain, UNITS, [
   ),
 ]);
 
-export const publishCases: readonly BenchCase[] = [publishTyped, publishPlain];
+export const cases: readonly BenchCase[] = [publishTyped, publishPlain];

@@ -6,15 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { createBus, runWithEmitter } from '../../src/index.js';
-import {
-  buildShellImage,
-  ContentStore,
-  findBusybox,
-  openServices,
-  RuncRuntime,
-  storm,
-} from '../../src/services/index.js';
+import { createBus, runWithEmitter } from 'ringcast';
+import { buildShellImage, ContentStore, findBusybox, openServices, RuncRuntime, storm } from 'ringcast/services';
 import { busWithReader } from '../bus-rig.js';
 import { type Result, resultOf, VerificationError } from '../results.js';
 import { type BenchCase, inTurns, type Plan, type Running } from '../rounds.js';
@@ -147,7 +140,7 @@ function stormCase(runtime: 'process' | 'runc', containers: number, blobs: numbe
   };
 }
 
-export const serviceCases: readonly BenchCase[] = [
+export const cases: readonly BenchCase[] = [
   { name: contentWrite, run: measureContentWrite },
   stormCase('process', 10, 100),
   stormCase('runc', 8, 80),

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { type BenchCase, inTurns } from '../rounds.js';
 import { median } from '../statistics.js';
 
-const PACKAGE = new URL('../../lib/index.js', import.meta.url).href;
+const PACKAGE = import.meta.resolve('ringcast');
 /** Processes of one round. */
 const RUNS = 5;
 
@@ -13,13 +13,14 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   'empty process': '',
 };
 
-export const importCases: readonly BenchCase[] = [
+export const cases: readonly BenchCase[] = [
   inTurns(
     'start/import',
     { start: 'ms' },
     Object.entries(SUBJECTS).map(([name, source]) => ({
       name,
       open: () => ({
+        startsAnew: true,
         async round() {
           const times: number[] = [];
           for (let i = 0; i < RUNS; i++) {

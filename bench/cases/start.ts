@@ -10,13 +10,14 @@ const THREADS = 4;
 const MIB = 2 ** 20;
 const script = fileURLToPath(new URL('../threads/start-run.js', import.meta.url));
 
-export const startCases: readonly BenchCase[] = [
+export const cases: readonly BenchCase[] = [
   inTurns(
     'thread/start',
     { ready: 'ms', memory: 'MiB' },
     SUBJECTS.map((name) => ({
       name,
       open: () => ({
+        startsAnew: true,
         async round() {
           const { stdout } = await promisify(execFile)(process.execPath, [script, name, String(THREADS)]);
           const { readyMs, rssBytes } = JSON.parse(stdout) as StartCost;

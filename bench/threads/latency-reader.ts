@@ -1,5 +1,5 @@
 /** The subscriber of the bus in the latency cases. */
-import type { Envelope, SubscriberContext } from '../../src/index.js';
+import type { Envelope, SubscriberContext } from 'ringcast';
 import { LatencyBoard } from './latency-board.js';
 
 let board: LatencyBoard;

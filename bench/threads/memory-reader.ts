@@ -1,5 +1,5 @@
 /** The subscriber of the memory case: reads every field; at a mark, collects garbage and tells what is left. */
-import type { Envelope, SubscriberContext } from '../../src/index.js';
+import type { Envelope, SubscriberContext } from 'ringcast';
 import type { PlainTaskExit } from '../corpus.js';
 import { readObject } from './reading.js';
 

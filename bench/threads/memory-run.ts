@@ -4,7 +4,7 @@
  *
  * Arguments: events between two samples, samples.
  */
-import { createBus } from '../../src/index.js';
+import { createBus } from 'ringcast';
 import { drained } from '../bus-rig.js';
 import { EVENT_MASK, NAMESPACE, plainEvents, TOPIC, typedEvents } from '../corpus.js';
 import { CHECKSUM, HEAP_BYTES, MARK_TOPIC, MARKS, REPORT_CELLS } from './memory-reader.js';

@@ -1,5 +1,5 @@
 /** The subscriber of the bus in the fan-out cases. */
-import type { Envelope, SubscriberContext } from '../../src/index.js';
+import type { Envelope, SubscriberContext } from 'ringcast';
 import type { PlainTaskExit } from '../corpus.js';
 import { type Reading, readLazy, readObject } from './reading.js';
 import { ReaderTally } from './tally.js';

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { createBus } from '../../src/index.js';
+import { createBus } from 'ringcast';
 import { median } from '../statistics.js';
 
 /** What one thread takes. */

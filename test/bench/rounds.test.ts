@@ -13,6 +13,7 @@ function recording(log: string[], names: readonly string[], failing?: string): S
       log.push(`open ${name}`);
       let rounds = 0;
       return {
+        startsAnew: true,
         async round() {
           log.push(name);
           if (name === failing && rounds === 1) throw new VerificationError('case', name, 'an event is missing');
@@ -42,6 +43,36 @@ describe('rounds', () => {
     assert.equal(results.length, 3);
   });
 
+  test('warm a subject up until it gets no faster, whatever the length of a round', async () => {
+    const settling = [100, 60, 40, 39, 39.5, 39, 30];
+    for (const roundMs of [1, 500]) {
+      const asked: number[] = [];
+      const subject: Subject = {
+        name: 'a',
+        open: () => ({
+          async round(ms) {
+            asked.push(ms);
+            return { cost: settling[asked.length - 1] ?? 0 };
+          },
+          close() {},
+        }),
+      };
+      await inTurns('case', { cost: 'ns' }, [subject]).run({ ...plan, rounds: 1, roundMs });
+      assert.deepEqual(asked, [100, 100, 100, 100, 100, 100, roundMs]);
+    }
+  });
+
+  test('warm a rate up as long as it grows', async () => {
+    const rates = [1, 2, 4, 8, 8, 8, 8, 100];
+    let asked = 0;
+    const subject: Subject = {
+      name: 'a',
+      open: () => ({ round: async () => ({ rate: rates[asked++]! }), close() {} }),
+    };
+    const [result] = await inTurns('case', { rate: 'events/s' }, [subject]).run({ ...plan, rounds: 1 });
+    assert.deepEqual(result!.samples, [100]);
+  });
+
   test('leave out subjects that are not wanted', async () => {
     const log: string[] = [];
     const wanted: Plan = { ...plan, wants: (subject) => subject === 'b' };
@@ -51,6 +82,26 @@ describe('rounds', () => {
       ['b'],
     );
     assert.ok(!log.includes('open a'));
+  });
+
+  test('skip a subject that does not get ready, where that is asked for', async () => {
+    const [good] = recording([], ['good']);
+    const bad: Subject = {
+      name: 'bad',
+      open() {
+        throw new TypeError('bus.forwardAll is not a function');
+      },
+    };
+    const measured = inTurns('case', { cost: 'ns' }, [bad, good!]);
+    const missing: string[] = [];
+    const onMissing = (name: string, error: unknown): void => void missing.push(`${name}: ${error}`);
+    const results = await measured.run({ ...plan, onMissing });
+    assert.deepEqual(missing, ['case bad: TypeError: bus.forwardAll is not a function']);
+    assert.deepEqual(
+      results.map(({ subject }) => subject),
+      ['good'],
+    );
+    await assert.rejects(measured.run(plan), TypeError);
   });
 
   test('end with the first verification that fails, and close everything', async () => {
