@@ -7,6 +7,7 @@ const FILES: Readonly<Record<string, () => Promise<{ readonly cases: readonly Be
   codec: () => import('./cases/codec.js'),
   emit: () => import('./cases/emit.js'),
   'fan-out': () => import('./cases/fan-out.js'),
+  cold: () => import('./cases/cold.js'),
   'forward-all': () => import('./cases/forward-all.js'),
   filter: () => import('./cases/filter.js'),
   field: () => import('./cases/field.js'),

@@ -29,14 +29,18 @@ function hexId(seed: number): string {
   return Buffer.from(id, 'latin1').toString('latin1');
 }
 
-/** TaskExit events as plain objects, as users send them with postMessage. */
-export const plainEvents: readonly PlainTaskExit[] = Array.from({ length: EVENTS }, (_, i) => ({
-  containerId: hexId(i),
-  id: 'exec-1',
-  pid: 1000 + i,
-  exitStatus: i % 3,
-  exitedAt: { seconds: 1_700_000_000 + i, nanos: 123_456_000 + i },
-}));
+/** A TaskExit event as a plain object, as users send them with postMessage. */
+export function plainEvent(index: number): PlainTaskExit {
+  return {
+    containerId: hexId(index),
+    id: 'exec-1',
+    pid: 1000 + index,
+    exitStatus: index % 3,
+    exitedAt: { seconds: 1_700_000_000 + index, nanos: 123_456_000 + index },
+  };
+}
+
+export const plainEvents: readonly PlainTaskExit[] = Array.from({ length: EVENTS }, (_, index) => plainEvent(index));
 
 /** The same events as instances of the event class. */
 export const typedEvents: readonly TaskExit[] = plainEvents.map((event) => new TaskExit(event));

@@ -4,7 +4,7 @@
  */
 import { BroadcastChannel, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { createBus } from 'ringcast';
+import { type Bus, createBus } from 'ringcast';
 import { NAMESPACE } from './corpus.js';
 import type { MessageReaderData } from './threads/message-reader.js';
 import type { Reading } from './threads/reading.js';
@@ -22,7 +22,7 @@ const LOOK_EVERY = 256;
 const MAX_RUNS = 1024;
 
 /** An open connection to `readers` subscriber threads. */
-interface Transport {
+export interface Transport {
   readonly tally: Tally;
   /** Sends events `first` to `first + count - 1`; resolves when the last has been handed over. */
   send(first: number, count: number): Promise<void>;
@@ -34,7 +34,7 @@ export interface TransportKind {
   open(readers: number): Promise<Transport>;
 }
 
-type Publish = (bus: ReturnType<typeof createBus>, index: number) => boolean;
+type Publish = (bus: Bus, index: number) => boolean;
 
 /** The bus, each subscriber a module on a thread of its own; waits for `writable` whenever a publish says so. */
 export function ringcast(reading: Reading, publish: Publish): TransportKind {

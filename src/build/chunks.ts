@@ -6,10 +6,11 @@
  * *Chunks.* `core` holds what a subscriber thread needs, so that a thread reads that and nothing else; each other entry holds
  * the rest of what it needs itself. Imports between chunks go one way.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, type RolldownOutput, rolldown } from 'rolldown';
+import { inAscii } from './ascii.js';
 import { withLocalCopies } from './local-imports.js';
 
 /** The entries of the package, by the name of their file in the bundle, and the compiled module of each. */
@@ -97,6 +98,10 @@ export async function writeChunks(compiled: string, out: string): Promise<void> 
     ],
   });
   checkOneWay(written);
+  // Last of all: the bundler prints what its plugins return once more, in its own way.
+  for (const file of written.output) {
+    if (file.type === 'chunk') writeFileSync(join(out, file.fileName), inAscii(file.code));
+  }
 }
 
 /** @throws {Error} when chunks import each other in a circle: then a copy of an import may be made too early */
