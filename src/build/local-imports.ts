@@ -4,12 +4,19 @@
  * *Why.* V8 keeps an exported binding in a cell that none of its compilers folds, not even in the module that exports it. A
  * local `const` is folded: constants of layouts, classes and functions on the way of each event.
  *
+ * Modules of Node's are asked for with `process.getBuiltinModule`: what imports one reads all of its exports, and so loads
+ * `fs/promises`, `readline` and some thirty more of Node's own files, in each thread.
+ *
  * *When it is right.* Chunks import each other one way only, so what a chunk imports has its value when the chunk is
  * evaluated; and only bindings that never change are copied.
  */
 import { parseAst } from 'rolldown/parseAst';
 
 type Statement = ReturnType<typeof parseAst>['body'][number];
+type ImportDeclaration = Extract<Statement, { readonly type: 'ImportDeclaration' }>;
+
+/** Whoever fakes clocks replaces properties of these: an import has what was there before, if anybody has imported them then. */
+const FAKED_MODULES = /^node:(?:process|timers)$/;
 
 interface Edit {
   readonly start: number;
@@ -44,6 +51,7 @@ function changingNames(body: readonly Statement[]): ReadonlySet<string> {
 function editOf(statement: Statement, changing: ReadonlySet<string>): Edit | undefined {
   const { start, end } = statement;
   if (statement.type === 'ImportDeclaration') {
+    if (statement.source.value.startsWith('node:')) return builtinEdit(statement);
     if (!statement.source.value.startsWith('./') || statement.specifiers.length === 0) return undefined;
     const names: string[] = [];
     const copies: string[] = [];
@@ -75,6 +83,20 @@ function editOf(statement: Statement, changing: ReadonlySet<string>): Edit | und
   }
   const declared = copies.length === 0 ? '' : `const ${[...new Set(copies)].join(', ')}; `;
   return { start, end, text: `${declared}export { ${names.join(', ')} };` };
+}
+
+function builtinEdit({ start, end, source, specifiers }: ImportDeclaration): Edit | undefined {
+  if (FAKED_MODULES.test(source.value) || specifiers.length === 0) return undefined;
+  const module = `process.getBuiltinModule('${source.value}')`;
+  const names: string[] = [];
+  const declared: string[] = [];
+  for (const specifier of specifiers) {
+    const local = specifier.local.name;
+    if (specifier.type === 'ImportSpecifier') names.push(`${nameOf(specifier.imported)}: ${local}`);
+    else declared.push(`${local} = ${module}`);
+  }
+  if (names.length > 0) declared.push(`{ ${names.join(', ')} } = ${module}`);
+  return { start, end, text: `const ${declared.join(', ')};` };
 }
 
 function nameOf(name: { readonly type: string; readonly name?: string; readonly value?: unknown }): string {

@@ -29,9 +29,23 @@ describe('local copies of what chunks import from each other', () => {
     assert.equal(withLocalCopies(code), expected);
   });
 
+  test('a module of Node is asked for, and none of what it would load for exports that are not used', () => {
+    assert.equal(
+      withLocalCopies(
+        `import fs, { existsSync, readFileSync as read } from 'node:fs';\nimport * as vm from 'node:vm';\nread(fs, vm);`,
+      ),
+      `const fs = process.getBuiltinModule('node:fs'), { existsSync: existsSync, readFileSync: read } = process.getBuiltinModule('node:fs');\nconst vm = process.getBuiltinModule('node:vm');\nread(fs, vm);`,
+    );
+  });
+
+  test('what fakes of clocks replace is imported as it was before', () => {
+    const code = `import * as timers from 'node:timers';\ntimers.setTimeout();`;
+    assert.equal(withLocalCopies(code), code);
+  });
+
   test('imports of packages, imports for side effects and facades stay as they are', () => {
     for (const code of [
-      "import { join } from 'node:path';\njoin('a');\n",
+      "import picomatch from 'picomatch';\npicomatch('a');\n",
       "import './core.js';\nrun();\n",
       "import { a } from './core.js';\nexport { a };\n",
     ]) {
