@@ -3,7 +3,6 @@
 export { Bus, createBus } from './bus/bus.js';
 export type { BusEvents } from './bus/bus-events.js';
 export type { BusOptions } from './bus/bus-options.js';
-export type { BusStats } from './bus/bus-stats.js';
 export type { CloseResult } from './bus/closing.js';
 export { BusConnection, type ConnectOptions, connectBus } from './bus/connection/bus-connection.js';
 export { HostedBus, type HostOptions, hostBus } from './bus/connection/host-bus.js';
@@ -17,8 +16,8 @@ export { formatCtrLine } from './bus/ctr-line.js';
 export type { ChannelMessages, HandleTrace, PublishTrace } from './channels/messages.js';
 export type { BusHandle } from './connect/bus-handle.js';
 export type { ConnectionStats } from './connect/connected-thread.js';
+export type { DisconnectReport } from './connect/connection-news.js';
 export type { ConnectionOwnStats } from './connect/connection-stats.js';
-export type { DisconnectReport } from './connect/connections.js';
 export { currentEmitter, emit, runWithEmitter, tryEmit, withNamespace } from './emit/emission-context.js';
 export type { EmitOptions, Emitter, EmitterOptions } from './emit/emitter.js';
 export type { AnyEvent } from './envelope/any-event.js';
@@ -33,6 +32,7 @@ export type {
   BridgeReport,
   BridgeStats,
 } from './observe/bridge.js';
+export type { BusStats } from './observe/bus-stats.js';
 export type { BusHealth, HealthProblem } from './observe/health.js';
 export type { Sample, SampledSubscription } from './observe/serving/protocol.js';
 export type { ServeStatsOptions, StatsServer } from './observe/stats-server.js';

@@ -1,5 +1,5 @@
 /** What a bus tells those who listen to it. */
-import type { DisconnectReport } from '../connect/connections.js';
+import type { DisconnectReport } from '../connect/connection-news.js';
 import type { DeadLetterReport } from '../subscribe/dead-letters.js';
 
 /** What happens on a bus, as events. */

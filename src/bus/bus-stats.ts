@@ -1,58 +1,19 @@
 /** One look at everything a bus counts. */
 
-import type { ConnectionStats } from '../connect/connected-thread.js';
+import { NONE_CUT } from '../connect/connection-news.js';
 import type { Connections } from '../connect/connections.js';
-import type { BridgeStats } from '../observe/bridge.js';
-import type { SubscriptionStats } from '../subscribe/subscription-stats.js';
+import type { BusStats } from '../observe/bus-stats.js';
 import type { BusParts } from './bus-parts.js';
-
-/** Counts are since the bus was created. */
-export interface BusStats {
-  /** Events accepted, those that nobody wanted included, and those that came from connections. */
-  readonly published: number;
-  /** Events accepted that no subscription wanted and that were not kept: they were not written. */
-  readonly unwanted: number;
-  /** Records written to the ring. */
-  readonly written: number;
-  /** Events that `tryPublish` refused because the ring was full. */
-  readonly refused: number;
-  /** What waits on the heap behind a full ring. */
-  readonly pending: { readonly events: number; readonly bytes: number };
-  readonly ring: {
-    readonly capacityBytes: number;
-    /** Bytes that the slowest reader has not released. */
-    readonly usedBytes: number;
-    /** The subscription that holds the ring, if it is not empty. */
-    readonly heldBy: string | undefined;
-    /** How long that has held up a waiting publisher without moving, in ms. */
-    readonly stalledMs: number;
-  };
-  /** Notifications sent to sleeping readers. */
-  readonly wakes: number;
-  /** Wake-ups that only a safety check noticed, of subscriptions that have not ended; 0 unless something is broken. */
-  readonly rescued: number;
-  /** Subscriptions' readers made lossy because they held up the publisher for too long. */
-  readonly evictions: number;
-  /** Topics that have an id. */
-  readonly topics: number;
-  /** Those that have not ended. */
-  readonly subscriptions: readonly SubscriptionStats[];
-  /** Those that are attached. */
-  readonly bridges: readonly BridgeStats[];
-  /** Those that have not ended. */
-  readonly connections: readonly ConnectionStats[];
-}
 
 export function takeStats(parts: BusParts, connections: Connections | undefined): BusStats {
   const { publisher, writer, readers, stalls, topicNames } = parts;
   const { accepted, unwanted, refused } = publisher.counts;
   const { queue } = publisher.order;
   const { holder } = writer;
-  const late = connections?.unwanted ?? 0;
   const subscriptions = [...parts.subscriptions.all].map((subscription) => subscription.stats());
   return {
-    published: accepted + late,
-    unwanted: unwanted + late,
+    published: accepted,
+    unwanted,
     written: writer.sequence,
     refused,
     pending: { events: queue.length, bytes: queue.bytes },
@@ -68,6 +29,7 @@ export function takeStats(parts: BusParts, connections: Connections | undefined)
     topics: topicNames.count,
     subscriptions,
     bridges: parts.bridges.stats(),
-    connections: connections?.stats() ?? [],
+    connections: [...(connections?.all ?? [])].map((connection) => connection.stats()),
+    cut: connections?.news.cut ?? NONE_CUT,
   };
 }

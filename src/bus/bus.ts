@@ -4,6 +4,7 @@ import type { BusHandle } from '../connect/bus-handle.js';
 import { refuseTopics } from '../host/emitter-guard.js';
 import { reportError } from '../host/report.js';
 import type { Bridge, BridgeAttachment } from '../observe/bridge.js';
+import type { BusStats } from '../observe/bus-stats.js';
 import { type BusHealth, healthOf } from '../observe/health.js';
 import type { ServeStatsOptions, StatsServer } from '../observe/stats-server.js';
 import { readOptions, timeoutOption } from '../option-check.js';
@@ -11,7 +12,7 @@ import type { AnyTopics } from '../subscribe/typed-topics.js';
 import { BusClient } from './bus-client.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import { assembleBus, type BusParts } from './bus-parts.js';
-import { type BusStats, takeStats } from './bus-stats.js';
+import { takeStats } from './bus-stats.js';
 import { closeOn, closeOnNothing } from './close-on.js';
 import { abandon, type CloseResult, closeDown, excuseCaller } from './closing.js';
 import { LazyConnections } from './connection/lazy-connections.js';
@@ -136,11 +137,13 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
    */
   async serveStats(options: ServeStatsOptions = NO_OPTIONS): Promise<StatsServer> {
     this.checkOpen('serveStats');
-    const { attachment, publisher, subscriptions } = this.#parts;
+    const { attachment, publisher, subscriptions, writer } = this.#parts;
     const { StatsServer: Server } = await import('../observe/stats-server.js');
     const server = await Server.start(
       {
         subscriptions,
+        connections: () => this.#connections.opened?.all ?? [],
+        gates: (reader) => writer.gate.gates(reader),
         control: attachment.ring.control,
         counters: publisher.counters,
         stats: () => this.stats(),

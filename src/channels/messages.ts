@@ -13,6 +13,13 @@ interface OfSubscription extends OfBus {
   readonly subscription: string;
 }
 
+interface OfConnection extends OfBus {
+  /** Its name. */
+  readonly connection: string;
+  /** The connected thread. */
+  readonly threadId: number;
+}
+
 interface OfBridge extends OfBus {
   /** Its name. */
   readonly bridge: string;
@@ -44,6 +51,10 @@ export interface ChannelMessages {
     readonly deaths: number;
     readonly error: Error;
   };
+  /** A thread has connected with `connectBus`. */
+  'ringcast:connection:opened': OfConnection;
+  /** `reason` and `lost` as in the event `disconnect` of the bus. */
+  'ringcast:connection:closed': OfConnection & { readonly reason: string; readonly lost: number };
   'ringcast:bridge:connected': OfBridge;
   'ringcast:bridge:disconnected': OfBridge & { readonly reason: string };
   'ringcast:bridge:gap': OfBridge & { readonly count: number | undefined; readonly reason: string };

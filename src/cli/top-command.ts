@@ -51,7 +51,7 @@ const jsonOf: Format = (sample) => JSON.stringify(sample);
 function blocksOf(): Format {
   let previous: Sample | undefined;
   return (sample) => {
-    const rows = sample.stats.subscriptions.length + 6;
+    const rows = sample.stats.subscriptions.length + sample.stats.connections.length + 6;
     const options = { columns: 120, rows, colour: false, sort: 'backlog', skip: 0, which: '', paused: false } as const;
     const lines = viewOf(sample, previous, options);
     previous = sample;

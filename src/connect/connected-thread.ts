@@ -1,6 +1,6 @@
 /** A connection as the thread that owns the bus sees it. */
 import type { MessagePort } from 'node:worker_threads';
-import { loadCount } from '../memory/cells.js';
+import { CountersView, PENDING_EVENTS, TENTATIVE } from '../publish/owner-counters.js';
 import * as control from '../ring/control-descriptor.js';
 import { attachRing } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
@@ -14,7 +14,7 @@ export interface ConnectionStats {
   readonly threadId: number;
   /** Of this connection's records, 1 to 255; given to another one when it has ended. */
   readonly producer: number;
-  /** Events accepted, as the thread said a moment ago: those that nobody wanted included. */
+  /** Events accepted, those that nobody wanted included. */
   readonly published: number;
   /** Events among them that nobody wanted; they were not written. */
   readonly unwanted: number;
@@ -22,6 +22,8 @@ export interface ConnectionStats {
   readonly refused: number;
   /** Events that wait on the thread's heap behind a full uplink. */
   readonly pending: number;
+  /** For how long the first of these has waited, in ms; 0 when none does. */
+  readonly pendingMs: number;
   /** Its events that are in the ring of the bus, or were not wanted any more when they came. */
   readonly received: number;
   /** Bytes of its events that are on their way. */
@@ -32,6 +34,7 @@ export class ConnectedThread {
   readonly hello: Hello;
   readonly drain: UplinkDrain;
   readonly producer: number;
+  readonly #counters: CountersView;
   /** The thread is gone: nothing more is written to the uplink. */
   isGone = false;
   /** The owner comes by when it is rung for. */
@@ -43,6 +46,7 @@ export class ConnectedThread {
   constructor(hello: Hello, producer: number, target: DrainTarget) {
     this.hello = hello;
     this.producer = producer;
+    this.#counters = new CountersView(hello.counters);
     this.drain = new UplinkDrain(hello, producer, target, () => this.#port?.postMessage(ROOM));
   }
 
@@ -149,17 +153,24 @@ export class ConnectedThread {
     return (attachRing(buffers).cells.load(uplink.OWNER) & uplink.OWNER_ENDED) !== 0;
   }
 
+  /** Accepted events on the thread's heap: lost, if the thread is gone. */
+  get held(): number {
+    // Each as it stands: of a thread that has died, they change no more.
+    return Math.max(0, this.#counters.at(PENDING_EVENTS) - this.#counters.at(TENTATIVE));
+  }
+
   stats(): ConnectionStats {
-    const cells = this.#cells;
     const { name, threadId } = this.hello;
+    const { published, unwanted, refused, pending, pendingMs } = this.#counters.take();
     return {
       name,
       threadId,
       producer: this.producer,
-      published: loadCount(cells, uplink.ACCEPTED),
-      unwanted: loadCount(cells, uplink.UNWANTED),
-      refused: loadCount(cells, uplink.REFUSED),
-      pending: this.queued,
+      published,
+      unwanted,
+      refused,
+      pending: pending.events,
+      pendingMs,
       received: this.drain.taken + this.drain.unwanted,
       uplinkBytes: this.drain.unreadBytes,
     };

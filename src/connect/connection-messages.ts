@@ -17,6 +17,8 @@ export interface Hello {
   readonly uplink: RingBuffers;
   /** The origins of its events, by the thread's own ids. */
   readonly originNames: SharedArrayBuffer;
+  /** What the thread counts, see `OwnerCounters`. */
+  readonly counters: SharedArrayBuffer;
 }
 
 /** The first words of a thread to the owner's, which carry the port: its closing is the certain sign that a thread is gone. */

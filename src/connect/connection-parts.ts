@@ -10,6 +10,7 @@ import { WallClock } from '../publish/clock.js';
 import { EventTypes } from '../publish/event-types.js';
 import { Extensions } from '../publish/extensions.js';
 import { allocateOrigins, Origins } from '../publish/origins.js';
+import { allocateCounters } from '../publish/owner-counters.js';
 import { Publisher } from '../publish/publisher.js';
 import { Readers } from '../publish/readers.js';
 import { StallWatch } from '../publish/stall-watch.js';
@@ -107,11 +108,16 @@ export function assembleConnection(
   // Numbered by this thread for itself: the owner gives them the numbers of the bus as it takes their events over.
   const originNames = allocateOrigins();
   const extensions = new Extensions(new Origins(new NameRegistry(originNames)));
-  const link = new OwnerLink(handle, { name, uplink: buffers, originNames }, () => publisher.counts, {
-    onTold,
-    onRoom: () => backpressure.roomMade(),
-    onEnd: events.onEnd,
-  });
+  const counters = allocateCounters();
+  const link = new OwnerLink(
+    handle,
+    { name, uplink: buffers, originNames, counters: counters.buffer },
+    {
+      onTold,
+      onRoom: () => backpressure.roomMade(),
+      onEnd: events.onEnd,
+    },
+  );
   const writer = new UplinkWriter(link.memory, maxRecordBytes(busBytes), {
     ring: () => link.ring(),
     closing: () => link.lookEachTime(),
@@ -155,9 +161,8 @@ export function assembleConnection(
   const { namespace, maxPendingBytes } = handle;
   // Each record: an owner that is awake costs a load, and one that sleeps has to be rung for before this thread may block.
   const options = { namespace, maxPendingBytes, keepUnwanted: false, flush: 'each', clock: new WallClock() } as const;
-  const publisher = new Publisher(writer, topics, types, readers, stalls, options, onQueued, () =>
-    backpressure.roomMade(),
-  );
+  const onBlocked = (): void => backpressure.roomMade();
+  const publisher = new Publisher(writer, topics, types, readers, stalls, options, onQueued, onBlocked, counters);
   const onDrain = (): void => emitSafely(client, 'drain');
   const backpressure = new Backpressure(writer, publisher, readers, keepAlive, stalls, onDrain);
   const hear = (): void => {
@@ -167,7 +172,6 @@ export function assembleConnection(
       link.setQueued(publisher.order.queue.length);
       writer.flush();
     }
-    link.tellCounts();
   };
   return { registry, extensions, publisher, backpressure, keepAlive, writer, link, hear };
 }

@@ -6,14 +6,15 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
-import { emitSafely, reportError } from '../host/report.js';
+import { reportError } from '../host/report.js';
 import { monotonicMs } from '../host/timing.js';
 import type { Backpressure } from '../publish/backpressure.js';
 import type { Publisher } from '../publish/publisher.js';
 import { MAX_PRODUCER } from '../ring/record-descriptor.js';
 import { turns } from '../worker/dispatch/turns.js';
-import { ConnectedThread, type ConnectionStats } from './connected-thread.js';
+import { ConnectedThread } from './connected-thread.js';
 import type { Hello } from './connection-messages.js';
+import { ConnectionNews, type DisconnectReport } from './connection-news.js';
 import { Interest } from './interest.js';
 import { Reception } from './reception.js';
 import { UnmetWatch } from './unmet-watch.js';
@@ -23,21 +24,14 @@ import type { DrainTarget } from './uplink-drain.js';
 const SHARE_BYTES = 64 * 1024;
 const ALL_BYTES = 2 ** 30;
 
-/** A connection that is over. */
-export interface DisconnectReport {
-  readonly name: string;
-  readonly threadId: number;
-  /** It was closed; its thread ended without closing it; the bus was closed. */
-  readonly reason: 'closed' | 'thread ended' | 'bus closed';
-}
-
-export interface ConnectionsParts extends Omit<DrainTarget, 'onError'> {
+export interface ConnectionsParts extends Omit<DrainTarget, `on${string}`> {
   readonly bus: EventEmitter;
   readonly publisher: Publisher;
   readonly backpressure: Backpressure;
 }
 
 export class Connections {
+  readonly news: ConnectionNews;
   readonly #parts: ConnectionsParts;
   readonly #target: DrainTarget;
   readonly #interest: Interest;
@@ -55,12 +49,16 @@ export class Connections {
   #isClosing = false;
   #isClosed = false;
   #onEmptied: (() => void) | undefined;
-  /** Events of connections that nobody wanted any more when they came. */
-  unwanted = 0;
 
   constructor(parts: ConnectionsParts, busId: string) {
     this.#parts = parts;
-    this.#target = { ...parts, onError: (error) => reportError(error, parts.bus) };
+    this.news = new ConnectionNews(parts.bus);
+    this.#target = {
+      ...parts,
+      onTaken: (events) => parts.publisher.pending.takenOver(events),
+      onUnwanted: () => parts.publisher.droppedLate(),
+      onError: (error) => reportError(error, parts.bus),
+    };
     this.#interest = new Interest(parts.topics, (change) => {
       for (const connection of this.#all.values()) connection.tell({ kind: 'interest', ...change });
     });
@@ -72,8 +70,9 @@ export class Connections {
     });
   }
 
-  stats(): readonly ConnectionStats[] {
-    return [...this.#all.values()].map((connection) => connection.stats());
+  /** Those that have not ended. */
+  get all(): Iterable<ConnectedThread> {
+    return this.#all.values();
   }
 
   /**
@@ -117,6 +116,7 @@ export class Connections {
     const connection = new ConnectedThread(hello, producer, this.#target);
     this.#producers[producer] = connection;
     this.#all.set(hello.connection, connection);
+    this.news.opened(hello);
     if (this.#isClosing) connection.close();
     this.#schedule();
     this.#unmet.start();
@@ -190,8 +190,6 @@ export class Connections {
       const { isLeaving, queued } = connection;
       // All that a dead thread has left, before anything of one that was started in its place.
       const drained = drain.drain(connection.isGone ? ALL_BYTES : SHARE_BYTES);
-      publisher.pending.accepted += drain.taken - taken;
-      this.unwanted += drain.unwanted - unwanted;
       if (drain.taken + drain.unwanted > taken + unwanted) moved = true;
       connection.tellGrants();
       if (drained === 'full') return 'full';
@@ -208,11 +206,12 @@ export class Connections {
 
   #finish(connection: ConnectedThread, reason: DisconnectReport['reason']): void {
     const { connection: id, name, threadId } = connection.hello;
+    const lost = connection.held;
     this.#all.delete(id);
     this.#producers[connection.producer] = undefined;
     connection.end();
     if (this.#all.size === 0) this.#onEmptied?.();
-    emitSafely(this.#parts.bus, 'disconnect', { name, threadId, reason });
+    this.news.closed({ name, threadId, reason, lost });
   }
 
   #waitForRoom(): void {

@@ -13,7 +13,6 @@ import {
   threadId,
 } from 'node:worker_threads';
 import { clearInterval, setInterval, setTimeout } from '../host/timing.js';
-import { loadCount, storeCount } from '../memory/cells.js';
 import * as control from '../ring/control-descriptor.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
@@ -42,13 +41,6 @@ export interface OwnerLinkEvents {
   onEnd(): void;
 }
 
-/** Counts of what was published, for the owner to see. */
-export interface LinkCounts {
-  readonly accepted: number;
-  readonly unwanted: number;
-  readonly refused: number;
-}
-
 export class OwnerLink {
   /** False until the owner has told what is wanted: until then all of it is sent. */
   isMet = false;
@@ -61,7 +53,6 @@ export class OwnerLink {
   readonly hello: Hello;
   readonly #busId: string;
   readonly #ownerThreadId: number;
-  readonly #counts: () => LinkCounts;
   readonly #events: OwnerLinkEvents;
   #port: MessagePort | undefined;
   /** The port is with the owner, or on a way on which nothing is lost. */
@@ -72,17 +63,11 @@ export class OwnerLink {
   /** VERSION as of the last time the port was read; undefined: read it each time. */
   #version: number | undefined;
 
-  constructor(
-    handle: BusHandle,
-    own: Pick<Hello, 'name' | 'uplink' | 'originNames'>,
-    counts: () => LinkCounts,
-    events: OwnerLinkEvents,
-  ) {
+  constructor(handle: BusHandle, own: Omit<Hello, 'connection' | 'threadId'>, events: OwnerLinkEvents) {
     this.memory = attachRing(own.uplink);
     this.busMemory = attachRing(handle.ring);
     this.#busId = handle.busId;
     this.#ownerThreadId = handle.ownerThreadId;
-    this.#counts = counts;
     this.#events = events;
     const connection = process.getBuiltinModule('node:crypto').randomUUID();
     this.hello = { connection, threadId, ...own };
@@ -143,16 +128,7 @@ export class OwnerLink {
 
   /** Nothing more will be written. Ring, or flush, after this. */
   leave(): void {
-    this.tellCounts();
     this.memory.cells.store(uplink.LEAVING, 1);
-  }
-
-  tellCounts(): void {
-    const { cells } = this.memory;
-    const { accepted, unwanted, refused } = this.#counts();
-    if (loadCount(cells, uplink.ACCEPTED) !== accepted) storeCount(cells, uplink.ACCEPTED, accepted);
-    if (loadCount(cells, uplink.UNWANTED) !== unwanted) storeCount(cells, uplink.UNWANTED, unwanted);
-    if (loadCount(cells, uplink.REFUSED) !== refused) storeCount(cells, uplink.REFUSED, refused);
   }
 
   /** Has nothing to do with the owner any more. */
@@ -215,7 +191,6 @@ export class OwnerLink {
   }
 
   #look(): void {
-    this.tellCounts();
     if (!this.isMet) {
       this.hear();
       this.#events.onRoom();

@@ -30,6 +30,10 @@ export interface DrainTarget {
   readonly types: EventTypes;
   readonly origins: Origins;
   readonly keepUnwanted: boolean;
+  /** Told of events that are in the ring now. Must not throw. */
+  onTaken(events: number): void;
+  /** Told of an event that nobody wants any more. Must not throw. */
+  onUnwanted(): void;
   /** Told of what went wrong with an event that is delivered all the same. Must not throw. */
   onError(error: Error): void;
 }
@@ -145,7 +149,10 @@ export class UplinkDrain {
       const isWanted = wants !== undefined && ((wants.wantedLow | wants.wantedHigh) !== 0 || this.#target.keepUnwanted);
       if (!isWanted) {
         if (this.#count > 0) return;
-        if (isEvent) this.unwanted++;
+        if (isEvent) {
+          this.unwanted++;
+          this.#target.onUnwanted();
+        }
         at += units;
         this.#position = at;
         continue;
@@ -184,6 +191,7 @@ export class UplinkDrain {
     writer.commitCopied(target, count, ids, this.#producer, this.#wantedLow, this.#wantedHigh);
     this.#position += bytes >> record.UNIT_SHIFT;
     this.taken += count;
+    this.#target.onTaken(count);
     return true;
   }
 

@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { ConnectedThread } from '../connect/connected-thread.js';
 import { CannotServeError, InvalidOptionError } from '../errors.js';
 import { systemMs } from '../host/timing.js';
 import { readOptions } from '../option-check.js';
@@ -10,9 +11,10 @@ import type { OwnerCounters } from '../publish/owner-counters.js';
 import type { Subscription } from '../subscribe/subscription.js';
 import type { Subscriptions } from '../subscribe/subscriptions.js';
 import { namespaceFault } from '../topic/topic.js';
+import type { BusStats } from './bus-stats.js';
 import type {
   FromServer,
-  ServedStats,
+  ServedConnection,
   ServedSubscription,
   ServingStart,
   Snapshot,
@@ -32,7 +34,10 @@ export interface StatsSource {
   readonly subscriptions: Subscriptions;
   readonly control: SharedArrayBuffer;
   readonly counters: OwnerCounters;
-  stats(): ServedStats;
+  stats(): BusStats;
+  connections(): Iterable<ConnectedThread>;
+  /** Whether a reader holds the writer up. */
+  gates(reader: number): boolean;
   closing(): Snapshot['closing'];
   /** The thread that serves ended by itself. */
   report(error: Error): void;
@@ -151,15 +156,19 @@ export class StatsServer implements AsyncDisposable {
 
   #snapshot(): Snapshot {
     const { subscriptions } = this.#source;
+    const { subscriptions: _, connections: __, ...stats } = this.#source.stats();
     return {
-      stats: { ...this.#source.stats(), subscriptions: [] },
+      stats,
       subscriptions: [...subscriptions.all].map((subscription) => this.#served(subscription)),
+      connections: [...this.#source.connections()].map(servedConnection),
       closing: this.#source.closing(),
     };
   }
 
   #served(subscription: Subscription): ServedSubscription {
-    return { id: this.#idOf(subscription), reader: subscription.delivery.reader, stats: subscription.stats() };
+    const { reader } = subscription.delivery;
+    const gates = reader >= 0 && this.#source.gates(reader);
+    return { id: this.#idOf(subscription), reader, gates, stats: subscription.stats() };
   }
 
   #idOf(subscription: Subscription): number {
@@ -167,6 +176,11 @@ export class StatsServer implements AsyncDisposable {
     this.#ids.set(subscription, id);
     return id;
   }
+}
+
+function servedConnection(connection: ConnectedThread): ServedConnection {
+  const { counters, uplink } = connection.hello;
+  return { stats: connection.stats(), counters, uplink: uplink.control };
 }
 
 function defaultName(): string {

@@ -1,15 +1,16 @@
 /** The counters of a bus as metrics: read from `bus.stats()` when somebody collects, and never counted per event. */
 
-import type { Bus, BusStats, SubscriptionStats } from '../index.js';
+import type { Bus, BusStats, ConnectionStats, SubscriptionStats } from '../index.js';
 import type { Attributes, BatchObservableResult, Meter, Observable } from './api.js';
 
 /** The attribute that names the bus. */
 const BUS_NAME = 'ringcast.bus.name';
 const SUBSCRIPTION_NAME = 'ringcast.subscription.name';
+const CONNECTION_NAME = 'ringcast.connection.name';
 const BRIDGE_NAME = 'ringcast.bridge.name';
 /** Names that were made up, one per subscription, would each begin a series. */
 const UNNAMED = '(unnamed)';
-const MADE_UP = /^subscription-\d+$/;
+const MADE_UP = /^(?:subscription|thread)-\d+$/;
 
 interface Series<Source> {
   readonly name: string;
@@ -30,6 +31,13 @@ const OF_BUS: readonly Series<BusStats>[] = [
   gauge('ringcast.ring.capacity', 'By', 'Size of the ring', ({ ring }) => ring.capacityBytes),
   gauge('ringcast.pending', 'By', 'Bytes queued behind a full ring', ({ pending }) => pending.bytes),
   gauge('ringcast.pending.events', '{event}', 'Events queued behind a full ring', ({ pending }) => pending.events),
+  gauge(
+    'ringcast.connections',
+    '{connection}',
+    'Connections that have not ended',
+    ({ connections }) => connections.length,
+  ),
+  counter('ringcast.connections.lost', '{event}', 'Events lost with connections', ({ cut }) => cut.events),
 ];
 
 const OF_SUBSCRIPTION: readonly Series<SubscriptionStats>[] = [
@@ -40,6 +48,15 @@ const OF_SUBSCRIPTION: readonly Series<SubscriptionStats>[] = [
   counter('ringcast.subscription.dead_letters', '{event}', 'Events skipped', ({ deadLetters }) => deadLetters),
   gauge('ringcast.subscription.backlog', 'By', 'Bytes of the ring not released', ({ backlogBytes }) => backlogBytes),
   gauge('ringcast.subscription.asleep', '1', 'Whether the reader sleeps', ({ asleep }) => (asleep ? 1 : 0)),
+];
+
+const OF_CONNECTION: readonly Series<ConnectionStats>[] = [
+  counter('ringcast.connection.published', '{event}', 'Events accepted', ({ published }) => published),
+  counter('ringcast.connection.unwanted', '{event}', 'Events accepted that nobody wanted', ({ unwanted }) => unwanted),
+  counter('ringcast.connection.refused', '{event}', 'Events that tryPublish did not accept', ({ refused }) => refused),
+  counter('ringcast.connection.received', '{event}', 'Events that the bus has taken over', ({ received }) => received),
+  gauge('ringcast.connection.pending', '{event}', 'Events queued behind a full uplink', ({ pending }) => pending),
+  gauge('ringcast.connection.uplink', 'By', 'Bytes not taken over', ({ uplinkBytes }) => uplinkBytes),
 ];
 
 const OF_BRIDGE: readonly Series<BusStats['bridges'][number]>[] = [
@@ -57,7 +74,7 @@ const OF_BRIDGE: readonly Series<BusStats['bridges'][number]>[] = [
  */
 export function observeMetrics(bus: Bus, meter: Meter, name: string, given: Attributes): () => void {
   const instruments = new Map<Series<never>, Observable>();
-  for (const series of [...OF_BUS, ...OF_SUBSCRIPTION, ...OF_BRIDGE]) {
+  for (const series of [...OF_BUS, ...OF_SUBSCRIPTION, ...OF_CONNECTION, ...OF_BRIDGE]) {
     const { name: of, kind, unit, description } = series;
     const options = { unit, description };
     const made =
@@ -77,6 +94,9 @@ export function observeMetrics(bus: Bus, meter: Meter, name: string, given: Attr
     for (const [subscription, same] of byName(stats.subscriptions)) {
       report(OF_SUBSCRIPTION, same, { [SUBSCRIPTION_NAME]: subscription });
     }
+    for (const [connection, same] of byName(stats.connections)) {
+      report(OF_CONNECTION, same, { [CONNECTION_NAME]: connection });
+    }
     for (const bridge of stats.bridges) report(OF_BRIDGE, [bridge], { [BRIDGE_NAME]: bridge.name });
   };
   const observables = [...instruments.values()];
@@ -84,14 +104,14 @@ export function observeMetrics(bus: Bus, meter: Meter, name: string, given: Attr
   return () => meter.removeBatchObservableCallback(observe, observables);
 }
 
-/** Two observations of one series would be one too many: subscriptions of one name are added up. */
-function byName(subscriptions: readonly SubscriptionStats[]): Map<string, SubscriptionStats[]> {
-  const groups = new Map<string, SubscriptionStats[]>();
-  for (const subscription of subscriptions) {
-    const name = MADE_UP.test(subscription.name) ? UNNAMED : subscription.name;
+/** Two observations of one series would be one too many: those of one name are added up. */
+function byName<Named extends { readonly name: string }>(all: readonly Named[]): Map<string, Named[]> {
+  const groups = new Map<string, Named[]>();
+  for (const one of all) {
+    const name = MADE_UP.test(one.name) ? UNNAMED : one.name;
     const group = groups.get(name);
-    if (group === undefined) groups.set(name, [subscription]);
-    else group.push(subscription);
+    if (group === undefined) groups.set(name, [one]);
+    else group.push(one);
   }
   return groups;
 }

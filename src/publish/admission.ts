@@ -40,8 +40,13 @@ export class Admission {
     const entry = this.#topics.entry(topic);
     if (entry.reserved) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
     if (this.#isWritten(entry, extension)) return entry;
-    this.#counters[UNWANTED] = ++this.unwanted;
+    this.dropped();
     return undefined;
+  }
+
+  /** An event was accepted that nobody wants. */
+  dropped(): void {
+    this.#counters[UNWANTED] = ++this.unwanted;
   }
 
   /** The same for a topic on which only the bus itself publishes; what nobody wants is not counted. */

@@ -1,7 +1,8 @@
 /** Finished records that wait on the heap for room in the ring, first in, first out. */
 
+import { processMs } from '../host/timing.js';
 import type { RecordExtension } from '../ring/record-extension.js';
-import { type OwnerCounters, PENDING_BYTES, PENDING_EVENTS } from './owner-counters.js';
+import { type OwnerCounters, PENDING_BYTES, PENDING_EVENTS, PENDING_SINCE } from './owner-counters.js';
 
 /** A record as it was accepted: encoded, with its time, its topic and who wanted it then. */
 export interface PendingRecord {
@@ -47,6 +48,7 @@ export class PendingQueue {
 
   /** Puts a record in, `ahead` places from the front. */
   insert(record: PendingRecord, ahead: number): void {
+    if (this.length === 0 || ahead === 0) this.#counters[PENDING_SINCE] = processMs();
     if (ahead >= this.length) this.#records.push(record);
     else this.#records.splice(this.#head + ahead, 0, record);
     this.#count(record.body.length);
@@ -55,6 +57,7 @@ export class PendingQueue {
   shift(): void {
     const { length } = this.#records[this.#head]!.body;
     this.#records[this.#head++] = undefined;
+    this.#counters[PENDING_SINCE] = processMs();
     this.#count(-length);
     if (this.#head > MAX_DEAD_HEAD && this.#head * 2 > this.#records.length) {
       this.#records = this.#records.slice(this.#head);

@@ -60,6 +60,12 @@ export class PendingWriter {
     if (this.#order.hasWaiting) this.writeBehind();
   }
 
+  /** Records of connections were written, whose threads had accepted them. */
+  takenOver(events: number): void {
+    this.accepted += events;
+    this.#order.counters[ACCEPTED] = this.accepted;
+  }
+
   /**
    * Accepts a record into the queue, `ahead` places from its front.
    *
@@ -76,8 +82,10 @@ export class PendingWriter {
       if (!this.#order.isEncoding) this.#order.settleJoins();
       throw new QueueFullError(queue.bytes, this.#maxPendingBytes, heldBy);
     }
+    this.#order.countChange();
     queue.insert(record, left);
     this.#order.counters[ACCEPTED] = ++this.accepted;
+    this.#order.countChange();
     this.writeBehind();
     // Also where it waited only for the event around it, or no time at all: whoever was told so awaits `drain`.
     this.#onQueued();
@@ -101,12 +109,15 @@ export class PendingWriter {
     const { queue } = this.#order;
     const record = queue.first!;
     if (!this.#events.writeRecord(record)) return false;
+    const isTentative = record.tentative === true;
+    this.#order.countChange();
     queue.shift();
-    if (record.tentative === true) {
+    if (isTentative) {
       this.#order.acceptTentative(record);
       this.#order.counters[ACCEPTED] = ++this.accepted;
-      this.#order.settleJoins();
     }
+    this.#order.countChange();
+    if (isTentative) this.#order.settleJoins();
     this.#burst.written();
     return true;
   }

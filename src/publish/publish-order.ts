@@ -6,12 +6,13 @@
  */
 import type { RingWriter } from '../ring/ring-writer.js';
 import { LateJoins } from './late-joins.js';
-import type { OwnerCounters } from './owner-counters.js';
+import { changesOf, countChange, type OwnerCounters, TENTATIVE } from './owner-counters.js';
 import { PendingQueue, type PendingRecord } from './pending-queue.js';
 
 export class PublishOrder {
   readonly queue: PendingQueue;
   readonly counters: OwnerCounters;
+  readonly #changes: Int32Array;
   readonly #writer: RingWriter;
   readonly #late = new LateJoins();
   /** Places of the queue ahead of the event that is being encoded, the outermost; -1: none is. */
@@ -22,6 +23,7 @@ export class PublishOrder {
   /** @param counters what other threads see of what is counted */
   constructor(writer: RingWriter, counters: OwnerCounters) {
     this.counters = counters;
+    this.#changes = changesOf(counters);
     this.queue = new PendingQueue(counters);
     this.#writer = writer;
   }
@@ -81,20 +83,29 @@ export class PublishOrder {
   /** Puts the event that a publishSync waits with into the queue, `ahead` places from its front. */
   insertTentative(record: PendingRecord, ahead: number): void {
     record.tentative = true;
+    this.countChange();
     this.queue.insert(record, ahead);
-    this.#tentative++;
+    this.counters[TENTATIVE] = ++this.#tentative;
+    this.countChange();
   }
 
   /** The event that a publishSync waits with was written, and is out of the queue. */
   acceptTentative(record: PendingRecord): void {
     record.tentative = false;
-    this.#tentative--;
+    this.counters[TENTATIVE] = --this.#tentative;
   }
 
   /** Nobody waits with the event any more, which was not written. */
   removeTentative(record: PendingRecord): void {
+    this.countChange();
     this.queue.remove(record);
-    this.#tentative--;
+    this.counters[TENTATIVE] = --this.#tentative;
+    this.countChange();
+  }
+
+  /** Called before counters change together that other threads see, and again after. */
+  countChange(): void {
+    countChange(this.#changes);
   }
 
   /** Calls back with the first sequence behind all whose publishing has begun by now: at once, or when that is settled. */

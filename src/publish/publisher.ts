@@ -14,7 +14,7 @@ import type { EventTypes } from './event-types.js';
 import { EventWriter } from './event-writer.js';
 import { Forwarder } from './forwarder.js';
 import { Forwarding } from './forwarding.js';
-import { allocateCounters, REFUSED } from './owner-counters.js';
+import { allocateCounters, type OwnerCounters, REFUSED } from './owner-counters.js';
 import type { PendingRecord } from './pending-queue.js';
 import { PendingWriter } from './pending-writer.js';
 import { PublishOrder } from './publish-order.js';
@@ -51,7 +51,7 @@ export interface PublisherCounts {
 
 export class Publisher {
   /** What other threads see of its counts. */
-  readonly counters = allocateCounters();
+  readonly counters: OwnerCounters;
   readonly order: PublishOrder;
   readonly pending: PendingWriter;
   readonly forwarding: Forwarding;
@@ -65,6 +65,7 @@ export class Publisher {
   /**
    * @param onQueued called when something was queued
    * @param onBlocked called after a blocked wait, which has taken the place of any other wait for room
+   * @param counters where it counts
    */
   constructor(
     writer: RingWriter,
@@ -75,7 +76,9 @@ export class Publisher {
     options: PublisherOptions,
     onQueued: () => void,
     onBlocked: () => void,
+    counters = allocateCounters(),
   ) {
+    this.counters = counters;
     this.#admission = new Admission(topics, options.keepUnwanted, this.counters);
     this.#namespace = options.namespace;
     this.order = new PublishOrder(writer, this.counters);
@@ -142,6 +145,11 @@ export class Publisher {
       this.pending.enqueue(record, ahead);
     }
     return sequence;
+  }
+
+  /** An event came from a connection that nobody wants any more. */
+  droppedLate(): void {
+    this.#admission.dropped();
   }
 
   /** Wakes sleeping subscribers now. */

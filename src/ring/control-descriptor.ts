@@ -96,9 +96,9 @@ export const STATE = WAKE + 1;
 export const GENERATION = STATE + 1;
 export const FILTER_VERSION = GENERATION + 1;
 
-/** MAGIC spells "ring"; LAYOUT changes with every change of this file or of the record descriptor. */
+/** MAGIC spells "ring"; LAYOUT changes with every change of this file, and of the descriptors of records and uplinks. */
 export const MAGIC_VALUE = 0x72696e67;
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /** Values of WAKE. */
 export const AWAKE = 0;

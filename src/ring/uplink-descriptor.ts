@@ -4,7 +4,7 @@
  * apart as there:
  *
  *   owner block   OWNER  VERSION  BOUND  SEAL                      written by the owner; OWNER and SEAL by both, see below
- *   thread block  LEAVING  QUEUED  ACCEPTED*  UNWANTED*  REFUSED*  written by the connected thread (* = a count, 5 cells)
+ *   thread block  LEAVING  QUEUED                                  written by the connected thread
  *
  * OWNER         what the owner is at, bits. OWNER_ASLEEP: it looks at this uplink only when it is rung for; set by the owner,
  *               taken back by whoever rings, or by the owner. OWNER_CLOSING: the bus is closing. OWNER_ENDED: nothing is taken
@@ -17,7 +17,6 @@
  * QUEUED        accepted events that wait on the thread's heap.
  */
 import { CACHE_LINE_BYTES } from '../memory/alignment.js';
-import { COUNT_CELLS } from '../memory/cells.js';
 import { slotOf } from './control-descriptor.js';
 
 const BLOCK = CACHE_LINE_BYTES / Int32Array.BYTES_PER_ELEMENT;
@@ -34,9 +33,6 @@ export const SEAL = BOUND + 1;
 const THREAD_BLOCK = OWNER_BLOCK + BLOCK;
 export const LEAVING = THREAD_BLOCK;
 export const QUEUED = LEAVING + 1;
-export const ACCEPTED = QUEUED + 1;
-export const UNWANTED = ACCEPTED + COUNT_CELLS;
-export const REFUSED = UNWANTED + COUNT_CELLS;
 
 export const UPLINK_CONTROL_BYTES = (THREAD_BLOCK + BLOCK) * Int32Array.BYTES_PER_ELEMENT;
 

@@ -3,7 +3,15 @@ import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { type Bus, type BusOptions, type ChannelMessages, createBus, type PublishTrace } from '../../src/index.js';
+import { threadId } from 'node:worker_threads';
+import {
+  type Bus,
+  type BusOptions,
+  type ChannelMessages,
+  connectBus,
+  createBus,
+  type PublishTrace,
+} from '../../src/index.js';
 import {
   closeDelivered,
   fillRing,
@@ -112,6 +120,19 @@ describe('diagnostics channels', { timeout: 120_000 }, () => {
     assert.match(restarts[0]!.error.message, /exit code 1/);
     const [letter] = told(bus, 'ringcast:dead-letter');
     assert.deepEqual([letter!.subscription, letter!.topic, letter!.sequence, letter!.deaths], ['mortal', '/a', 0, 3]);
+  });
+
+  test('tell of connections', async () => {
+    const bus = makeBus();
+    bus.subscribe('/a', () => {});
+    const connection = connectBus(bus.handle, { name: 'here' });
+    connection.publish('/a', 1);
+    await connection.close();
+    assert.deepEqual(told(bus, 'ringcast:connection:opened'), [{ bus, connection: 'here', threadId }]);
+    assert.deepEqual(told(bus, 'ringcast:connection:closed'), [
+      { bus, connection: 'here', threadId, reason: 'closed', lost: 0 },
+    ]);
+    await bus.close();
   });
 
   test('tell of bridges', async () => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { viewOf } from '../../src/cli/top/top-view.js';
-import type { Sample, SampledSubscription } from '../../src/index.js';
+import type { ConnectionStats, Sample, SampledSubscription } from '../../src/index.js';
 import { until } from '../support/bus-scene.js';
 
 const lib = new URL('../../lib/index.js', import.meta.url).href;
@@ -47,7 +47,12 @@ function subscription(name: string, counts: Partial<SampledSubscription> = {}): 
   } as SampledSubscription;
 }
 
-function sampleWith(subscriptions: readonly SampledSubscription[], published = 0, uptimeMs = 5_000): Sample {
+function sampleWith(
+  subscriptions: readonly SampledSubscription[],
+  published = 0,
+  uptimeMs = 5_000,
+  connections: readonly ConnectionStats[] = [],
+): Sample {
   const ring = { capacityBytes: 65_536, usedBytes: 32_768, heldBy: 'subscription "w"', stalledMs: 1_500 };
   const counts = {
     published,
@@ -60,8 +65,18 @@ function sampleWith(subscriptions: readonly SampledSubscription[], published = 0
     topics: 2,
   };
   const stats = { ...counts, pending: { events: 2, bytes: 4_000 }, ring, subscriptions, bridges: [] };
+  const connected = { connections, cut: { connections: 1, events: 4, last: undefined } };
   const health = { ok: false, message: 'The ring is full.', problems: [] };
-  return { v: 1, pid: 7, name: 'orders', node: 'v20', uptimeMs, blockedMs: 0, stats, health };
+  return {
+    v: 1,
+    pid: 7,
+    name: 'orders',
+    node: 'v20',
+    uptimeMs,
+    blockedMs: 0,
+    stats: { ...stats, ...connected },
+    health,
+  };
 }
 
 const PLAIN = { colour: false, sort: 'backlog', skip: 0, which: 'every 1 s', paused: false } as const;
@@ -100,15 +115,26 @@ describe('the view of top', () => {
     assert.match(lines[5]!, /^w +reading +250 +2\.0 K +7 /);
   });
 
+  test('shows connections among what has a backlog, and what was lost with some', () => {
+    const counts = { producer: 1, unwanted: 0, received: 0, refused: 2, uplinkBytes: 4_096 };
+    const connection = { name: 'resizer', threadId: 9, published: 500, pending: 3, pendingMs: 2_000, ...counts };
+    const rows = [subscription('w', { backlogBytes: 1 })];
+    const before = sampleWith(rows, 0, 5_000, [{ ...connection, published: 100 }]);
+    const lines = viewOf(sampleWith(rows, 0, 6_000, [connection]), before, { ...PLAIN, columns: 200, rows: 24 });
+    assert.match(lines[1]!, / lost with connections 4$/);
+    assert.match(lines[5]!, /^resizer +waiting +400 +4\.0 K +2\.0 s .* 9 +publishes; 3 waiting, 2 refused/);
+    assert.match(lines[6]!, /^w /);
+  });
+
   test('sorts as it is told', () => {
     const some = [
       subscription('b', { delivered: 9 }),
       subscription('c', { lagged: 9 }),
       subscription('a', { backlogBytes: 9 }),
     ];
-    const first = (sort: 'backlog' | 'delivered' | 'lagged' | 'name'): string =>
+    const first = (sort: 'backlog' | 'events' | 'lagged' | 'name'): string =>
       viewOf(sampleWith(some), undefined, { ...PLAIN, columns: 80, rows: 24, sort })[5]![0]!;
-    assert.deepEqual([first('backlog'), first('delivered'), first('lagged'), first('name')], ['a', 'b', 'c', 'a']);
+    assert.deepEqual([first('backlog'), first('events'), first('lagged'), first('name')], ['a', 'b', 'c', 'a']);
   });
 
   test('lets no name or filter command the terminal', () => {
@@ -129,12 +155,12 @@ describe('ringcast top', { timeout: 120_000 }, () => {
   test('says whose fault it is while the process is blocked and a subscriber is stuck', async () => {
     const child = await served(
       'blocked',
-      `const busy = 'data:text/javascript,export default () => { for (;;); }';
+      `import { existsSync } from 'node:fs';
+      const busy = 'data:text/javascript,export default () => { for (;;); }';
       await bus.subscribe('/a', new URL(busy), { name: 'culprit' }).ready;
       process.stdout.write('on', () => {
         while (bus.publish('/a', 'x'.repeat(2000)));
-        const end = Date.now() + 5_000;
-        while (Date.now() < end);
+        while (!existsSync('${folder}/seen'));
         process.exit();
       });`,
     );
@@ -146,17 +172,20 @@ describe('ringcast top', { timeout: 120_000 }, () => {
       text = parts.pop()!;
       for (const line of parts) lines.push(JSON.parse(line) as Sample);
     });
-    await once(watcher, 'exit');
-    child.kill('SIGKILL');
-    const telling = lines.find(({ blockedMs }) => blockedMs >= 1_000);
+    const gone = once(watcher, 'exit');
+    const held = ({ health }: Sample): boolean => health.problems.some(({ kind }) => kind === 'ring-held');
+    await until(() => lines.some((sample) => sample.blockedMs >= 1_000 && held(sample)));
+    const telling = lines.find(held)!;
     assert.deepEqual(
-      telling?.health.problems.map(({ kind, subject }) => [kind, subject]),
+      telling.health.problems.map(({ kind, subject }) => [kind, subject]),
       [
         ['blocked', 'bus'],
         ['ring-held', 'subscription "culprit"'],
       ],
     );
-    assert.equal(telling?.pid, child.pid);
+    assert.equal(telling.pid, child.pid);
+    writeFileSync(join(folder, 'seen'), '');
+    await gone;
   });
 
   test('prints blocks without a terminal, JSON when asked, of all buses or the one that is named', async () => {
@@ -212,7 +241,7 @@ describe('ringcast top', { timeout: 120_000 }, () => {
       await until(() => screen().filter((row) => /^worker-\d/.test(row)).length === 54);
       assert.match(screen()[59]!, /^6 more/);
       tmux('send-keys', 's');
-      await waitFor(/sort \(delivered\)/);
+      await waitFor(/sort \(events\)/);
       tmux('send-keys', 'p');
       await waitFor(/PAUSED/);
       tmux('send-keys', 'p');

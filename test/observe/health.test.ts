@@ -84,7 +84,13 @@ describe('health', { timeout: 120_000 }, () => {
   });
 
   test('counts the times of a restart as people do', () => {
-    const stats = { pending: { events: 0, bytes: 0 }, ring: { heldBy: undefined, stalledMs: 0 }, bridges: [] };
+    const connected = { connections: [], cut: { connections: 0, events: 0, last: undefined } };
+    const stats = {
+      pending: { events: 0, bytes: 0 },
+      ring: { heldBy: undefined, stalledMs: 0 },
+      bridges: [],
+      ...connected,
+    };
     const times = [1, 2, 3, 4, 10, 11, 12, 13, 21, 22, 101, 111].map((restarts) => {
       const subscription = { name: 'a', state: 'restarting', restarts } as never;
       return /(\d+\w\w) time/.exec(healthOf({ ...stats, subscriptions: [subscription] }, undefined).message)![1];

@@ -56,6 +56,7 @@ describe('served statistics', { timeout: 120_000 }, () => {
     assert.deepEqual(ring, expectedRing);
     assert.deepEqual(counts, {
       ...{ published, unwanted, written, refused, pending, wakes },
+      cut: { connections: 0, events: 0 },
       ...{ rescued: 0, evictions: 0, topics: bus.stats().topics, bridges: [], connections: [] },
     });
     assert.deepEqual(subscriptions, [{ ...here.stats(), stuckMs: 0, asleep: subscriptions[0]!.asleep }]);

@@ -10,7 +10,7 @@ import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } fr
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { createBus } from '../../src/index.js';
+import { connectBus, createBus } from '../../src/index.js';
 import { instrument } from '../../src/opentelemetry/index.js';
 import { closeDelivered, thrownBy, until, workerModule } from '../support/bus-scene.js';
 
@@ -50,6 +50,9 @@ describe('metrics of OpenTelemetry', () => {
     const unnamed = [bus.subscribe('/a', () => {}), bus.subscribe('/b', () => {})];
     for (let i = 0; i < 10; i++) bus.publish('/a', i);
     bus.publish('/nobody', 1);
+    const connection = connectBus(bus.handle, { name: 'resizer' });
+    connection.publish('/c', 1);
+    await until(() => bus.stats().connections[0]?.received === 1);
     await until(() => named.stats().delivered === 10 && unnamed[0]!.stats().delivered === 10);
     const values = await reader.read();
     const of = (name: string, more = {}): unknown =>
@@ -58,11 +61,13 @@ describe('metrics of OpenTelemetry', () => {
       ['published', 'written', 'unwanted', 'refused', 'ring.capacity', 'pending.events'].map((name) =>
         of(`ringcast.${name}`),
       ),
-      [11, 10, 1, 0, 4 * 1024 * 1024, 0],
+      [12, 10, 2, 0, 4 * 1024 * 1024, 0],
     );
     const delivered = (name: string): unknown =>
       of('ringcast.subscription.delivered', { 'ringcast.subscription.name': name });
     assert.deepEqual([delivered('named'), delivered('(unnamed)')], [10, 10]);
+    assert.equal(of('ringcast.connection.published', { 'ringcast.connection.name': 'resizer' }), 1);
+    assert.deepEqual([of('ringcast.connections'), of('ringcast.connections.lost')], [1, 0]);
     assert.equal(of('ringcast.bridge.lost', { 'ringcast.bridge.name': 'nats' }), 4);
     const names = new Set([...values.keys()].map((key) => key.split(' ')[0]));
     const documented = [...page.matchAll(/^\| `(ringcast\.[\w.]+)` +\| (?:counter|gauge)/gm)].map(([, name]) => name!);

@@ -48,7 +48,8 @@ const TABLES: readonly [header: string, declarations: readonly (readonly [file: 
   ['| key of `restart` |', [['worker/supervision/restart-policy', 'RestartOptions']]],
   ['| event of a bus |', [['bus/bus-events', 'BusEvents']]],
   ['| event of a subscription |', [['subscribe/subscription-events', 'SubscriptionEvents']]],
-  ['| field of `bus.stats()` |', [['bus/bus-stats', 'BusStats']]],
+  ['| field of `bus.stats()` |', [['observe/bus-stats', 'BusStats']]],
+  ['| field of `stats().connections` |', [['connect/connected-thread', 'ConnectionStats']]],
   ['| field of `subscription.stats()` |', [['subscribe/subscription-stats', 'SubscriptionStats']]],
 ];
 

@@ -1,10 +1,10 @@
 /** What the thread that hosts a bus and the one that asked for it say to each other. */
 import type { BusHandle } from '../../connect/bus-handle.js';
-import type { DisconnectReport } from '../../connect/connections.js';
+import type { DisconnectReport } from '../../connect/connection-news.js';
+import type { BusStats } from '../../observe/bus-stats.js';
 import type { DeadLetterReport } from '../../subscribe/dead-letters.js';
 import type { CrossedError } from '../../worker/worker-protocol.js';
 import type { BusOptions } from '../bus-options.js';
-import type { BusStats } from '../bus-stats.js';
 
 /** Options that cross to another thread. */
 export type HostedOptions = Omit<BusOptions, 'clock' | 'types'> & { readonly types: readonly string[] };

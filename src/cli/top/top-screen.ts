@@ -2,7 +2,8 @@
 import { emitKeypressEvents } from 'node:readline';
 import type { Sample } from '../../observe/serving/protocol.js';
 import { followBus } from './served-buses.js';
-import { SORTS, viewOf } from './top-view.js';
+import { SORTS } from './top-rows.js';
+import { viewOf } from './top-view.js';
 
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
@@ -111,8 +112,7 @@ class TopScreen {
     else if (name === 's') this.#sort = (this.#sort + 1) % SORTS.length;
     else if (name === 'p') this.#paused = !this.#paused;
     else if (name === 'n') this.#change(1);
-    else if (name === 'down')
-      this.#skip = Math.min(this.#skip + 1, (this.#sample?.stats.subscriptions.length ?? 1) - 1);
+    else if (name === 'down') this.#skip = Math.min(this.#skip + 1, this.#rows - 1);
     else if (name === 'up') this.#skip = Math.max(0, this.#skip - 1);
     else if (text === '+' || text === '-') {
       const now = INTERVALS_MS.findIndex((ms) => ms >= this.#intervalMs);
@@ -120,6 +120,11 @@ class TopScreen {
       this.#follow();
     }
     this.#redraw();
+  }
+
+  get #rows(): number {
+    const { subscriptions = [], connections = [] } = this.#sample?.stats ?? {};
+    return Math.max(1, subscriptions.length + connections.length);
   }
 
   #redraw(): void {

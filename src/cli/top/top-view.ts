@@ -1,6 +1,7 @@
 /** What `ringcast top` shows of a sample: lines of text for a screen of a size. */
 import { styleText } from 'node:util';
-import type { Sample, SampledSubscription } from '../../observe/serving/protocol.js';
+import type { Sample } from '../../observe/serving/protocol.js';
+import { rowsOf, type Sort, STUCK_MS, sorted, type TopRow } from './top-rows.js';
 
 export interface ViewOptions {
   readonly columns: number;
@@ -14,9 +15,6 @@ export interface ViewOptions {
   readonly paused: boolean;
 }
 
-export const SORTS = ['backlog', 'delivered', 'lagged', 'name'] as const;
-type Sort = (typeof SORTS)[number];
-
 type Style = Parameters<typeof styleText>[0];
 
 interface Column {
@@ -24,30 +22,26 @@ interface Column {
   readonly width: number;
   /** Room for what is shown is found from the left: names and filters are cut, numbers never. */
   readonly right?: boolean;
-  cell(subscription: SampledSubscription, previous: SampledSubscription | undefined, seconds: number): string;
+  cell(row: TopRow, previous: TopRow | undefined, seconds: number): string;
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'SUBSCRIPTION', width: 22, cell: ({ name }) => printable(name) },
-  { title: 'STATE', width: 10, cell: ({ state, asleep }) => (state === 'reading' && asleep ? 'asleep' : state) },
+  { title: 'NAME', width: 22, cell: ({ name }) => printable(name) },
+  { title: 'STATE', width: 10, cell: ({ state }) => state },
   {
     title: 'EVENTS/s',
     width: 9,
     right: true,
-    cell: ({ delivered }, previous, seconds) => rate(delivered, previous?.delivered, seconds),
+    cell: ({ events }, previous, seconds) => rate(events, previous?.events, seconds),
   },
   { title: 'BACKLOG', width: 9, right: true, cell: ({ backlogBytes }) => bytes(backlogBytes) },
-  { title: 'STUCK', width: 7, right: true, cell: ({ stuckMs }) => (stuckMs < 500 ? '' : seconds(stuckMs)) },
+  { title: 'STUCK', width: 7, right: true, cell: ({ stuckMs }) => (stuckMs < STUCK_MS ? '' : seconds(stuckMs)) },
   { title: 'LAGGED', width: 8, right: true, cell: ({ lagged }) => count(lagged) },
   { title: 'FAILED', width: 8, right: true, cell: ({ failed }) => count(failed) },
   { title: 'RESTARTS', width: 8, right: true, cell: ({ restarts }) => count(restarts) },
   { title: 'DEAD', width: 6, right: true, cell: ({ deadLetters }) => count(deadLetters) },
   { title: 'THREAD', width: 6, cell: ({ thread }) => thread },
-  {
-    title: 'FILTER',
-    width: 0,
-    cell: ({ filter }) => printable(typeof filter === 'string' ? filter : JSON.stringify(filter)),
-  },
+  { title: 'FILTER', width: 0, cell: ({ about }) => printable(about) },
 ];
 
 /** Lines of `columns` characters at most, `rows` at most. */
@@ -69,16 +63,18 @@ export function viewOf(sample: Sample, previous: Sample | undefined, options: Vi
       'inverse',
     ),
   ];
-  const before = new Map(previous?.stats.subscriptions.map((one) => [one.name, one]));
-  const sorted = [...sample.stats.subscriptions].sort(ORDERS[options.sort]);
+  const before = new Map((previous === undefined ? [] : rowsOf(previous)).map((row) => [row.key, row]));
+  const all = sorted(rowsOf(sample), options.sort);
   const room = Math.max(0, rows - head.length - 1);
-  const shown = sorted.slice(options.skip, options.skip + room);
-  const table = shown.map((subscription) => {
-    const text = rowOf(columns, (column) => column.cell(subscription, before.get(subscription.name), seconds));
-    const as = styleOf(subscription, sample.stats.ring.capacityBytes);
-    return as === undefined ? cut(text, columns) : style(cut(text, columns), as);
+  const shown = all.slice(options.skip, options.skip + room);
+  const table = shown.map((row) => {
+    const text = cut(
+      rowOf(columns, (column) => column.cell(row, before.get(row.key), seconds)),
+      columns,
+    );
+    return row.level === 'ok' ? text : style(text, row.level === 'bad' ? 'red' : 'yellow');
   });
-  const hidden = sorted.length - shown.length;
+  const hidden = all.length - shown.length;
   return [...head, ...table, style(cut(footOf(options, hidden), columns), 'dim')].slice(0, rows);
 }
 
@@ -100,6 +96,7 @@ function countsOf({ stats }: Sample, previous: Sample | undefined, seconds: numb
     `evicted ${count(stats.evictions)}`,
     `wakes ${rate(stats.wakes, before?.wakes, seconds)}/s`,
     `topics ${count(stats.topics)}`,
+    ...(stats.cut.events > 0 ? [`lost with connections ${count(stats.cut.events)}`] : []),
     ...stats.bridges.map(({ name, state }) => `bridge ${printable(name)} ${state}`),
   ].join('  ');
 }
@@ -117,22 +114,6 @@ function footOf({ sort }: ViewOptions, hidden: number): string {
   const more = hidden > 0 ? `${hidden} more: up, down   ` : '';
   return `${more}q quit   s sort (${sort})   p pause   + - interval   n next bus`;
 }
-
-/** Red: it loses events, or holds others up. Yellow: it has half of the ring unread. */
-function styleOf(
-  { evicted, lagged, stuckMs, state, backlogBytes }: SampledSubscription,
-  capacityBytes: number,
-): Style | undefined {
-  if (evicted || lagged > 0 || stuckMs >= 500 || state === 'restarting') return 'red';
-  return backlogBytes * 2 > capacityBytes ? 'yellow' : undefined;
-}
-
-const ORDERS: Readonly<Record<Sort, (a: SampledSubscription, b: SampledSubscription) => number>> = {
-  backlog: (a, b) => b.backlogBytes - a.backlogBytes || b.stuckMs - a.stuckMs,
-  delivered: (a, b) => b.delivered - a.delivered,
-  lagged: (a, b) => b.lagged - a.lagged,
-  name: (a, b) => (a.name < b.name ? -1 : 1),
-};
 
 function rowOf(columns: number, textOf: (column: Column) => string): string {
   let row = '';

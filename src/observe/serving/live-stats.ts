@@ -5,30 +5,43 @@
 import { monotonicMs } from '../../host/timing.js';
 import { AtomicCells } from '../../memory/cells.js';
 import { distance } from '../../memory/position.js';
-import * as counters from '../../publish/owner-counters.js';
+import { CountersView, EVICTIONS, WAKES } from '../../publish/owner-counters.js';
 import { nameOfReader } from '../../publish/readers.js';
 import * as control from '../../ring/control-descriptor.js';
 import { loadCounts } from '../../ring/reader-counters.js';
 import { UNIT_BYTES } from '../../ring/record-descriptor.js';
+import { OWNER_SLOT } from '../../ring/uplink-descriptor.js';
 import type { SubscriptionStats } from '../../subscribe/subscription-stats.js';
-import type { Sample, SampledSubscription, ServedSubscription, ServingStart, Snapshot, ToServer } from './protocol.js';
+import type {
+  Sample,
+  SampledSubscription,
+  ServedConnection,
+  ServedSubscription,
+  ServingStart,
+  Snapshot,
+  ToServer,
+} from './protocol.js';
 
-/** How long a reader's position has not changed. */
-interface Standing {
+/** A reader's slot, as of one look at all of them. */
+interface ReaderLook {
+  state: number;
+  asleep: boolean;
   released: number;
+  backlogBytes: number;
+  /** Since when it has not moved although something is unread. */
   sinceMs: number;
 }
 
 export class LiveStats {
   readonly #cells: AtomicCells;
-  readonly #counters: Float64Array;
-  readonly #standing: Standing[] = [];
+  readonly #counters: CountersView;
+  readonly #readers: ReaderLook[] = [];
   readonly #subscriptions = new Map<number, ServedSubscription>();
   #snapshot!: Snapshot;
 
-  constructor({ control: cells, counters: counts, snapshot }: ServingStart) {
+  constructor({ control: cells, counters, snapshot }: ServingStart) {
     this.#cells = new AtomicCells(cells);
-    this.#counters = new Float64Array(counts, 0, counts.byteLength / Float64Array.BYTES_PER_ELEMENT);
+    this.#counters = new CountersView(counters);
     this.hear({ kind: 'snapshot', snapshot });
   }
 
@@ -50,53 +63,63 @@ export class LiveStats {
   /** Looks where the readers are. Called every now and then: how long one stands still is only known from that. */
   look(): void {
     const nowMs = monotonicMs();
-    const tail = this.#cells.load(control.TAIL);
+    const moved: boolean[] = [];
     for (let reader = 0; reader < control.MAX_READERS; reader++) {
-      const released = this.#cells.load(control.slotOf(reader) + control.RELEASED);
-      const standing = this.#standing[reader];
-      if (standing === undefined) this.#standing[reader] = { released, sinceMs: nowMs };
-      else if (standing.released !== released || released === tail)
-        Object.assign(standing, { released, sinceMs: nowMs });
+      const slot = control.slotOf(reader);
+      const state = this.#cells.load(slot + control.STATE);
+      const asleep = this.#cells.load(slot + control.WAKE) === control.ASLEEP;
+      const released = this.#cells.load(slot + control.RELEASED);
+      moved[reader] = this.#readers[reader]?.released !== released;
+      this.#readers[reader] ??= { state, asleep, released, backlogBytes: 0, sinceMs: nowMs };
+      Object.assign(this.#readers[reader]!, { state, asleep, released });
+    }
+    // Behind the positions, of which none is ahead of it then; and one for all: what is said of readers agrees.
+    const tail = this.#cells.load(control.TAIL);
+    for (const [reader, look] of this.#readers.entries()) {
+      const isBehind = look.state !== control.FREE && distance(tail, look.released) > 0;
+      look.backlogBytes = isBehind ? distance(tail, look.released) * UNIT_BYTES : 0;
+      if (moved[reader] || !isBehind) look.sinceMs = nowMs;
     }
   }
 
   take(): Sample['stats'] {
     this.look();
     const { stats } = this.#snapshot;
-    const count = (index: number): number => this.#counters[index]!;
-    const pending = { events: count(counters.PENDING_EVENTS), bytes: count(counters.PENDING_BYTES) };
-    const accepted = count(counters.ACCEPTED);
-    // Once: the bus's thread counts on meanwhile, and the fields of one sample agree.
-    const unwanted = count(counters.UNWANTED);
+    // Before what the owner counts: nobody has read what is not counted as written.
+    const subscriptions = [...this.#subscriptions.values()].map((subscription) => this.#sampled(subscription));
+    const connections = this.#snapshot.connections.map(sampledConnection);
+    const { published, unwanted, written, refused, pending } = this.#counters.take();
     const holder = this.#holder();
-    const holderStuckMs = holder < 0 ? 0 : this.#stuckMs(holder);
     return {
       ...stats,
-      published: accepted + unwanted,
+      published,
       unwanted,
-      written: Math.max(stats.written, accepted - pending.events),
-      refused: count(counters.REFUSED),
+      written,
+      refused,
       pending,
       ring: {
         capacityBytes: stats.ring.capacityBytes,
-        usedBytes: holder < 0 ? 0 : this.#backlogBytes(holder),
+        usedBytes: holder < 0 ? 0 : this.#readers[holder]!.backlogBytes,
         heldBy: holder < 0 ? undefined : this.#describe(holder),
         // Whoever waits in the queue waits for the holder.
-        stalledMs: pending.events > 0 ? Math.max(stats.ring.stalledMs, holderStuckMs) : stats.ring.stalledMs,
+        stalledMs: pending.events > 0 ? Math.max(stats.ring.stalledMs, this.#stuckMs(holder)) : stats.ring.stalledMs,
       },
-      wakes: Math.max(stats.wakes, count(counters.WAKES)),
-      evictions: Math.max(stats.evictions, count(counters.EVICTIONS)),
-      subscriptions: [...this.#subscriptions.values()].map((subscription) => this.#sampled(subscription)),
+      wakes: Math.max(stats.wakes, this.#counters.at(WAKES)),
+      rescued: subscriptions.reduce((sum, { rescued }) => sum + rescued, 0),
+      evictions: Math.max(stats.evictions, this.#counters.at(EVICTIONS)),
+      subscriptions,
+      connections,
     };
   }
 
-  #sampled({ reader, stats }: ServedSubscription): SampledSubscription {
-    if (reader < 0 || this.#stateOf(reader) === control.FREE) return { ...stats, stuckMs: 0 };
-    const backlogBytes = this.#backlogBytes(reader);
-    const asleep = this.#cells.load(control.slotOf(reader) + control.WAKE) === control.ASLEEP;
+  #sampled({ reader, gates, stats }: ServedSubscription): SampledSubscription {
+    const look = this.#readers[reader];
+    if (look === undefined || look.state === control.FREE) return { ...stats, stuckMs: 0 };
+    const { asleep, backlogBytes, state } = look;
     return {
       ...stats,
       ...(stats.thread === 'own' && this.#counts(reader, stats)),
+      evicted: stats.evicted || (gates && state === control.LOSSY),
       backlogBytes,
       asleep,
       stuckMs: asleep || backlogBytes === 0 ? 0 : this.#stuckMs(reader),
@@ -104,12 +127,13 @@ export class LiveStats {
   }
 
   /** What a thread of its own counts in shared memory. What it lost is told by messages: as the bus's thread knows it. */
-  #counts(reader: number, { scanned, delivered, failed }: SubscriptionStats): Partial<SubscriptionStats> {
+  #counts(reader: number, { scanned, delivered, failed, rescued }: SubscriptionStats): Partial<SubscriptionStats> {
     const counts = loadCounts(this.#cells, reader);
     return {
       scanned: Math.max(scanned, counts.scanned),
       delivered: Math.max(delivered, counts.delivered),
       failed: Math.max(failed, counts.failed),
+      rescued: Math.max(rescued, counts.rescued),
     };
   }
 
@@ -117,10 +141,8 @@ export class LiveStats {
   #holder(): number {
     let holder = -1;
     let most = 0;
-    for (let reader = 0; reader < control.MAX_READERS; reader++) {
-      if (this.#stateOf(reader) !== control.GATING) continue;
-      const backlogBytes = this.#backlogBytes(reader);
-      if (backlogBytes <= most) continue;
+    for (const [reader, { state, backlogBytes }] of this.#readers.entries()) {
+      if (state !== control.GATING || backlogBytes <= most) continue;
       most = backlogBytes;
       holder = reader;
     }
@@ -132,18 +154,17 @@ export class LiveStats {
     return names.length === 0 ? 'no reader' : nameOfReader(...names.map(({ stats }) => stats.name));
   }
 
-  #stateOf(reader: number): number {
-    return this.#cells.load(control.slotOf(reader) + control.STATE);
-  }
-
-  #backlogBytes(reader: number): number {
-    const released = this.#cells.load(control.slotOf(reader) + control.RELEASED);
-    // After the position: a reader is never ahead of the tail that it has seen.
-    return Math.max(0, distance(this.#cells.load(control.TAIL), released)) * UNIT_BYTES;
-  }
-
   #stuckMs(reader: number): number {
-    const standing = this.#standing[reader];
-    return standing === undefined ? 0 : Math.round(monotonicMs() - standing.sinceMs);
+    const look = this.#readers[reader];
+    return look === undefined ? 0 : Math.round(monotonicMs() - look.sinceMs);
   }
+}
+
+/** What the thread of a connection counts, and what lies in its uplink. What was taken over is as the bus's thread knows it. */
+function sampledConnection({ stats, counters, uplink }: ServedConnection): Sample['stats']['connections'][number] {
+  const { published, unwanted, refused, pending, pendingMs } = new CountersView(counters).take();
+  const cells = new AtomicCells(uplink);
+  const released = cells.load(control.slotOf(OWNER_SLOT) + control.RELEASED);
+  const uplinkBytes = Math.max(0, distance(cells.load(control.TAIL), released)) * UNIT_BYTES;
+  return { ...stats, published, unwanted, refused, pending: pending.events, pendingMs, uplinkBytes };
 }

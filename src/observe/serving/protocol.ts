@@ -4,32 +4,12 @@
  * On the socket: one JSON object per line. The client asks with `{"v":1,"intervalMs":1000}`, once; the server answers with a
  * {@link Sample} at once, and then one per interval. An interval of 0 asks for one sample.
  */
+import type { ConnectionStats } from '../../connect/connected-thread.js';
 import type { SubscriptionStats } from '../../subscribe/subscription-stats.js';
-import type { BridgeStats } from '../bridge.js';
-import type { BusHealth, HealthSource } from '../health.js';
+import type { BusStats } from '../bus-stats.js';
+import type { BusHealth } from '../health.js';
 
 export const PROTOCOL_VERSION = 1;
-
-/** `bus.stats()`, as far as it is served. */
-export interface ServedStats extends HealthSource {
-  readonly published: number;
-  readonly unwanted: number;
-  readonly written: number;
-  readonly refused: number;
-  readonly pending: { readonly events: number; readonly bytes: number };
-  readonly ring: {
-    readonly capacityBytes: number;
-    readonly usedBytes: number;
-    readonly heldBy: string | undefined;
-    readonly stalledMs: number;
-  };
-  readonly wakes: number;
-  readonly rescued: number;
-  readonly evictions: number;
-  readonly topics: number;
-  readonly subscriptions: readonly SubscriptionStats[];
-  readonly bridges: readonly BridgeStats[];
-}
 
 /** A subscription, and how long it has not moved although it has something unread. */
 export interface SampledSubscription extends SubscriptionStats {
@@ -45,7 +25,7 @@ export interface Sample {
   readonly uptimeMs: number;
   /** How long the event loop of the bus's thread has not turned, as far as that was noticed; 0: it turns. */
   readonly blockedMs: number;
-  readonly stats: Omit<ServedStats, 'subscriptions'> & { readonly subscriptions: readonly SampledSubscription[] };
+  readonly stats: Omit<BusStats, 'subscriptions'> & { readonly subscriptions: readonly SampledSubscription[] };
   readonly health: BusHealth;
 }
 
@@ -54,13 +34,25 @@ export interface ServedSubscription {
   readonly id: number;
   /** The slot of its reader. */
   readonly reader: number;
+  /** Whether that was lossless then. */
+  readonly gates: boolean;
   readonly stats: SubscriptionStats;
+}
+
+/** A connection as the bus's thread tells of it. */
+export interface ServedConnection {
+  readonly stats: ConnectionStats;
+  /** What its thread counts. */
+  readonly counters: SharedArrayBuffer;
+  /** The control cells of its uplink. */
+  readonly uplink: SharedArrayBuffer;
 }
 
 /** All that the bus's thread knows. */
 export interface Snapshot {
-  readonly stats: ServedStats;
+  readonly stats: Omit<BusStats, 'subscriptions' | 'connections'>;
   readonly subscriptions: readonly ServedSubscription[];
+  readonly connections: readonly ServedConnection[];
   readonly closing: 'closing' | 'closed' | undefined;
 }
 

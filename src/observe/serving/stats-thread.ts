@@ -109,7 +109,9 @@ export class StatsThread {
   /** What the bus says itself, and what only somebody beside it sees. */
   #health(stats: Sample['stats'], blockedMs: number): BusHealth {
     const isBlocked = blockedMs >= PROBLEM_MS;
-    const problems: HealthProblem[] = [...healthOf(stats, this.#live.closing).problems];
+    const told = healthOf(stats, this.#live.closing).problems;
+    // Connections wait for a thread that is blocked.
+    const problems: HealthProblem[] = told.filter(({ kind }) => !isBlocked || kind !== 'connection-waiting');
     const held = problems.find(({ kind }) => kind === 'ring-held')?.subject;
     for (const { name, thread, stuckMs, backlogBytes } of stats.subscriptions) {
       // What runs on a blocked thread cannot move.
