@@ -86,7 +86,7 @@ export class ConnectedThread {
 
   /** Tells the ids that were granted since the last call. */
   tellGrants(): void {
-    const { topicGrants, typeGrants } = this.drain;
+    const { topicGrants, typeGrants } = this.drain.ids;
     if (topicGrants.size + typeGrants.size === 0) return;
     this.tell({ kind: 'grants', topics: [...topicGrants], types: [...typeGrants] });
     topicGrants.clear();

@@ -14,8 +14,11 @@ import type { RecordExtension } from './record-extension.js';
 import { maxRecordBytes, offsetOf, type RingMemory } from './ring-memory.js';
 import { WriterBounds } from './writer-bounds.js';
 
-/** Ids that the thread which owns the ring has given to the topics, types and origins of records. */
+/** Ids that the thread which owns the ring has given to the topics, types and origins of some of the records of a run. */
 export interface CopiedIds {
+  readonly count: number;
+  /** Which records of the run, in order. */
+  readonly at: Int32Array;
   readonly topics: Int32Array;
   readonly types: Int32Array;
   readonly origins: Int32Array;
@@ -119,7 +122,7 @@ export class RingWriter extends WriterBounds {
    * owns the ring alone can say is filled in; TAIL passes all of them at once.
    *
    * @param offset where the first one was copied to: `windowStart`, or what {@link claim} returned
-   * @param ids of each record, in order
+   * @param ids of those records that do not have them already
    */
   commitCopied(
     offset: number,
@@ -130,26 +133,37 @@ export class RingWriter extends WriterBounds {
     wantedHigh: number,
   ): void {
     const words = this.#words;
+    const { retained } = this;
+    const producerBits = producer << record.PRODUCER_SHIFT;
+    let { position, next: sequence } = this;
     let word = offset >> 2;
+    let noted = 0;
     for (let i = 0; i < count; i++) {
-      const sequence = this.next++;
       const kind = words[word + record.KIND_WORD]! & record.PRODUCER_MASK;
-      words[word + record.KIND_WORD] = kind | (producer << record.PRODUCER_SHIFT);
-      if ((kind & record.EXTENDED) !== 0) {
-        words[word + record.EXTENSION_START_WORD + record.ORIGIN_WORD] = ids.origins[i]!;
-      }
-      words[word + record.TOPIC_WORD] = ids.topics[i]!;
+      words[word + record.KIND_WORD] = kind | producerBits;
       words[word + record.SEQUENCE_LOW_WORD] = sequence | 0;
       words[word + record.SEQUENCE_HIGH_WORD] = sequence < 2 ** 32 ? 0 : Math.floor(sequence / 2 ** 32);
-      const payloadOffset = words[word + record.PAYLOAD_WORD]! & record.PAYLOAD_OFFSET_MASK;
-      words[word + record.PAYLOAD_WORD] = payloadOffset | (ids.types[i]! << record.TYPE_ID_SHIFT);
+      if (noted < ids.count && ids.at[noted] === i) this.#setIds(word, kind, ids, noted++);
       const units = record.unitsOf(words[word + record.LENGTH_WORD]!);
-      this.#advance(units, sequence);
+      retained.index(position, sequence++);
+      position += units;
       word += units * record.UNIT_WORDS;
     }
+    this.next = sequence;
+    this.position = position;
     // Orders the plain bytes of all of them before the position that lets readers at them.
     this.cells.store(control.TAIL, narrow(this.position));
     this.waker.want(wantedLow, wantedHigh);
+  }
+
+  #setIds(word: number, kind: number, ids: CopiedIds, noted: number): void {
+    const words = this.#words;
+    if ((kind & record.EXTENDED) !== 0) {
+      words[word + record.EXTENSION_START_WORD + record.ORIGIN_WORD] = ids.origins[noted]!;
+    }
+    words[word + record.TOPIC_WORD] = ids.topics[noted]!;
+    const payloadOffset = words[word + record.PAYLOAD_WORD]! & record.PAYLOAD_OFFSET_MASK;
+    words[word + record.PAYLOAD_WORD] = payloadOffset | (ids.types[noted]! << record.TYPE_ID_SHIFT);
   }
 
   /** Says how long dedicated readers may wait awake. */
