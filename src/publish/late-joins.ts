@@ -8,10 +8,16 @@
  */
 import type { PendingQueue, PendingRecord } from './pending-queue.js';
 
+/** Told of records that a subscription does not get, in order: sequences from `first` up to `next`. */
+export type PassBy = (first: number, next: number) => void;
+
 interface LateJoin {
   /** Accepted before the subscription was made. */
   readonly passed: Set<PendingRecord>;
-  readonly passBy: (sequence: number) => void;
+  readonly passBy: PassBy;
+  /** What of it is still to be told. */
+  first: number;
+  next: number;
 }
 
 interface LateEnd {
@@ -31,9 +37,9 @@ export class LateJoins {
     return this.#joins.length > 0 || this.#ends.length > 0;
   }
 
-  /** @param passBy told the sequence of each record in `passed`, in order, before that is written */
-  add(passed: Iterable<PendingRecord>, passBy: (sequence: number) => void): void {
-    this.#joins.push({ passed: new Set(passed), passBy });
+  /** @param passBy told of the records in `passed` before they are written */
+  add(passed: Iterable<PendingRecord>, passBy: PassBy): void {
+    this.#joins.push({ passed: new Set(passed), passBy, first: 0, next: 0 });
   }
 
   /** Calls back with the first sequence that belongs to no event whose publishing has begun by now. */
@@ -46,10 +52,11 @@ export class LateJoins {
     let next = sequence;
     for (const record of queue) {
       if (next === sequence + places) break;
-      for (const { passed, passBy } of this.#joins) if (passed.delete(record)) passBy(next);
+      for (const join of this.#joins) if (join.passed.delete(record)) pass(join, next);
       this.#endBefore(next, record.endsBefore);
       next++;
     }
+    for (const join of this.#joins) tellPassed(join);
     this.#joins = this.#joins.filter(({ passed }) => passed.size > 0);
     if (places === queue.length) this.#endBefore(next, this.endsAsked);
   }
@@ -58,4 +65,17 @@ export class LateJoins {
   #endBefore(sequence: number, count: number): void {
     while (this.#ends.length > 0 && this.#ends[0]!.number <= count) this.#ends.shift()!.act(sequence);
   }
+}
+
+function pass(join: LateJoin, sequence: number): void {
+  if (sequence !== join.next) {
+    tellPassed(join);
+    join.first = sequence;
+  }
+  join.next = sequence + 1;
+}
+
+function tellPassed(join: LateJoin): void {
+  if (join.first < join.next) join.passBy(join.first, join.next);
+  join.first = join.next;
 }

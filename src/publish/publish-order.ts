@@ -5,7 +5,7 @@
  * getters publish goes to the queue behind it. The event that a `publishSync` waits with stands in the queue, too.
  */
 import type { RingWriter } from '../ring/ring-writer.js';
-import { LateJoins } from './late-joins.js';
+import { LateJoins, type PassBy } from './late-joins.js';
 import { changesOf, countChange, type OwnerCounters, TENTATIVE } from './owner-counters.js';
 import { PendingQueue, type PendingRecord } from './pending-queue.js';
 
@@ -117,9 +117,9 @@ export class PublishOrder {
   /**
    * Told of a subscription that was made just now, from the next sequence on.
    *
-   * @param passBy told the sequence of each event that was accepted before it all the same, before that is written
+   * @param passBy told of the events that were accepted before it all the same, before they are written
    */
-  joined(reader: number, passBy: (sequence: number) => void): void {
+  joined(reader: number, passBy: PassBy): void {
     const places = this.settledPlaces;
     if (places === this.queue.length) return;
     const behind = [...this.queue].slice(places);

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Handling } from '../publish/handling.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/dispatch/filter-timeline.js';
+import type { SequenceRange } from '../worker/dispatch/lag.js';
 import type { DeliveryCounts } from './subscription-stats.js';
 
 /** What a subscription wants. */
@@ -19,6 +20,8 @@ export interface Delivery {
   readonly reader: number;
   /** Sequences below it were accepted before the subscription. */
   readonly joinSequence: number;
+  /** So were those, too; see {@link LagAccount}. */
+  readonly earlier: readonly SequenceRange[];
   /** Sequences from it on are not delivered. */
   readonly endSequence: number;
   /** Ids of the origins whose events are not delivered. */
@@ -44,6 +47,8 @@ export interface Delivery {
   readonly ended: Promise<void>;
   /** Lets events with a sequence below `endSequence` be delivered, and no others. */
   stop(endSequence: number): void;
+  /** Told, in order, of records behind the first that were accepted before the subscription, before they are written. */
+  passBy(range: SequenceRange): void;
   /** Lets `filter` decide the events with a sequence from `fromSequence` on. */
   setFilter(filter: CompiledFilter, fromSequence: number): void;
   /** Ends it at once, handlers in other threads included. */

@@ -8,7 +8,7 @@ import { captureContext, currentHandlings, type EventHolder, Handling } from '..
 import type { RingMemory } from '../ring/ring-memory.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import { type FilterFrom, FilterTimeline } from '../worker/dispatch/filter-timeline.js';
-import { scannedFor } from '../worker/dispatch/lag.js';
+import { type SequenceRange, scannedFor } from '../worker/dispatch/lag.js';
 import { SingleTarget } from '../worker/dispatch/single-target.js';
 import type { ReportFailure } from '../worker/dispatch/target.js';
 import { traceHandler } from '../worker/dispatch/traced-handler.js';
@@ -90,6 +90,14 @@ export class HandlerDelivery implements Delivery, EventHolder {
 
   get joinSequence(): number {
     return this.#target.joinSequence;
+  }
+
+  get earlier(): readonly SequenceRange[] {
+    return this.#target.earlier;
+  }
+
+  passBy(range: SequenceRange): void {
+    this.#target.passBy(range);
   }
 
   get reader(): number {

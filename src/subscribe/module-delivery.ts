@@ -7,8 +7,8 @@ import { FILTER_VERSION, HEARTBEAT, RELEASED, slotOf, WAKE } from '../ring/contr
 import { loadCounts, NO_COUNTS, storeCounts } from '../ring/reader-counters.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import type { FilterFrom } from '../worker/dispatch/filter-timeline.js';
-import type { LagRange } from '../worker/dispatch/lag.js';
+import { type FilterFrom, FilterTimeline } from '../worker/dispatch/filter-timeline.js';
+import type { LagRange, SequenceRange } from '../worker/dispatch/lag.js';
 import type { SupervisedModule } from '../worker/supervision/life-errors.js';
 import { nextLife, ToldLag } from '../worker/supervision/next-life.js';
 import { Supervisor } from '../worker/supervision/supervisor.js';
@@ -36,6 +36,7 @@ export class ModuleDelivery implements Delivery {
   readonly thread = 'own';
   readonly reader: number;
   readonly joinSequence: number;
+  readonly earlier: readonly SequenceRange[];
   readonly exceptOrigins: ReadonlySet<number>;
   readonly limit = Number.POSITIVE_INFINITY;
   /** What the thread has in hand, it has not released. */
@@ -46,6 +47,7 @@ export class ModuleDelivery implements Delivery {
   readonly ended: Promise<void>;
   endSequence = Number.MAX_SAFE_INTEGER;
   readonly #name: string;
+  readonly #filters: FilterTimeline;
   readonly #writer: RingWriter;
   readonly #events: ModuleDeliveryEvents;
   readonly #supervisor: Supervisor;
@@ -68,6 +70,7 @@ export class ModuleDelivery implements Delivery {
   ) {
     this.reader = module.reader;
     this.joinSequence = module.joinSequence;
+    this.earlier = module.earlier;
     this.exceptOrigins = module.exceptOrigins;
     this.#writer = writer;
     this.#events = events;
@@ -91,13 +94,14 @@ export class ModuleDelivery implements Delivery {
     });
     const { name } = module;
     this.#name = name;
+    this.#filters = new FilterTimeline(filter);
     const records = {
       inHand: () => writer.gate.inHand(this.reader),
       heartbeat: () => writer.memory.cells.load(slotOf(this.reader) + HEARTBEAT),
       settledUntil: () => writer.gate.nextSequence(this.reader),
       nextLife: (skips: readonly number[]) => nextLife(writer, this.reader, this.#told, skips),
     };
-    this.#supervisor = new Supervisor(module, filter, start, run, records, {
+    this.#supervisor = new Supervisor(module, this.#filters, start, run, records, {
       onReady,
       onRoom: events.onRoom,
       onConnection: (news) => {
@@ -159,7 +163,12 @@ export class ModuleDelivery implements Delivery {
   }
 
   get filters(): readonly FilterFrom[] {
-    return this.#supervisor.filters;
+    return this.#filters.entries;
+  }
+
+  passBy(range: SequenceRange): void {
+    this.#supervisor.passBy(range);
+    this.#changed();
   }
 
   setFilter(filter: CompiledFilter, fromSequence: number): void {
@@ -168,7 +177,8 @@ export class ModuleDelivery implements Delivery {
     const { retained } = this.#writer;
     // What is gone from the ring is delivered by no life any more.
     const { sequence = retained.seek(0).sequence } = retained.placeOf(this.reader);
-    this.#supervisor.setFilter(filter, fromSequence, sequence);
+    this.#filters.change(fromSequence, filter, sequence);
+    this.#supervisor.filterChanged();
     this.#changed();
   }
 

@@ -90,6 +90,7 @@ export class ModuleThreads {
         loop,
         reader,
         joinSequence,
+        earlier: [],
         exceptOrigins,
         hangTimeoutMs,
       },

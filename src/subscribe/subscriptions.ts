@@ -27,9 +27,6 @@ import type { SubscribingParts } from './subscribing-parts.js';
 import { Subscription, type SubscriptionSource } from './subscription.js';
 import { tellEnded, tellError, tellEvicted, tellLagged, tellStarted } from './tell.js';
 
-/** Selects no event. */
-const NOTHING = compileFilter({ topics: '/**', exclude: '/**' });
-
 export interface SubscriptionObserver {
   readonly started: (subscription: Subscription) => void;
   readonly ended: (subscription: Subscription) => void;
@@ -118,7 +115,7 @@ export class Subscriptions {
     const subscription = this.#make(Subscription, selection, options);
     const delivery = this.#threads.start(subscription, selection, module, options);
     this.#track(subscription, delivery);
-    if ((options.from ?? 'now') === 'now') this.#passBy(delivery, selection);
+    if ((options.from ?? 'now') === 'now') this.#passBy(delivery);
     stopOnAbort(subscription, options.signal);
     return subscription;
   }
@@ -161,15 +158,12 @@ export class Subscriptions {
     });
     topics.want(subscription, selection.filter, delivery);
     this.#track(subscription, delivery);
-    if (isNow) this.#passBy(delivery, selection);
+    if (isNow) this.#passBy(delivery);
   }
 
   /** Keeps from a subscription that begins now what was accepted before it and is written behind an event on its way. */
-  #passBy(delivery: Delivery, { filter }: Selection): void {
-    this.#parts.publisher.order.joined(delivery.reader, (sequence) => {
-      delivery.setFilter(NOTHING, sequence);
-      delivery.setFilter(filter, sequence + 1);
-    });
+  #passBy(delivery: Delivery): void {
+    this.#parts.publisher.order.joined(delivery.reader, (first, next) => delivery.passBy({ first, next }));
   }
 
   #track(subscription: Subscription, delivery: Delivery): void {

@@ -19,7 +19,7 @@ export function countUndelivered(
   delivery: Delivery,
   { writer, publisher, reading }: Pick<SubscribingParts, 'writer' | 'publisher' | 'reading'>,
 ): number {
-  const { reader, joinSequence, endSequence, exceptOrigins, owedFrom, held, filters, limit } = delivery;
+  const { reader, joinSequence, earlier, endSequence, exceptOrigins, owedFrom, held, filters, limit } = delivery;
   // Stopped at once, it is owed nothing; its slot may be another reader's by now, and looking on moves the cursor there.
   if (endSequence <= joinSequence) return 0;
   const router = new Router(reading.topicNames, reading.fields);
@@ -28,6 +28,7 @@ export function countUndelivered(
     () => {},
     () => {},
   );
+  for (const range of earlier) target.passBy(range);
   target.endSequence = endSequence;
   target.exceptOrigins = exceptOrigins;
   const [first, ...changes] = filters;

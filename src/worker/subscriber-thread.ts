@@ -75,6 +75,7 @@ export class SubscriberThread {
     this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () => this.#reports.tellRoom());
     this.#reader.overtaken = life.missed;
     this.#target = this.#makeTarget(attachment.joinSequence);
+    for (const range of attachment.earlier) this.#target.passBy(range);
     this.#target.exceptOrigins = attachment.exceptOrigins;
     this.#target.delivered = life.counts.delivered;
     this.#target.failed = life.counts.failed;
@@ -155,6 +156,8 @@ export class SubscriberThread {
       this.#abort.abort();
       // Whether that was all is seen after the next turn: this one may be in the middle of a batch.
       this.#loop.nudge();
+    } else if (message.kind === 'earlier') {
+      this.#target.passBy(message.range);
     } else if (message.kind === 'filters') {
       Atomics.add(this.#signals, FILTERS_HEARD, 1);
       for (const { fromSequence, filter } of message.changes) {

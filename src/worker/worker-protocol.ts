@@ -9,6 +9,7 @@ import type { ReaderCounts } from '../ring/reader-counters.js';
 import type { RingBuffers } from '../ring/ring-memory.js';
 import { showThrown } from '../shown.js';
 import type { FilterInput } from '../topic/filter.js';
+import type { SequenceRange } from './dispatch/lag.js';
 import type { MissedGaps } from './kept-lag.js';
 
 /** How a thread waits: in its event loop, which stays alive, or blocked, for the lowest latency. */
@@ -37,6 +38,8 @@ export interface Attachment {
   readonly reader: number;
   /** Records below it were accepted before the subscription, or are not replayed to it. */
   readonly joinSequence: number;
+  /** So were those, too; the thread is told of others as they become known. */
+  readonly earlier: readonly SequenceRange[];
   /** Events that came in there are not for the subscription. */
   readonly exceptOrigins: ReadonlySet<number>;
   /** Where this life begins. */
@@ -87,6 +90,8 @@ export interface FilterChange {
 
 export type ToThread =
   | typeof WAKE_MESSAGE
+  /** Records that were accepted before the subscription. In the order of their sequences, and before they are written. */
+  | { readonly kind: 'earlier'; readonly range: SequenceRange }
   /** In the order of their sequences. */
   | { readonly kind: 'filters'; readonly changes: readonly FilterChange[] }
   /** Deliver what has a sequence below `endSequence`, then end. `written`: the sequence of the next record. */

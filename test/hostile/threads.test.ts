@@ -92,6 +92,7 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
       loop: 'cooperative',
       signals: allocateSignals(),
       hangTimeoutMs: undefined,
+      earlier: [],
       exceptOrigins: new Set<number>(),
       types: [],
       ring,

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { compileFilter } from '../../src/topic/filter.js';
+import { FilterTimeline } from '../../src/worker/dispatch/filter-timeline.js';
 import { READY, signalCells } from '../../src/worker/signals.js';
 import type { SupervisedModule } from '../../src/worker/supervision/life-errors.js';
 import { RestartPolicy } from '../../src/worker/supervision/restart-policy.js';
@@ -108,8 +109,8 @@ export class FakeThreads {
       this.onTold(text);
     };
     this.supervisor = new Supervisor(
-      { name: 'played', hangTimeoutMs: undefined } as SupervisedModule,
-      compileFilter('/**'),
+      { name: 'played', earlier: [], hangTimeoutMs: undefined } as unknown as SupervisedModule,
+      new FilterTimeline(compileFilter('/**')),
       NO_LIFE,
       run,
       { inHand: () => -1, heartbeat: () => 0, settledUntil: () => this.settled, nextLife: () => NO_LIFE },

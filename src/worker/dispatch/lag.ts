@@ -21,16 +21,25 @@ export interface LagRange {
   readonly first: number;
   readonly count: number;
   /**
-   * Sequence behind the last, where several gaps of a thread are told as one because the thread of the bus was blocked: not
-   * all of what lies between was missed. Otherwise the records follow one another.
+   * Sequence behind the last, where not all of what lies between was missed: several gaps of a thread are told as one because
+   * the thread of the bus was blocked, or the subscription was made in a getter of an event and some records had been accepted
+   * before. Otherwise the records follow one another.
    */
   readonly until?: number;
+}
+
+/** Records that follow one another: from sequence `first` up to `next`. */
+export interface SequenceRange {
+  readonly first: number;
+  readonly next: number;
 }
 
 /** The account of one subscription. */
 export interface LagAccount {
   /** Records below it were accepted before the subscription. */
   readonly joinSequence: number;
+  /** Those behind it that were, too: written behind an event that was on its way when the subscription was made. In order. */
+  readonly earlier: readonly SequenceRange[];
   /** Records from it on are not counted, neither as seen nor as missed. */
   readonly countedUntil: number;
   /** Records that were missed, and how many of them the next event tells of. */
@@ -44,15 +53,37 @@ export interface LagAccount {
 export function tellMissed(accounts: Iterable<LagAccount>, first: number, next: number): void {
   const told: [LagAccount, LagRange][] = [];
   for (const account of accounts) {
-    const from = Math.max(first, account.joinSequence);
-    const count = Math.min(next, account.countedUntil) - from;
-    if (count <= 0) continue;
-    account.lagged += count;
-    account.untold += count;
-    told.push([account, { first: from, count }]);
+    const range = missedBy(account, first, next);
+    if (range === undefined) continue;
+    account.lagged += range.count;
+    account.untold += range.count;
+    told.push([account, range]);
   }
   // After all were counted: whoever hears of it may stop the others.
   for (const [account, range] of told) account.onLagged?.(range);
+}
+
+/** What of the records from sequence `first` up to `next` was accepted while the subscription was in force. */
+function missedBy(
+  { joinSequence, earlier, countedUntil }: LagAccount,
+  first: number,
+  next: number,
+): LagRange | undefined {
+  let from = Math.max(first, joinSequence);
+  let until = Math.min(next, countedUntil);
+  // What was accepted earlier is no part of the gap at its ends; in the middle it is not counted.
+  for (const range of earlier) if (range.first <= from) from = Math.max(from, range.next);
+  for (const range of earlier.toReversed()) if (range.next >= until) until = Math.min(until, range.first);
+  const count = countBetween(from, until, earlier);
+  if (count === 0) return undefined;
+  return count === until - from ? { first: from, count } : { first: from, count, until };
+}
+
+/** Sequences from `from` up to `until` that lie in none of the ranges. */
+function countBetween(from: number, until: number, except: readonly SequenceRange[]): number {
+  let count = until - from;
+  for (const { first, next } of except) count -= Math.max(0, Math.min(next, until) - Math.max(first, from));
+  return Math.max(0, count);
 }
 
 /** The envelope for a subscription that has missed something just before it. */
@@ -63,6 +94,6 @@ export function tellLag(envelope: ReceivedEnvelope, account: LagAccount): Receiv
 }
 
 /** Records that its reader has seen since the subscription began, wanted or not; `nextSequence` is the reader's. */
-export function scannedFor({ joinSequence, countedUntil, lagged }: LagAccount, nextSequence: number): number {
-  return Math.max(0, Math.min(nextSequence, countedUntil) - joinSequence) - lagged;
+export function scannedFor({ joinSequence, earlier, countedUntil, lagged }: LagAccount, nextSequence: number): number {
+  return countBetween(joinSequence, Math.min(nextSequence, countedUntil), earlier) - lagged;
 }

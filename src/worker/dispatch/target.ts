@@ -5,7 +5,7 @@
  * throws leaves a target.
  */
 import { ReceivedEnvelope } from '../../envelope/received-envelope.js';
-import type { LagAccount, LagRange } from './lag.js';
+import type { LagAccount, LagRange, SequenceRange } from './lag.js';
 
 const NO_ORIGINS: ReadonlySet<number> = new Set();
 
@@ -18,6 +18,9 @@ export type ReportFailure = (error: unknown, topic: string, sequence: number) =>
 export abstract class Target implements LagAccount {
   /** Sequences below it were accepted before the subscription. */
   readonly joinSequence: number;
+  readonly earlier: SequenceRange[] = [];
+  /** From here on none is earlier. */
+  #laterFrom: number;
   /** Sequences from it on were accepted after the subscription ended. */
   endSequence = Number.MAX_SAFE_INTEGER;
   countedUntil = Number.MAX_SAFE_INTEGER;
@@ -40,11 +43,23 @@ export abstract class Target implements LagAccount {
 
   constructor(joinSequence: number, report: ReportFailure) {
     this.joinSequence = joinSequence;
+    this.#laterFrom = joinSequence;
     this.#report = report;
   }
 
   wants(sequence: number): boolean {
-    return this.active && sequence >= this.joinSequence && sequence < this.endSequence;
+    return this.active && (sequence >= this.#laterFrom || this.#hasJoined(sequence)) && sequence < this.endSequence;
+  }
+
+  /** Told, in order, of records behind the first that were accepted before the subscription; see {@link LagAccount}. */
+  passBy(range: SequenceRange): void {
+    this.earlier.push(range);
+    this.#laterFrom = range.next;
+  }
+
+  #hasJoined(sequence: number): boolean {
+    if (sequence < this.joinSequence) return false;
+    return !this.earlier.some(({ first, next }) => sequence >= first && sequence < next);
   }
 
   /**

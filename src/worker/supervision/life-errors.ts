@@ -10,12 +10,15 @@ import {
   WorkerExitedError,
 } from '../../errors.js';
 import { showThrown } from '../../shown.js';
+import type { SequenceRange } from '../dispatch/lag.js';
 import { type Attachment, type CrossedError, type RefusedStep, uncrossError } from '../worker-protocol.js';
 import type { ThreadOptions } from './thread-options.js';
 import type { ThreadExit } from './worker-host.js';
 
 /** What all lives of a thread have in common. */
-export type SupervisedModule = Omit<Attachment, 'port' | 'life' | 'filter' | 'signals'>;
+export interface SupervisedModule extends Omit<Attachment, 'port' | 'life' | 'filter' | 'signals'> {
+  readonly earlier: SequenceRange[];
+}
 
 /** The thread exited by itself. */
 export function exitError(name: string, { exitCode, error: cause }: ThreadExit): Error {

@@ -9,8 +9,8 @@
 import { CannotStartThreadError, WorkerExitedError } from '../../errors.js';
 import { whyNoThread } from '../../host/thread-start.js';
 import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../host/timing.js';
-import type { CompiledFilter } from '../../topic/filter.js';
-import { type FilterFrom, FilterTimeline } from '../dispatch/filter-timeline.js';
+import type { FilterTimeline } from '../dispatch/filter-timeline.js';
+import type { SequenceRange } from '../dispatch/lag.js';
 import type { LifeStart, ToThread } from '../worker-protocol.js';
 import { EndWatch } from './end-watch.js';
 import { FatalEvent } from './fatal-event.js';
@@ -39,9 +39,10 @@ export class Supervisor {
   #wasReady = false;
   readonly #fatal = new FatalEvent();
 
+  /** @param filters what decides the records that the thread may still have to handle, in this life and those after it */
   constructor(
     module: SupervisedModule,
-    filter: CompiledFilter,
+    filters: FilterTimeline,
     start: LifeStart,
     run: ThreadRun,
     records: ReaderRecords,
@@ -51,7 +52,7 @@ export class Supervisor {
     this.#run = run;
     this.#records = records;
     this.#events = events;
-    this.#filters = new FilterTimeline(filter);
+    this.#filters = filters;
     const watched = { isDone: () => this.#isDone(), life: () => this.#life };
     this.#endWatch = new EndWatch(module.name, watched, run.hosting.endLookMs, (error) => this.terminate(error));
     this.#live(start, true);
@@ -103,19 +104,15 @@ export class Supervisor {
     return this.#wasReady && !this.isReading;
   }
 
-  /** The filters that decide what the thread may still have to handle. */
-  get filters(): readonly FilterFrom[] {
-    return this.#filters.entries;
+  /** The last of the filters was changed. */
+  filterChanged(): void {
+    this.#life?.filterChanged();
   }
 
-  /**
-   * Lets `filter` decide records from `fromSequence` on, in this life and in those after it.
-   *
-   * @param settledSequence no life begins before it any more
-   */
-  setFilter(filter: CompiledFilter, fromSequence: number, settledSequence: number): void {
-    this.#filters.change(fromSequence, filter, settledSequence);
-    this.#life?.filterChanged();
+  /** Lets no life deliver records that were accepted before the subscription, and are not written yet. */
+  passBy(range: SequenceRange): void {
+    this.#module.earlier.push(range);
+    this.#life?.send({ kind: 'earlier', range });
   }
 
   /**

@@ -89,6 +89,8 @@ export class ThreadLife {
     port1.unref();
     const attachment = {
       ...module,
+      // A copy: a thread that takes it later is told of what follows, too.
+      earlier: [...module.earlier],
       filter: filters.entries[0]!.filter.source,
       life: start,
       port: port2,
