@@ -26,8 +26,6 @@ export interface HandlerDeliveryEvents extends LocalReaderEvents {
   /** No event will be handed to the handler any more. */
   readonly onRemoved: () => void;
   readonly viewReader: () => ReaderView;
-  /** Sequence of the next record. */
-  readonly written: () => number;
   /** See {@link RetainedRecords.goneBefore}. */
   readonly goneBefore: (position: number) => number;
 }
@@ -164,7 +162,7 @@ export class HandlerDelivery implements Delivery, EventHolder {
     if (this.#removed) return;
     this.#target.endSequence = Math.min(this.#target.endSequence, endSequence);
     if (this.#target.endSequence <= this.#target.joinSequence) this.#remove();
-    else this.#reader.drain(this.#target, this.#events.written, () => this.#remove());
+    else this.#reader.drain(this.#target, () => this.#remove());
   }
 
   destroy(): void {

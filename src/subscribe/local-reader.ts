@@ -56,8 +56,6 @@ export class LocalReader {
   readonly #draining = new Map<Target, () => void>();
   readonly #onUnused: () => void;
   readonly #onRetired: () => void;
-  /** Sequence of the next record. */
-  #written!: () => number;
 
   /**
    * @param start where the slot's cursor is
@@ -119,15 +117,10 @@ export class LocalReader {
     else this.#retire();
   }
 
-  /**
-   * Calls `done` when every record with a sequence below the target's end has been handed to it and has settled.
-   *
-   * @param written sequence of the next record, as of the call
-   */
-  drain(target: Target, written: () => number, done: () => void): void {
+  /** Calls `done` when every record with a sequence below the target's end has been handed to it and has settled. */
+  drain(target: Target, done: () => void): void {
     this.#draining.set(target, done);
     target.countedUntil = target.endSequence;
-    this.#written = written;
     // It may settle while the reader waits for another one.
     target.onIdle = () => this.#finishDrained();
     outsideHandlers(() => {
@@ -177,9 +170,8 @@ export class LocalReader {
   }
 
   #finishDrained(): void {
-    const written = this.#written();
     for (const [target, done] of this.#draining) {
-      if (!this.#dispatcher.hasPassed(target.endSequence, written) || target.busy) continue;
+      if (!this.#dispatcher.hasPassed(target.endSequence) || target.busy) continue;
       this.#draining.delete(target);
       done();
     }

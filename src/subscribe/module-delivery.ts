@@ -186,7 +186,7 @@ export class ModuleDelivery implements Delivery {
     if (this.#final !== undefined) return;
     // An end that was said before stays: the next life must not go on beyond it.
     this.endSequence = Math.min(this.endSequence, endSequence);
-    if (!this.#supervisor.stop(this.endSequence, this.#writer.sequence)) return;
+    if (!this.#supervisor.stop(this.endSequence)) return;
     // Between two lives it ends at once, and the slot may be somebody else's.
     if (this.#final !== undefined) return;
     this.#changed();

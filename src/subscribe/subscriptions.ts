@@ -153,7 +153,6 @@ export class Subscriptions {
       onOverwritten: (error) => tellError(bus, subscription, error),
       onRemoved: () => topics.unwant(subscription),
       viewReader: () => this.#slots.view(reader.reader),
-      written: () => writer.sequence,
       goneBefore: (position) => writer.retained.goneBefore(position),
     });
     topics.want(subscription, selection.filter, delivery);

@@ -46,8 +46,7 @@ export class SubscriberThread {
   readonly #router: Router;
   readonly #dispatcher: Dispatcher;
   readonly #loop: Pump | DedicatedLoop;
-  /** Sequence of the next record when the thread was told to stop. */
-  #written = -1;
+  #isStopping = false;
   #ended = false;
   /** FILTER_VERSION when the port was last read for it. */
   #version: number | undefined;
@@ -152,7 +151,7 @@ export class SubscriberThread {
       target.endSequence = Math.min(target.endSequence, message.endSequence);
       const passed = Math.max(target.endSequence, this.#dispatcher.nextSequence);
       target.countedUntil = Math.min(target.countedUntil, passed);
-      this.#written = message.written;
+      this.#isStopping = true;
       this.#abort.abort();
       // Whether that was all is seen after the next turn: this one may be in the middle of a batch.
       this.#loop.nudge();
@@ -201,7 +200,7 @@ export class SubscriberThread {
 
   #afterTurn(): void {
     const { endSequence, busy } = this.#target;
-    const passed = this.#written >= 0 && this.#dispatcher.hasPassed(endSequence, this.#written);
+    const passed = this.#isStopping && this.#dispatcher.hasPassed(endSequence);
     this.#tellCounts();
     this.#reports.catchUp();
     if (!passed || busy || this.#ended) return;

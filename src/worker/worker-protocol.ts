@@ -94,8 +94,8 @@ export type ToThread =
   | { readonly kind: 'earlier'; readonly range: SequenceRange }
   /** In the order of their sequences. */
   | { readonly kind: 'filters'; readonly changes: readonly FilterChange[] }
-  /** Deliver what has a sequence below `endSequence`, then end. `written`: the sequence of the next record. */
-  | { readonly kind: 'stop'; readonly endSequence: number; readonly written: number };
+  /** Deliver what has a sequence below `endSequence`, then end. */
+  | { readonly kind: 'stop'; readonly endSequence: number };
 
 /** What a thread was at when it found that it cannot serve. */
 export type RefusedStep = 'types' | 'module' | 'loop' | 'setup';

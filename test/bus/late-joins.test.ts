@@ -10,6 +10,7 @@ import {
   idOf,
   inlineModule,
   LARGE_TEXT,
+  Latch,
   range,
   record,
   SMALL_RING_BYTES,
@@ -111,6 +112,37 @@ describe('a subscription made in a getter', { timeout: 120_000 }, () => {
       assert.equal(bus.stats().rescued, 0);
     });
   }
+});
+
+describe('a subscription made in a getter of a bus that is given up', { timeout: 60_000 }, () => {
+  /** Subscribes in a getter, with something published before and after; of four events two are its own. */
+  const subscribeLate = (bus: Bus, subscribe: () => void): void => {
+    const event = acting(0, () => {
+      bus.publish('/a', { id: 1 });
+      bus.publish('/a', { id: 2 });
+      subscribe();
+      bus.publish('/a', { id: 3 });
+    });
+    bus.publish('/a', event);
+  };
+
+  test('is owed what was accepted afterwards: in the ring', async () => {
+    const bus = createBus();
+    const keep = bus.subscribe('/a', () => {}, { delivery: 'lossy' });
+    subscribeLate(bus, () => bus.subscribe('/a', inlineModule('await new Promise(() => {}); export default () => {}')));
+    await keep.stop({ drain: true });
+    assert.deepEqual(await bus.close({ drainTimeoutMs: 0 }), { undelivered: 2 });
+  });
+
+  test('is owed what was accepted afterwards: in the queue', async () => {
+    const bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const latch = new Latch();
+    bus.subscribe('/a', () => latch.opened);
+    const before = fillRing(bus, '/a');
+    subscribeLate(bus, () => record(bus, '/a', { isolate: true }));
+    assert.deepEqual(await bus.close({ drainTimeoutMs: 0 }), { undelivered: before + 4 + 2 });
+    latch.open();
+  });
 });
 
 describe('a getter', { timeout: 60_000 }, () => {

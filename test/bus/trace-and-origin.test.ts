@@ -322,6 +322,24 @@ describe('a subscription that excepts origins', { timeout: 120_000 }, () => {
     assert.deepEqual(await bus.close({ drainTimeoutMs: 0 }), { undelivered: before + 1 + (before + 5) });
     latch.open();
   });
+
+  test('is owed nothing of it in the ring either, behind the event that it has in hand', async () => {
+    await using bus = createBus({ keepUnwanted: true });
+    const latch = new Latch();
+    let calls = 0;
+    const handler = (): Promise<void> => {
+      calls++;
+      return latch.opened;
+    };
+    bus.subscribe('/a', handler, { exceptOrigins: ['nats'] });
+    bus.publish('/a', { id: 0 });
+    await until(() => calls === 1);
+    // Of another batch than the one that the reader waits in.
+    for (const id of range(3)) bus.publish('/a', { id }, { origin: 'nats' });
+    bus.publish('/a', { id: 4 }, { origin: 'other' });
+    assert.deepEqual(await bus.close({ drainTimeoutMs: 0 }), { undelivered: 2 });
+    latch.open();
+  });
 });
 
 describe('after the thread of a subscriber died', { timeout: 240_000 }, () => {

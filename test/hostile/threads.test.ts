@@ -117,8 +117,8 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
     }
     writer.flush();
     await until(() => handled[0] === 200);
-    port1.postMessage({ kind: 'stop', endSequence: 200, written: 200 });
-    port1.postMessage({ kind: 'stop', endSequence: 200, written: 200 });
+    port1.postMessage({ kind: 'stop', endSequence: 200 });
+    port1.postMessage({ kind: 'stop', endSequence: 200 });
     await until(() => said.some(({ kind }) => kind === 'stopped'));
     assert.deepEqual([...new Set(said.map(({ kind }) => kind))], ['ready', 'stopped']);
     port1.close();

@@ -31,7 +31,7 @@ byte version = 1;                   /* FILTER_VERSION */
 
 /* The stop: the supervisor keeps it, and says it to each life. */
 bool sent;
-byte end = NEVER, written;
+byte end = NEVER;
 
 /* What is known of the lives before. */
 byte toldUntil;
@@ -51,12 +51,11 @@ byte kills = KILLS;
 
 inline stop() {
 #ifdef VERSION_BEFORE_MESSAGE
-  atomic { end = tail; written = tail; version++ }
+  atomic { end = tail; version++ }
   sent = true
 #else
   atomic {
     if :: end = tail :: tail < RECORDS -> end = tail + 1 fi;
-    written = tail;
     sent = true
   }
   version++
@@ -186,18 +185,20 @@ inline catchUp(to) {
 }
 
 inline conclude() {
-  if
 #ifdef CONCLUDE_OPEN
-  :: overtaken && tail == position && written > next -> catchUp(written)
-#else
-#ifdef CONCLUDE_BY_MESSAGE
-  :: tail == position && written > next -> catchUp(written)
-#else
-  :: overtaken && tail == position && !hasBatch && written > next -> catchUp(written)
-#endif
-#endif
+  if
+  :: overtaken && tail == position && tail > next -> catchUp(tail)
   :: else
   fi;
+#endif
+#ifdef CONCLUDE_BY_MESSAGE
+  if
+  :: tail == position && tail > next -> catchUp(tail)
+  :: else
+  fi;
+#endif
+  /* A record is to come that tells what was missed before it. */
+  assert(!overtaken || hasBatch || tail != position);
   passed = (next >= end)
 }
 

@@ -71,7 +71,7 @@ suite('a supervised thread', { timeout: 60_000 }, () => {
     scene.written = 1;
     const [first] = scene.threads;
     first!.isExitLost = true;
-    scene.supervisor.stop(1, 1);
+    scene.supervisor.stop(1);
     first!.die();
     await until(() => scene.running.length > 0);
     await endOf(scene);
@@ -83,7 +83,7 @@ suite('a supervised thread', { timeout: 60_000 }, () => {
       const [first] = scene.threads;
       first!.isExitLost = true;
       if (isAsked) scene.supervisor.terminate();
-      else scene.supervisor.stop(0, 0);
+      else scene.supervisor.stop(0);
       await until(() => scene.ends.length > 0);
       assert.match(scene.ends.join(), isAsked ? /^end$/ : /did not end within 10 s/);
     }
@@ -105,7 +105,7 @@ async function readyScene(): Promise<FakeThreads> {
 
 /** Lets the threads do what they are there for, to the end. */
 async function endOf(scene: FakeThreads): Promise<void> {
-  scene.supervisor.stop(scene.written, scene.written);
+  scene.supervisor.stop(scene.written);
   await until(() => {
     for (const thread of scene.running) work(scene, thread);
     return scene.ends.length > 0;
@@ -130,7 +130,7 @@ async function playAtRandom(seed: number): Promise<number> {
   let stopped = false;
   const stop = (): void => {
     stopped = true;
-    supervisor.stop(scene.written, scene.written);
+    supervisor.stop(scene.written);
   };
   scene.onTold = (text) => {
     assert.ok(scene.running.length <= 1, `seed ${seed}: two threads at once`);

@@ -7,8 +7,8 @@
  * *Redelivering.* What a thread that died may have handled already comes again one record at a time: handed out, settled, a
  * turn of the loop, released. So the record that a thread dies of is known by name.
  *
- * *Concluding.* That nothing is left below a sequence is never concluded in the middle of a step, and that records will never
- * come only while no batch is open: those of a batch that is not routed yet are neither handed out nor missed.
+ * *Concluding.* That nothing is left below a sequence is never concluded in the middle of a step. What was missed is known when
+ * the record behind it comes; there always is one, as the largest record takes an eighth of the ring.
  */
 import { CorruptRecordError, OverwrittenEnvelopesError } from '../../errors.js';
 import { monotonicMs } from '../../host/timing.js';
@@ -111,17 +111,9 @@ export class Dispatcher {
     }
   }
 
-  /**
-   * Whether every record below `endSequence` was handed out or missed; always false inside {@link step} and in redelivery.
-   *
-   * @param written sequence of the next record: what was missed up to there is counted now, if nothing that comes after can
-   *   tell of it
-   */
-  hasPassed(endSequence: number, written: number): boolean {
+  /** Whether every record below `endSequence` was handed out or missed; always false inside {@link step} and in redelivery. */
+  hasPassed(endSequence: number): boolean {
     if (this.#stepping || this.delivery.isRedelivering) return false;
-    const { overtaken, hasMore } = this.#reader;
-    if (overtaken && !hasMore && !this.#hasBatch && written > this.delivery.nextSequence)
-      this.delivery.catchUp(written);
     return this.delivery.nextSequence >= endSequence;
   }
 

@@ -119,15 +119,11 @@ export class Supervisor {
    * Lets the thread deliver what has a sequence below `endSequence`, tear its module down and end.
    *
    * @param endSequence not above that of an earlier call
-   * @param written sequence of the next record
-   * @returns false when that was asked before, and nothing is different now
+   * @returns false when that was asked before
    */
-  stop(endSequence: number, written: number): boolean {
-    const before = this.#stop;
-    // Where records below the end are still to be written, how far that is says something new.
-    if (before?.endSequence === endSequence && (before.written >= endSequence || before.written === written))
-      return false;
-    this.#stop = { kind: 'stop', endSequence, written };
+  stop(endSequence: number): boolean {
+    if (this.#stop?.endSequence === endSequence) return false;
+    this.#stop = { kind: 'stop', endSequence };
     this.#life?.send(this.#stop);
     if (!this.#terminated) this.#endWatch.start();
     if (this.#restartTimer !== undefined) {
