@@ -36,6 +36,15 @@ export function readable<T>(name: string, read: () => T): T {
   }
 }
 
+/** What `read` returns, or what it throws, to be thrown later. */
+export function attempted<T>(read: () => T): { readonly value?: T; readonly error?: unknown } {
+  try {
+    return { value: read() };
+  } catch (error) {
+    return { error };
+  }
+}
+
 /** An integer from `min` to `max`, or `fallback` when undefined. */
 export function integerOption(name: string, value: unknown, fallback: number, min: number, max: number): number {
   if (value === undefined) return fallback;
@@ -109,13 +118,8 @@ function isSignal(value: unknown): boolean {
   return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }
 
-/** A URL, of any realm and of jsdom. */
-export function isUrl(value: unknown): value is URL {
-  return hrefOf(value) !== undefined;
-}
-
-/** The text of a URL; undefined for anything else. */
-function hrefOf(value: unknown): string | undefined {
+/** The text of a URL, of any realm and of jsdom; undefined for anything else. */
+export function hrefOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || Object.prototype.toString.call(value) !== '[object URL]') return undefined;
   const { href } = value as { readonly href?: unknown };
   return typeof href === 'string' ? href : undefined;

@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Envelope } from '../envelope/envelope.js';
 import { InvalidOptionError } from '../errors.js';
-import { isUrl } from '../option-check.js';
+import { hrefOf } from '../option-check.js';
 import type { EventStream } from '../subscribe/event-stream.js';
 import type { Handler } from '../subscribe/handler-delivery.js';
 import type { NextOptions } from '../subscribe/next-event.js';
@@ -72,7 +72,8 @@ export abstract class BusClient<Topics extends object = AnyTopics> extends BusPa
     this.checkOpen('subscribe');
     const input = filter as FilterInput;
     if (typeof subscriber === 'function') return this.#subscriptions.handler(input, subscriber as Handler, options);
-    if (isUrl(subscriber)) return this.#subscriptions.module(input, subscriber, options);
+    const moduleUrl = hrefOf(subscriber);
+    if (moduleUrl !== undefined) return this.#subscriptions.module(input, moduleUrl, options);
     if (subscriber === undefined || (typeof subscriber === 'object' && subscriber !== null)) {
       return this.#subscriptions.stream(input, subscriber ?? NO_OPTIONS);
     }

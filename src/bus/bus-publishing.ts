@@ -7,9 +7,10 @@ import type { PublishTrace } from '../channels/messages.js';
 import type { DeepReadonly } from '../envelope/envelope.js';
 import { BusClosedError, InvalidOptionError } from '../errors.js';
 import { unwatched } from '../host/report.js';
-import { readOptions, timeoutOption } from '../option-check.js';
+import { attempted, readOptions, timeoutOption } from '../option-check.js';
 import type { Backpressure } from '../publish/backpressure.js';
 import type { Extensions } from '../publish/extensions.js';
+import { bytesOf } from '../publish/forwarding.js';
 import {
   FORWARD_KEYS,
   type ForwardOptions,
@@ -17,6 +18,8 @@ import {
   namespaceOf,
   PUBLISH_KEYS,
   type PublishOptions,
+  SYNC_KEYS,
+  type SyncOptions,
 } from '../publish/publish-options.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { RecordExtension } from '../ring/record-extension.js';
@@ -111,15 +114,14 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
   publishSync<Topic extends TopicOf<Topics>>(
     topic: Topic,
     event: DeepReadonly<Topics[Topic]>,
-    options: PublishOptions & { readonly timeoutMs?: number } = NO_OPTIONS,
+    options: SyncOptions = NO_OPTIONS,
   ): void {
     this.checkOpen('publishSync');
     if (publishTracing.hasSubscribers) this.#traced('publishSync', topic, event, options);
-    else this.#publishSync(topic, event, options);
+    else this.#publishSync(topic, event, readOptions('options', options, SYNC_KEYS));
   }
 
-  #publishSync(topic: string, event: unknown, options: PublishOptions & { readonly timeoutMs?: number }): void {
-    const given = readOptions('options', options, [...PUBLISH_KEYS, 'timeoutMs']);
+  #publishSync(topic: string, event: unknown, given: SyncOptions): void {
     const timeoutMs = timeoutOption('timeoutMs', given.timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0);
     this.#publisher.publishSync(topic, event, given.namespace, this.#extensionOf(given), timeoutMs);
   }
@@ -146,8 +148,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     this.checkOpen('forward');
     const extension =
       options === NO_OPTIONS ? undefined : this.#extensionOf(readOptions('options', options, FORWARD_KEYS));
-    const bytes: unknown =
-      types.isUint8Array(envelope) || typeof envelope?.toBinary !== 'function' ? envelope : envelope.toBinary();
+    const bytes = types.isUint8Array(envelope) ? envelope : bytesOf(envelope);
     // Not a proxy: its bytes and its length need not agree.
     if (types.isUint8Array(bytes)) return this.#publisher.forwarding.forward(bytes, extension);
     throw new InvalidOptionError('envelope', bytes, 'the bytes of an envelope, or a received envelope');
@@ -224,12 +225,15 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     event: unknown,
     options: PublishOptions,
   ): boolean | undefined {
-    const trace: PublishTrace = { bus: this, operation, topic, event, traceparent: options?.traceparent };
+    const keys = operation === 'publishSync' ? SYNC_KEYS : PUBLISH_KEYS;
+    const read = attempted(() => readOptions<SyncOptions>('options', options, keys));
+    const trace: PublishTrace = { bus: this, operation, topic, event, traceparent: read.value?.traceparent };
     return publishTracing.traceSync<undefined, [], boolean | undefined>(() => {
-      const { traceparent } = trace;
-      const given = traceparent === options?.traceparent ? options : { ...options, traceparent };
+      if (read.value === undefined) throw read.error;
+      // Whoever listens may have given it one.
+      const given = { ...read.value, traceparent: trace.traceparent };
       if (operation === 'publishSync') return void this.#publishSync(topic, event, given);
-      return this.#publisher[operation](topic, event, namespaceOf(given), this.#extensionOf(given));
+      return this.#publisher[operation](topic, event, given.namespace, this.#extensionOf(given));
     }, trace);
   }
 

@@ -1,6 +1,7 @@
 /** What a thread needs to connect to a bus: plain data that crosses to any thread, as often as one likes. */
 import { threadId } from 'node:worker_threads';
 import { InvalidOptionError, LayoutMismatchError } from '../errors.js';
+import { readable } from '../option-check.js';
 import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
 import type { RingBuffers } from '../ring/ring-memory.js';
 import type { AnyTopics } from '../subscribe/typed-topics.js';
@@ -47,12 +48,15 @@ export function makeHandle<Topics extends object>(
 }
 
 /**
+ * A copy of a handle, each field read once.
+ *
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no handle
  * @throws {LayoutMismatchError} `BUS_LAYOUT_MISMATCH` when another version of the package made it
  */
 export function checkHandle(handle: unknown): BusHandle {
-  const layout = (handle as Partial<BusHandle> | null | undefined)?.ringcastLayout;
+  const copy = readable('handle', () => ({ ...(handle as BusHandle | null | undefined) })) as Partial<BusHandle>;
+  const { ringcastLayout: layout } = copy;
   if (typeof layout !== 'number') throw new InvalidOptionError('handle', handle, 'the handle of a bus, bus.handle');
   if (layout !== LAYOUT_VERSION) throw new LayoutMismatchError(layout, LAYOUT_VERSION);
-  return handle as BusHandle;
+  return copy as BusHandle;
 }

@@ -45,8 +45,8 @@ export function currentEmitter(): Emitter | undefined {
  */
 export function withNamespace<R>(namespace: string, fn: () => R): R {
   checkFunction('fn', fn);
-  const emitter = currentEmitter();
-  return emitter?.withNamespace === undefined ? fn() : context.run(emitter.withNamespace(namespace), fn);
+  const inNamespace = currentEmitter()?.withNamespace?.(namespace);
+  return inNamespace === undefined ? fn() : context.run(inNamespace, fn);
 }
 
 /**

@@ -48,16 +48,16 @@ export class AttachedBridge implements BridgeAttachment {
     if (bridgeGap.hasSubscribers) bridgeGap.publish({ ...this.#subject, count, reason });
   };
 
-  constructor(bridge: Bridge, host: BridgeHost, onDetached: () => void) {
+  constructor(bridge: Bridge, name: string, ready: Bridge['ready'], host: BridgeHost, onDetached: () => void) {
     this.#bridge = bridge;
     this.#host = host;
     this.#onDetached = onDetached;
-    this.name = bridge.name;
+    this.name = name;
     this.topic = `${BRIDGE_TOPICS}/${this.name}`;
     bridge.on('connected', this.#onConnected);
     bridge.on('disconnected', this.#onDisconnected);
     bridge.on('gap', this.#onGap);
-    unwatched(Promise.resolve(bridge.ready)).then(
+    unwatched(Promise.resolve(ready)).then(
       () => this.#state === 'connecting' && this.#onConnected(),
       (error: unknown) => this.#away('failed', error),
     );

@@ -16,12 +16,11 @@ export class Bridges {
 
   /** @throws {InvalidOptionError} `BUS_INVALID_OPTION` */
   attach(bridge: Bridge): BridgeAttachment {
-    checkBridge(bridge);
-    const { name } = bridge;
+    const { name, ready } = checkBridge(bridge);
     if (this.#attached.has(name)) {
       throw new InvalidOptionError('bridge.name', name, 'the name of no other bridge that is attached');
     }
-    const attached = new AttachedBridge(bridge, this.#host, () => this.#attached.delete(name));
+    const attached = new AttachedBridge(bridge, name, ready, this.#host, () => this.#attached.delete(name));
     this.#attached.set(name, attached);
     return attached;
   }
@@ -36,15 +35,17 @@ export class Bridges {
   }
 }
 
-function checkBridge(bridge: Bridge): void {
+/** What of a bridge is read once. */
+function checkBridge(bridge: Bridge): Pick<Bridge, 'name' | 'ready'> {
   const expected = 'a bridge: an EventEmitter with name, ready, stats() and close()';
   if (bridge === null || typeof bridge !== 'object') throw new InvalidOptionError('bridge', bridge, expected);
-  for (const method of METHODS) {
-    if (typeof bridge[method] !== 'function')
-      throw new InvalidOptionError(`bridge.${method}`, bridge[method], 'a function');
+  for (const key of METHODS) {
+    const method: unknown = bridge[key];
+    if (typeof method !== 'function') throw new InvalidOptionError(`bridge.${key}`, method, 'a function');
   }
-  if (typeof bridge.ready?.then !== 'function') throw new InvalidOptionError('bridge.ready', bridge.ready, 'a promise');
-  const fault = namespaceFault(bridge.name);
-  if (fault !== undefined)
-    throw new InvalidOptionError('bridge.name', bridge.name, `one segment of a topic (${fault})`);
+  const { name, ready } = bridge;
+  if (typeof ready?.then !== 'function') throw new InvalidOptionError('bridge.ready', ready, 'a promise');
+  const fault = namespaceFault(name);
+  if (fault !== undefined) throw new InvalidOptionError('bridge.name', name, `one segment of a topic (${fault})`);
+  return { name, ready };
 }

@@ -2,7 +2,7 @@
 
 import { InvalidOptionError } from '../errors.js';
 import type { Bus } from '../index.js';
-import { readOptions } from '../option-check.js';
+import { readable, readOptions } from '../option-check.js';
 import { type Attributes, type Meter, metrics, type Tracer, trace } from './api.js';
 import { observeMetrics } from './metrics.js';
 import { spanHandlers, spanPublishes } from './spans.js';
@@ -41,7 +41,8 @@ const SCOPE = 'ringcast';
  */
 export function instrument(bus: Bus, given: InstrumentOptions = {}): () => void {
   const options = readOptions('options', given, ['name', 'meter', 'tracer', 'spans', 'attributes']);
-  const { attributes = {}, meter = metrics.getMeter(SCOPE), tracer = trace.getTracer(SCOPE) } = options;
+  const { meter = metrics.getMeter(SCOPE), tracer = trace.getTracer(SCOPE) } = options;
+  const attributes = copyOf(options.attributes);
   const { name = 'bus', spans = false } = options;
   if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a non-empty string');
   if (spans !== false && spans !== 'sampled') throw new InvalidOptionError('spans', spans, "false or 'sampled'");
@@ -60,6 +61,11 @@ export function instrument(bus: Bus, given: InstrumentOptions = {}): () => void 
  * @returns ends it
  */
 export function instrumentThread(given: Pick<InstrumentOptions, 'tracer' | 'attributes'> = {}): () => void {
-  const { tracer = trace.getTracer(SCOPE), attributes = {} } = readOptions('options', given, ['tracer', 'attributes']);
-  return spanHandlers(undefined, { tracer, attributes });
+  const options = readOptions('options', given, ['tracer', 'attributes']);
+  const { tracer = trace.getTracer(SCOPE) } = options;
+  return spanHandlers(undefined, { tracer, attributes: copyOf(options.attributes) });
+}
+
+function copyOf(attributes: Attributes | undefined): Attributes {
+  return readable('attributes', () => ({ ...attributes }));
 }

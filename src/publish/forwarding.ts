@@ -120,3 +120,9 @@ export class Forwarding {
 function bufferOver(bytes: Uint8Array, size: number): Buffer {
   return size === 0 ? Buffer.alloc(0) : Buffer.from(bytes.buffer, bytes.byteOffset, size);
 }
+
+/** The bytes of an envelope that may have them; what it is itself otherwise. */
+export function bytesOf(envelope: { toBinary(): Uint8Array }): unknown {
+  const toBinary: unknown = envelope?.toBinary;
+  return typeof toBinary === 'function' ? Reflect.apply(toBinary, envelope, []) : envelope;
+}

@@ -20,7 +20,11 @@ export interface PublishOptions extends ForwardOptions {
   readonly namespace?: string;
 }
 
+/** Of an event that is waited with. */
+export type SyncOptions = PublishOptions & { readonly timeoutMs?: number };
+
 export const PUBLISH_KEYS = ['namespace', 'traceparent', 'origin'] as const;
+export const SYNC_KEYS = [...PUBLISH_KEYS, 'timeoutMs'] as const;
 export const FORWARD_KEYS = ['traceparent', 'origin'] as const;
 /** Of a call that gives none. */
 export const NO_OPTIONS = {};

@@ -39,7 +39,8 @@ const EVENTS_PER_BLOB = 2;
  * @throws what the first operation that fails throws, when those under way have ended
  */
 export async function storm(services: Services, options: StormOptions): Promise<StormResult> {
-  const { containers = 0, blobs = 0, concurrency = 8, blobBytes = 1024, image, args } = options;
+  const { containers = 0, blobs = 0, concurrency = 8, blobBytes = 1024, image, args: given } = options;
+  const args = given && [...given];
   if (containers > 0 && image === undefined) {
     throw new InvalidArgumentError('image', image, 'the name of a registered image when containers > 0');
   }

@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import type { Transferable } from 'node:worker_threads';
 import { BusError, InvalidOptionError } from '../errors.js';
 import { reportError } from '../host/report.js';
-import { moduleUrl } from '../option-check.js';
 import { nameOfReader } from '../publish/readers.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
 import { PrintedOutput } from '../worker/supervision/printed-output.js';
@@ -38,8 +37,12 @@ export class ModuleThreads {
    * @throws {CannotStartThreadError} `BUS_CANNOT_START_THREAD`
    * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when only Node can tell that an option is wrong
    */
-  start(subscription: Subscription, selection: Selection, module: URL, options: CheckedModuleOptions): ModuleDelivery {
-    const url = moduleUrl('module', module);
+  start(
+    subscription: Subscription,
+    selection: Selection,
+    moduleUrl: string,
+    options: CheckedModuleOptions,
+  ): ModuleDelivery {
     // Before what is given away.
     this.#slots.checkFree();
     const given = handOver(options.data, options.thread.transferList ?? []);
@@ -49,7 +52,7 @@ export class ModuleThreads {
     let delivery: ModuleDelivery;
     try {
       topics.want(subscription, selection.filter, { reader, exceptOrigins: selection.exceptOrigins });
-      delivery = this.#deliver(subscription, selection, url, given, options, start, reader);
+      delivery = this.#deliver(subscription, selection, moduleUrl, given, options, start, reader);
     } catch (error) {
       topics.unwant(subscription);
       this.#slots.giveBack(reader);
@@ -70,7 +73,7 @@ export class ModuleThreads {
   #deliver(
     subscription: Subscription,
     { filter, exceptOrigins }: Selection,
-    url: string,
+    moduleUrl: string,
     { data, transferList }: HandedOver,
     options: CheckedModuleOptions,
     start: Start,
@@ -85,7 +88,7 @@ export class ModuleThreads {
         ...attachment,
         bus: modules.handle(),
         name,
-        moduleUrl: url,
+        moduleUrl,
         data,
         loop,
         reader,

@@ -109,11 +109,11 @@ export class Subscriptions {
     }, options);
   }
 
-  module(input: FilterInput, module: URL, given: ModuleOptions): Subscription {
+  module(input: FilterInput, moduleUrl: string, given: ModuleOptions): Subscription {
     const options = readModuleOptions(given);
     const selection = this.#select(input, options);
     const subscription = this.#make(Subscription, selection, options);
-    const delivery = this.#threads.start(subscription, selection, module, options);
+    const delivery = this.#threads.start(subscription, selection, moduleUrl, options);
     this.#track(subscription, delivery);
     if ((options.from ?? 'now') === 'now') this.#passBy(delivery);
     stopOnAbort(subscription, options.signal);

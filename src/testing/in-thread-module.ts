@@ -9,7 +9,7 @@ import {
   type SubscriberModule,
   type SubscriberObject,
 } from '../index.js';
-import { isUrl } from '../option-check.js';
+import { hrefOf } from '../option-check.js';
 import { loadSubscriber, subscriberOf } from '../worker/subscriber-module.js';
 
 /** What a module is given in place of a thread. */
@@ -41,7 +41,9 @@ export async function setUpInThread(
   options: InThreadOptions,
 ): Promise<InThreadModule> {
   const { name = 'module', data } = options;
-  const loaded = isUrl(module) ? await loadSubscriber(module.href) : subscriberOf('the module', module);
+  const href = hrefOf(module);
+  const loaded =
+    href === undefined ? subscriberOf('the module', module as SubscriberModule) : await loadSubscriber(href);
   const parts = loaded as SubscriberObject;
   const abort = new AbortController();
   let connection: BusConnection | undefined;

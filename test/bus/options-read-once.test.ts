@@ -1,33 +1,22 @@
 /** Options are read once and copied: an object whose values change afterwards, or with each look, changes nothing. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { createBus, type Envelope } from '../../src/index.js';
-import { openServices } from '../../src/services/index.js';
+import { type Bridge, connectBus, createBus, type Envelope } from '../../src/index.js';
 import { inlineModule, until } from '../support/bus-scene.js';
-
-const NOBODYS = Symbol('read a second time');
-
-/** An object with these values at the first look at each; how often each was looked at is counted. */
-function fickle<T extends object>(values: T, looks: Map<string, number>): T {
-  const object = {};
-  for (const [key, value] of Object.entries(values)) {
-    const get = (): unknown => {
-      const before = looks.get(key) ?? 0;
-      looks.set(key, before + 1);
-      return before === 0 ? value : NOBODYS;
-    };
-    Object.defineProperty(object, key, { enumerable: true, get });
-  }
-  return object as T;
-}
+import { countingMake, fickle, type Make } from '../support/fickle-options.js';
+import { SUBPATH_ENTRIES } from '../support/subpath-options.js';
 
 const MODULE = inlineModule('export default (envelope, { data }) => { Atomics.add(data, 0, 1) }');
 const shared = (): Int32Array => new Int32Array(new SharedArrayBuffer(4));
 
-const ENTRIES: Record<string, (make: <T extends object>(values: T) => T) => Promise<void>> = {
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
+const ENTRIES: Record<string, (make: Make) => Promise<void>> = {
   async createBus(make) {
     const bus = createBus(
       make({
@@ -130,32 +119,188 @@ const ENTRIES: Record<string, (make: <T extends object>(values: T) => T) => Prom
   async close(make) {
     assert.deepEqual(await createBus().close(make({ drainTimeoutMs: 1_000 })), { undelivered: 0 });
   },
-  async openServices(make) {
+  async 'publish, tryPublish and publishSync, with and without a listener on ringcast.publish'(make) {
+    await using bus = createBus();
+    const got: unknown[] = [];
+    const subscription = bus.subscribe('/a', ({ traceparent, origin, namespace }) => {
+      got.push([traceparent, origin, namespace]);
+    });
+    const publishAll = (): void => {
+      for (const verb of ['publish', 'tryPublish'] as const) {
+        bus[verb]('/a', 1, make({ namespace: 'n', traceparent: TRACEPARENT, origin: 'o' }));
+      }
+      bus.publishSync('/a', 1, make({ namespace: 'n', traceparent: TRACEPARENT, origin: 'o', timeoutMs: 1 }));
+    };
+    const traced: unknown[] = [];
+    const listener = (message: unknown): void => void traced.push((message as { traceparent: string }).traceparent);
+    publishAll();
+    subscribe('tracing:ringcast.publish:start', listener);
+    publishAll();
+    unsubscribe('tracing:ringcast.publish:start', listener);
+    await subscription.stop({ drain: true });
+    assert.deepEqual(got, Array(6).fill([TRACEPARENT, 'o', 'n']));
+    assert.deepEqual(traced, Array(3).fill(TRACEPARENT));
+  },
+  async 'forward, forwardAll and writableStream'(make) {
+    await using bus = createBus();
+    const got: Envelope[] = [];
+    const subscription = bus.subscribe('/a', (envelope) => void got.push(envelope));
+    bus.publish('/a', 1);
+    await until(() => got.length === 1);
+    const bytes = got[0]!.toBinary();
+    const extension = { traceparent: TRACEPARENT, origin: 'o' };
+    bus.forward(make({ toBinary: () => bytes }), make(extension));
+    bus.forwardAll(Buffer.concat([Buffer.from([bytes.length]), bytes]), make(extension));
+    const stream = bus.writableStream('/a', make({ ...extension, namespace: 'n' }));
+    stream.write(1);
+    stream.end(2);
+    await until(() => got.length === 5);
+    await subscription.stop();
+    assert.deepEqual(
+      got.map(({ origin, namespace }) => `${origin} ${namespace}`),
+      ['undefined default', 'o default', 'o default', 'o n', 'o n'],
+    );
+  },
+  async 'subscribe with a module, what its thread has'(make) {
+    await using bus = createBus();
+    const { port1, port2 } = new MessageChannel();
+    const subscription = bus.subscribe(
+      '/a',
+      inlineModule(`export default (envelope, { data }) => {
+        data.port.postMessage([process.env.A, ...process.argv.slice(-1), ...process.execArgv]);
+      }`),
+      make({
+        restart: 'never' as const,
+        env: make({ A: 'b' }),
+        argv: make(['c']),
+        execArgv: make(['--no-warnings']),
+        stdout: true,
+        stderr: true,
+        exceptOrigins: make(['o']),
+        data: { port: port2 },
+        transferList: make([port2]),
+      }),
+    );
+    const heard = new Promise((resolve) => port1.once('message', resolve));
+    bus.publish('/a', 1);
+    assert.deepEqual(await heard, ['b', 'c', '--no-warnings']);
+    port1.close();
+    await subscription.stop();
+  },
+  async 'lists of filters, topics and origins'(make) {
+    await using bus = createBus({ types: make([]) });
+    const except = { exceptOrigins: make(['o']) };
+    const all = make(['/a', '/b']);
+    const structured = make({
+      topics: make(['/a']),
+      exclude: make(['/b']),
+      namespaces: make(['n']),
+      where: make(['']),
+    });
+    let calls = 0;
+    for (const filter of [all, structured]) bus.subscribe(filter, () => void calls++);
+    const next = bus.next(make(['/a']), make(except));
+    bus.publish('/a', 1, { namespace: 'n' });
+    await next;
+    await until(() => calls === 2);
+  },
+  async serveStats(make) {
+    await using bus = createBus();
     const directory = await mkdtemp(join(tmpdir(), 'options-'));
     try {
-      const layers = make({ maxUncompressedBytes: 1_000_000 });
-      const services = await openServices(make({ directory, runtime: 'process' as const, layers, plugins: [] }));
-      await services.close();
+      await using server = await bus.serveStats(make({ name: 'n', path: join(directory, 's') }));
+      assert.equal(server.path, join(directory, 's'));
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
   },
+  async connectBus(make) {
+    await using bus = createBus();
+    const next = bus.next('/a');
+    const connection = connectBus(make({ ...bus.handle }), make({ name: 'n' }));
+    connection.publish('/a', 1, make({ namespace: 'm', origin: 'o', traceparent: TRACEPARENT }));
+    assert.equal((await next).namespace, 'm');
+    assert.equal(connection.name, 'n');
+    assert.deepEqual(await connection.close(make({ drainTimeoutMs: 10_000 })), { undelivered: 0 });
+  },
+  async attach(make) {
+    await using bus = createBus();
+    const { name, ready } = Object.getOwnPropertyDescriptors(make({ name: 'b', ready: Promise.resolve() }));
+    const methods = Object.assign(new EventEmitter(), { stats: () => ({}), close: () => {} });
+    const attachment = bus.attach(
+      Object.defineProperties(methods, { name: name!, ready: ready! }) as unknown as Bridge,
+    );
+    assert.equal(attachment.topic, '/ringcast/bridge/b');
+  },
+  ...SUBPATH_ENTRIES,
+};
+
+/** The types of options that the package exports, and the entry that takes them. */
+const USED_IN: Readonly<Record<string, string>> = {
+  ArchiveInput: 'openServices, importArchive, create, exec and storm',
+  ArchiveLimits: 'openServices, importArchive, create, exec and storm',
+  BusOptions: 'createBus',
+  ConnectOptions: 'connectBus',
+  ContainerSpec: 'openServices, importArchive, create, exec and storm',
+  CreateOptions: 'openServices, importArchive, create, exec and storm',
+  EmitOptions: 'emitter, and emit',
+  EmitterOptions: 'emitter, and emit',
+  ExecOptions: 'openServices, importArchive, create, exec and storm',
+  Expectation: 'ContentStore, Unpacker and applyLayer',
+  FilterInput: 'lists of filters, topics and origins',
+  FilterSpec: 'lists of filters, topics and origins',
+  ForwardOptions: 'forward, forwardAll and writableStream',
+  FromContainerdOptions: 'fromContainerd and toContainerd',
+  HandlerOptions: 'subscribe with a handler',
+  ImageInput: 'openServices, importArchive, create, exec and storm',
+  ImportOptions: 'openServices, importArchive, create, exec and storm',
+  InThreadOptions: 'createTestBus, settled and subscribeInThread',
+  IngestOptions: 'ContentStore, Unpacker and applyLayer',
+  InstrumentOptions: 'instrument and instrumentThread',
+  LayerOptions: 'ContentStore, Unpacker and applyLayer',
+  ModuleOptions: 'subscribe with a module, what its thread has',
+  NatsBridgeOptions: 'natsBridge',
+  NatsInOptions: 'natsBridge',
+  NatsOutOptions: 'natsBridge',
+  NextOptions: 'next',
+  Plugin: 'openServices, importArchive, create, exec and storm',
+  ProcessSpec: 'openServices, importArchive, create, exec and storm',
+  PublishOptions: 'publish, tryPublish and publishSync',
+  PublishToOptions: 'serveEvents, publishTo, TtrpcServer and TtrpcClient',
+  RestartOptions: 'subscribe with a module',
+  ServeEventsOptions: 'serveEvents, publishTo, TtrpcServer and TtrpcClient',
+  ServeStatsOptions: 'serveStats',
+  ServicesOptions: 'openServices, importArchive, create, exec and storm',
+  StormOptions: 'openServices, importArchive, create, exec and storm',
+  SubscribeOptions: 'subscribe with a stream',
+  ToContainerdOptions: 'fromContainerd and toContainerd',
+  TtrpcCallOptions: 'serveEvents, publishTo, TtrpcServer and TtrpcClient',
+  TtrpcServerOptions: 'serveEvents, publishTo, TtrpcServer and TtrpcClient',
 };
 
 describe('options whose values change with each look are read once:', { timeout: 60_000 }, () => {
   for (const [entry, use] of Object.entries(ENTRIES)) {
     test(entry, async () => {
-      const all: Map<string, number>[] = [];
-      await use((values) => {
-        const looks = new Map<string, number>();
-        all.push(looks);
-        return fickle(values, looks);
-      });
+      const { make, all } = countingMake();
+      await use(make);
       assert.ok(all.length > 0);
       for (const looks of all)
         for (const [key, times] of looks) assert.equal(times, 1, `${key} was read ${times} times`);
     });
   }
+
+  test('every type of options that the package exports is used in one of them', async () => {
+    const source = new URL('../../../src/', import.meta.url);
+    const files = (await readdir(source, { recursive: true })).filter((name) => /(^|\/)index\.ts$/.test(name));
+    const found = new Set<string>();
+    for (const file of files) {
+      const text = await readFile(new URL(file, source), 'utf8');
+      for (const [name] of text.matchAll(/\b(?:[A-Z]\w*)?(?:Options|Input|Spec|Limits|Expectation|Plugin)\b/g))
+        found.add(name);
+    }
+    assert.deepEqual([...found].sort(), Object.keys(USED_IN).sort());
+    for (const [type, entry] of Object.entries(USED_IN)) assert.ok(entry in ENTRIES, `${type} is used in ${entry}`);
+  });
 });
 
 test('what is changed after the call changes nothing, in later lives of a thread either', {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { clearInterval, monotonicMs, setInterval, sleep } from '../../host/timing.js';
 import { type BridgeGap, BusError } from '../../index.js';
-import { functionOption, integerOption, readOptions, signalOption } from '../../option-check.js';
+import { functionOption, integerOption, readable, readOptions, signalOption } from '../../option-check.js';
 import { showThrown } from '../../shown.js';
 import type { CallFailedError } from '../bridge-errors.js';
 import { type BridgedBus, BridgeLife } from '../bridge-life.js';
@@ -77,10 +77,11 @@ export async function fromContainerd(bus: BridgedBus, options: FromContainerdOpt
     'signal',
   ]);
   const maxPausedMs = integerOption('maxPausedMs', given.maxPausedMs, 30_000, 0, 2 ** 31 - 1);
+  const filters = readable('filters', () => [...(given.filters ?? [])]);
   functionOption('onGap', given.onGap);
   signalOption(given.signal);
   const client = await ContainerdClient.open(given.address);
-  return new ContainerdSource(bus, client, { ...given, maxPausedMs });
+  return new ContainerdSource(bus, client, { ...given, filters, maxPausedMs });
 }
 
 export class ContainerdSource extends BridgeLife {

@@ -75,10 +75,11 @@ export function checkNatsOptions(options: NatsBridgeOptions): CheckedNatsOptions
   if (id !== undefined && !BUS_ID.test(id))
     throw new InvalidOptionError('id', id, '1 to 32 letters, digits, "-" and "_"');
   signalOption(given.signal);
-  if (given.create !== undefined) readOptions('create', given.create, ['maxBytes', 'maxAgeMs', 'replicas']);
+  const create = given.create && readOptions('create', given.create, ['maxBytes', 'maxAgeMs', 'replicas']);
   if (given.out === undefined && given.in === undefined)
     throw new InvalidOptionError('out', undefined, 'given, or in, or both');
-  return { ...given, prefix, name, out: given.out && checkOut(given.out), in: given.in && checkIn(given.in) };
+  const checked = { out: given.out && checkOut(given.out), in: given.in && checkIn(given.in) };
+  return { ...given, prefix, name, ...(create && { create }), ...checked };
 }
 
 function checkOut(options: NatsOutOptions): CheckedOut {

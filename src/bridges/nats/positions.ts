@@ -11,8 +11,10 @@ export type NatsFrom = 'new' | 'all' | { readonly sequence: number } | { readonl
 export function checkFrom(from: NatsFrom): NatsFrom {
   if (from === 'new' || from === 'all') return from;
   if (typeof from === 'object' && from !== null) {
-    if ('sequence' in from && Number.isSafeInteger(from.sequence) && from.sequence > 0) return from;
-    if ('time' in from && !Number.isNaN(new Date(from.time).getTime())) return from;
+    // A copy, each value read once.
+    const { sequence, time } = from as { readonly sequence?: number; readonly time?: Date | number };
+    if (sequence !== undefined && Number.isSafeInteger(sequence) && sequence > 0) return { sequence };
+    if (time !== undefined && !Number.isNaN(new Date(time).getTime())) return { time };
   }
   throw new InvalidOptionError('in.from', from, "'new', 'all', { sequence } from 1, or { time }");
 }

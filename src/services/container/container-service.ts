@@ -87,7 +87,8 @@ export class ContainerService {
    * @throws {UnsupportedError} `SERVICE_UNSUPPORTED` for what the runtime cannot do
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` after `close`
    */
-  async create(options: CreateOptions): Promise<Container> {
+  async create(given: CreateOptions): Promise<Container> {
+    const options = readCreateOptions(given);
     const { id = `c-${randomUUID()}`, image } = options;
     checkIdentifier('id', id);
     checkMemory(options.memoryBytes);
@@ -185,6 +186,14 @@ export class ContainerService {
     if (snapshotter.get(snapshotKey(id))) await snapshotter.remove(snapshotKey(id));
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** A copy, each value read once: what is changed while layers are unpacked changes nothing. */
+function readCreateOptions(given: CreateOptions): CreateOptions {
+  const options = { ...given };
+  if (Array.isArray(options.args)) options.args = [...options.args];
+  if (Array.isArray(options.environment)) options.environment = [...options.environment];
+  return options;
 }
 
 function snapshotKey(id: string): string {

@@ -96,9 +96,11 @@ export class Container {
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` unless running
    */
   exec(options: ExecOptions): Promise<ExecProcess> {
-    const { execId = randomUUID(), ...overrides } = options;
+    // A copy: Node reads twice what is taken out beside a rest.
+    const { execId = randomUUID(), ...overrides } = { ...options };
+    if (Array.isArray(overrides.args)) overrides.args = [...overrides.args];
     checkIdentifier('execId', execId);
-    checkArgs(options.args);
+    checkArgs(overrides.args);
     return this.#exclusively('exec', ['running'], async () => {
       if (execId === this.id || this.#execs.has(execId)) throw new AlreadyExistsError('exec', execId);
       const { environment, workingDirectory, user, stdio } = this.#spec;

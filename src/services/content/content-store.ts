@@ -67,8 +67,9 @@ export class ContentStore {
    */
   async write(
     source: Uint8Array | AsyncIterable<Uint8Array>,
-    options: IngestOptions & Expectation & { mediaType?: string } = {},
+    given: IngestOptions & Expectation & { mediaType?: string } = {},
   ): Promise<ContentInfo> {
+    const options = { ...given };
     if (options.digest !== undefined) parseDigest(options.digest);
     const ingest = await this.ingest(options);
     try {
@@ -88,15 +89,17 @@ export class ContentStore {
    * @throws {InUseError} `SERVICE_IN_USE` while another ingest of this process has the ref
    */
   async ingest(options: IngestOptions & { ref?: string } = {}): Promise<Ingest> {
-    const { ref } = options;
+    const { ref, source = ref ?? 'content', maxBytes } = options;
     const path = ref === undefined ? temporaryPath(this.#ingests) : join(this.#ingests, refFileName(ref));
     if (this.#openRefs.has(path)) throw new InUseError('ingest', ref ?? path, 'another writer');
     this.#openRefs.add(path);
     const release = () => this.#openRefs.delete(path);
     try {
       const handle = await open(path, NO_FOLLOW_APPEND, 0o600);
-      const named = { source: ref ?? 'content', ...options };
-      const ingest = new Ingest(path, handle, (...taken) => this.#publish(...taken), release, named);
+      const ingest = new Ingest(path, handle, (...taken) => this.#publish(...taken), release, {
+        source,
+        ...(maxBytes !== undefined && { maxBytes }),
+      });
       if (ref !== undefined) await ingest.resume();
       return ingest;
     } catch (error) {

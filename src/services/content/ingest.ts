@@ -85,10 +85,10 @@ export class Ingest {
    *
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH`
    */
-  async seal(expected: Expectation = {}): Promise<ContentInfo> {
+  async seal({ digest: expectedDigest, sizeBytes: expectedBytes }: Expectation = {}): Promise<ContentInfo> {
     const handle = this.#openHandle('seal');
     const digest: Digest = `sha256:${this.#hash.digest('hex')}`;
-    const mismatch = this.#mismatch(expected, digest);
+    const mismatch = this.#mismatch(expectedDigest, expectedBytes, digest);
     if (mismatch) {
       await this.abort();
       throw mismatch;
@@ -113,11 +113,13 @@ export class Ingest {
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH`; nothing is left
    */
   async commit(options: Expectation & { mediaType?: string } = {}): Promise<ContentInfo> {
-    if (this.#state === 'open') await this.seal(options);
+    // Node reads twice what is taken out beside a rest.
+    const { mediaType = '', ...expected } = { ...options };
+    if (this.#state === 'open') await this.seal(expected);
     const digest = this.#digest;
     if (this.#state !== 'sealed' || !digest) throw new WrongStateError('commit', this.source, this.#state, 'open');
     const content = { digest, sizeBytes: this.#sizeBytes };
-    await this.#publish(this.#path, content, options.mediaType ?? '');
+    await this.#publish(this.#path, content, mediaType);
     this.#end();
     return content;
   }
@@ -149,12 +151,12 @@ export class Ingest {
     this.#sizeBytes += chunk.byteLength;
   }
 
-  #mismatch(expected: Expectation, digest: Digest): ContentMismatchError | undefined {
-    if (expected.sizeBytes !== undefined && expected.sizeBytes !== this.#sizeBytes) {
-      return new ContentMismatchError('size', `${expected.sizeBytes}`, `${this.#sizeBytes}`, this.source);
+  #mismatch(digest: unknown, sizeBytes: unknown, actual: Digest): ContentMismatchError | undefined {
+    if (sizeBytes !== undefined && sizeBytes !== this.#sizeBytes) {
+      return new ContentMismatchError('size', `${sizeBytes}`, `${this.#sizeBytes}`, this.source);
     }
-    if (expected.digest !== undefined && expected.digest !== digest) {
-      return new ContentMismatchError('digest', expected.digest, digest, this.source);
+    if (digest !== undefined && digest !== actual) {
+      return new ContentMismatchError('digest', `${digest}`, actual, this.source);
     }
     return undefined;
   }

@@ -57,7 +57,8 @@ export class ImageImporter {
    * @throws {MalformedInputError} `SERVICE_MALFORMED_INPUT`
    * @throws {NotFoundError} `SERVICE_NOT_FOUND` for blobs that are missing
    */
-  async importArchive(source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<Image[]> {
+  async importArchive(source: AsyncIterable<Uint8Array>, given: ImportOptions = {}): Promise<Image[]> {
+    const options = readImportOptions(given);
     const staged = new StagedBlobs(this.#content, options);
     const limits = { maxEntries: DEFAULT_MAX_ENTRIES, ...options };
     let index: Buffer | undefined;
@@ -83,7 +84,8 @@ export class ImageImporter {
   }
 
   /** Imports all images of a layout folder. Otherwise as {@link importArchive}. */
-  async importLayout(directory: string, options: ImportOptions = {}): Promise<Image[]> {
+  async importLayout(directory: string, given: ImportOptions = {}): Promise<Image[]> {
+    const options = readImportOptions(given);
     const indexPath = join(directory, 'index.json');
     const index = await readFile(indexPath).catch((error) => {
       throw new MalformedInputError(directory, 'has no index.json, it is no OCI image layout', { cause: error });
@@ -118,6 +120,12 @@ export class ImageImporter {
     for (const { name, entry } of named) images.push(await this.#images.register(name, entry, options.labels));
     return images;
   }
+}
+
+/** A copy, each value read once: what is changed while the import goes on changes nothing. */
+function readImportOptions(given: ImportOptions): ImportOptions {
+  const options = { ...given };
+  return options.labels === undefined ? options : { ...options, labels: { ...options.labels } };
 }
 
 /** Blobs on their way into the store: complete and checked, but not yet content. */

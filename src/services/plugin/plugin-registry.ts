@@ -29,7 +29,11 @@ export interface PluginContext {
 }
 
 interface Registered {
-  readonly plugin: Plugin;
+  /** A copy, each value read once. */
+  readonly plugin: Required<Omit<Plugin, 'init'>>;
+  /** `type/id`. */
+  readonly name: string;
+  init(context: PluginContext): unknown;
   state: 'waiting' | 'initialising' | 'ready' | 'failed';
   instance?: unknown;
 }
@@ -45,9 +49,11 @@ export class PluginRegistry {
    * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed type, id or requirement
    */
   add(plugin: Plugin): void {
-    const name = nameOf(plugin);
+    const { type, id, requires = [], capabilities = [] } = plugin;
+    const copy = { type, id, requires: [...requires], capabilities: [...capabilities] };
+    const name = nameOf(copy);
     if (this.#plugins.has(name)) throw new AlreadyExistsError('plugin', name);
-    this.#plugins.set(name, { plugin, state: 'waiting' });
+    this.#plugins.set(name, { plugin: copy, name, init: (context) => plugin.init(context), state: 'waiting' });
   }
 
   /**
@@ -78,18 +84,17 @@ export class PluginRegistry {
   async #initialise(registered: Registered, path: readonly string[], failures: PluginFailedError[]): Promise<void> {
     if (registered.state !== 'waiting') return;
     registered.state = 'initialising';
-    const { plugin } = registered;
-    const { id, type, requires = [], capabilities = [] } = plugin;
+    const { plugin, name } = registered;
+    const { id, type, requires } = plugin;
     try {
-      for (const reference of requires) await this.#require(reference, [...path, nameOf(plugin)], failures);
-      registered.instance = await plugin.init({ get: (reference) => this.#getRequired(plugin, reference) });
+      for (const reference of requires) await this.#require(reference, [...path, name], failures);
+      registered.instance = await registered.init({ get: (reference) => this.#getRequired(requires, reference) });
       registered.state = 'ready';
-      const event = { id, type, requires: [...requires], capabilities: [...capabilities] };
-      tryEmit('/plugin/register', new PluginRegister(event));
+      tryEmit('/plugin/register', new PluginRegister(plugin));
     } catch (error) {
       registered.state = 'failed';
       const reason = error instanceof Error ? error.message : String(error);
-      failures.push(new PluginFailedError(nameOf(plugin), reason, { cause: error }));
+      failures.push(new PluginFailedError(name, reason, { cause: error }));
       tryEmit('/plugin/error', new PluginError({ id, type, error: reason }));
     }
   }
@@ -98,14 +103,13 @@ export class PluginRegistry {
     const required = this.#find(reference);
     if (required.length === 0) throw new Error(`requires ${reference}, which is not registered`);
     for (const other of required) {
-      const name = nameOf(other.plugin);
-      if (other.state === 'initialising') throw new Error(`requires itself: ${[...path, name].join(' → ')}`);
+      if (other.state === 'initialising') throw new Error(`requires itself: ${[...path, other.name].join(' → ')}`);
       await this.#initialise(other, path, failures);
     }
     if (!required.some(({ state }) => state === 'ready')) throw new Error(`requires ${reference}, which failed`);
   }
 
-  #getRequired<T>({ requires = [] }: Plugin, reference: string): T {
+  #getRequired<T>(requires: readonly string[], reference: string): T {
     const [type = ''] = reference.split('/');
     if (requires.includes(reference) || requires.includes(type)) return this.get(reference);
     throw new Error(`asks for ${reference}, which it does not require`);
@@ -117,7 +121,7 @@ export class PluginRegistry {
   }
 }
 
-function nameOf({ type, id, requires = [] }: Plugin): string {
+function nameOf({ type, id, requires }: Registered['plugin']): string {
   const isReference = (value: string) =>
     value.split('/').length <= 2 && value.split('/').every((part) => PART.test(part));
   if (!PART.test(type)) throw new InvalidArgumentError('plugin type', type, 'letters, digits, "_", ".", "-"');

@@ -53,7 +53,7 @@ export interface LayerOptions extends ArchiveLimits {
  * Applies a layer to the directory `root`. After a failure the directory holds a part of it: throw it away.
  *
  * @param name what errors call the layer
- * @param options.signal ends it between two entries, with its reason
+ * @param given.signal ends it between two entries, with its reason
  * @returns the layer's diff id, the digest of its uncompressed archive
  * @throws {UnsafeEntryError} `SERVICE_UNSAFE_ENTRY` for an entry that would act outside of `root`
  * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED`
@@ -63,8 +63,9 @@ export async function applyLayer(
   root: string,
   source: AsyncIterable<Uint8Array>,
   name: string,
-  options: LayerOptions & { signal?: AbortSignal | undefined } = {},
+  given: LayerOptions & { signal?: AbortSignal | undefined } = {},
 ): Promise<Digest> {
+  const options = { ...given };
   const hash = createHash('sha256');
   const layer = new LayerWriter(root, options.specialFiles ?? 'refuse');
   let entries = 0;

@@ -23,16 +23,18 @@ export function encodeArchive(tar: TarPackage, entries: readonly ArchiveInput[])
 
 /** One entry: its extended header where it needs one, its header, its content, padded. */
 function encodeEntry({ Header, Pax }: TarPackage, input: ArchiveInput): Buffer[] {
-  const body = Buffer.from(input.body ?? '');
+  const { path, type = 'File', body: content = '', linkPath, modifiedAt = new Date(0) } = input;
+  const { mode = type === 'Directory' ? 0o755 : 0o644 } = input;
+  const body = Buffer.from(content);
   const fields = {
-    path: input.path,
-    type: input.type ?? ('File' as const),
+    path,
+    type,
     size: body.length,
-    mode: input.mode ?? (input.type === 'Directory' ? 0o755 : 0o644),
+    mode,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    mtime: input.modifiedAt ?? new Date(0),
-    ...(input.linkPath === undefined ? {} : { linkpath: input.linkPath }),
+    mtime: modifiedAt,
+    ...(linkPath === undefined ? {} : { linkpath: linkPath }),
   };
   const header = Buffer.alloc(BLOCK_BYTES);
   const needsExtension = new Header(fields).encode(header, 0);

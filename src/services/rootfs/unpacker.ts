@@ -23,7 +23,7 @@ export class Unpacker {
   constructor(content: ContentStore, snapshotter: Snapshotter, options: LayerOptions = {}) {
     this.#content = content;
     this.#snapshotter = snapshotter;
-    this.#options = options;
+    this.#options = { ...options };
   }
 
   /**
