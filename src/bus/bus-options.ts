@@ -65,7 +65,7 @@ const DEFAULT_MAX_PENDING_BYTES = 16 * 1024 * 1024;
 const DEFAULT_MAX_TOPICS = 65_536;
 const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 
-const KNOWN = [
+export const BUS_OPTIONS = [
   'capacityBytes',
   'namespace',
   'types',
@@ -85,7 +85,7 @@ const KNOWN = [
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
  */
 export function resolveBusOptions(given?: BusOptions): ResolvedBusOptions {
-  const options = readOptions('options', given, KNOWN);
+  const options = readOptions('options', given, BUS_OPTIONS);
   const namespace = options.namespace ?? DEFAULT_NAMESPACE;
   checkNamespace(namespace);
   const clock = functionOption('clock', options.clock);

@@ -6,7 +6,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Bridge, connectBus, createBus, type Envelope } from '../../src/index.js';
+import { type Bridge, connectBus, createBus, type Envelope, hostBus } from '../../src/index.js';
 import { inlineModule, until } from '../support/bus-scene.js';
 import { countingMake, fickle, type Make } from '../support/fickle-options.js';
 import { SUBPATH_ENTRIES } from '../support/subpath-options.js';
@@ -223,6 +223,16 @@ const ENTRIES: Record<string, (make: Make) => Promise<void>> = {
     assert.equal(connection.name, 'n');
     assert.deepEqual(await connection.close(make({ drainTimeoutMs: 10_000 })), { undelivered: 0 });
   },
+  async hostBus(make) {
+    const topicTypes = make({ '/typed': 'containerd.events.TaskStart' });
+    const options = { capacityBytes: 65_536, namespace: 'n', types: make([]), topicTypes, maxPendingBytes: 1_000 };
+    const others = { maxTopics: 10, stallTimeoutMs: 1_000, keepUnwanted: true, flush: 'each' as const };
+    const bus = await hostBus(make({ ...options, ...others }));
+    const again = connectBus(bus.handle);
+    bus.publish('/a', 1);
+    assert.deepEqual(await again.close(make({ drainTimeoutMs: 60_000 })), { undelivered: 0 });
+    assert.deepEqual(await bus.close(make({ drainTimeoutMs: 60_000 })), { undelivered: 0 });
+  },
   async attach(make) {
     await using bus = createBus();
     const { name, ready } = Object.getOwnPropertyDescriptors(make({ name: 'b', ready: Promise.resolve() }));
@@ -245,12 +255,14 @@ const USED_IN: Readonly<Record<string, string>> = {
   CreateOptions: 'openServices, importArchive, create, exec and storm',
   EmitOptions: 'emitter, and emit',
   EmitterOptions: 'emitter, and emit',
+  EventPublisherOptions: 'serveEvents, publishTo, TtrpcServer and TtrpcClient',
   ExecOptions: 'openServices, importArchive, create, exec and storm',
   Expectation: 'ContentStore, Unpacker and applyLayer',
   FilterInput: 'lists of filters, topics and origins',
   FilterSpec: 'lists of filters, topics and origins',
   ForwardOptions: 'forward, forwardAll and writableStream',
   FromContainerdOptions: 'fromContainerd and toContainerd',
+  HostOptions: 'hostBus',
   HandlerOptions: 'subscribe with a handler',
   ImageInput: 'openServices, importArchive, create, exec and storm',
   ImportOptions: 'openServices, importArchive, create, exec and storm',

@@ -23,6 +23,8 @@ import {
 import { createTestBus } from '../../src/testing/index.js';
 import type { Make } from './fickle-options.js';
 
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
 async function withDirectory(use: (directory: string) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'options-'));
   try {
@@ -82,8 +84,10 @@ export const SUBPATH_ENTRIES: Record<string, (make: Make) => Promise<void>> = {
       await using _server = await serveEvents(bus, make(options));
       await using publisher = publishTo(address, make({ namespace: 'm', timeoutMs: 60_000 }));
       const next = bus.next('/a');
-      await publisher.publish('/a', 1, make({ namespace: 'n' }));
-      assert.equal((await next).namespace, 'n');
+      await publisher.publish('/a', 1, make({ namespace: 'n', traceparent: TRACEPARENT }));
+      const received = await next;
+      assert.deepEqual([received.namespace, received.traceparent], ['n', TRACEPARENT]);
+      await publisher.forward(received.toBinary(), make({ traceparent: TRACEPARENT }));
       const own = { address: join(directory, 'o'), mode: 0o600, maxConnections: 5 };
       const echo = { unary: async ({ payload }: { readonly payload: Uint8Array }) => payload };
       const server = await TtrpcServer.listen({ s: { m: echo } }, make(own));

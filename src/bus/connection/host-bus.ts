@@ -11,7 +11,7 @@ import { hostThreadEntry } from '../../package-files.js';
 import { showThrown } from '../../shown.js';
 import type { AnyTopics } from '../../subscribe/typed-topics.js';
 import { uncrossError } from '../../worker/worker-protocol.js';
-import { type BusOptions, resolveBusOptions } from '../bus-options.js';
+import { BUS_OPTIONS, type BusOptions, resolveBusOptions } from '../bus-options.js';
 import type { CloseResult } from '../closing.js';
 import { BusConnection } from './bus-connection.js';
 import type { FromHost, HostedOptions, HostStart, ToHost } from './host-protocol.js';
@@ -67,14 +67,15 @@ export async function hostBus<Topics extends object = AnyTopics>(
 }
 
 function checkOptions(given: HostOptions): HostedOptions {
-  if ((given as BusOptions | undefined)?.clock !== undefined) {
-    throw new InvalidOptionError('clock', (given as BusOptions).clock, 'left out: no function can be sent to a thread');
+  const { clock, ...options }: BusOptions = readOptions<BusOptions>('options', given, BUS_OPTIONS);
+  if (clock !== undefined) {
+    throw new InvalidOptionError('clock', clock, 'left out: no function can be sent to a thread');
   }
-  const { types, classes } = resolveBusOptions(given);
+  const { types, classes, topicTypes } = resolveBusOptions(options);
   if (classes.length > 0) {
-    throw new InvalidOptionError('types', given.types, 'URLs of modules: no class can be sent to a thread');
+    throw new InvalidOptionError('types', options.types, 'URLs of modules: no class can be sent to a thread');
   }
-  return { ...given, types };
+  return { ...options, types, topicTypes: Object.fromEntries(topicTypes) };
 }
 
 /** The connection of the thread that asked for a bus in a thread of its own. Closing it closes the bus. */
@@ -143,7 +144,7 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
     const given = readOptions('options', options, ['drainTimeoutMs']).drainTimeoutMs;
     const drainTimeoutMs = timeoutOption('drainTimeoutMs', given, DEFAULT_DRAIN_TIMEOUT_MS, 0);
     if (this.#end !== undefined) return this.#end;
-    if (!this.isLastUser) return super.close(options);
+    if (!this.isLastUser) return super.close({ drainTimeoutMs });
     this.refuse();
     this.#end = this.#close(drainTimeoutMs);
     return this.#end;
