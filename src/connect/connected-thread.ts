@@ -1,5 +1,6 @@
 /** A connection as the thread that owns the bus sees it. */
 import type { MessagePort } from 'node:worker_threads';
+import { post } from '../host/ports.js';
 import { CountersView, PENDING_EVENTS, TENTATIVE } from '../publish/owner-counters.js';
 import * as control from '../ring/control-descriptor.js';
 import { attachRing } from '../ring/ring-memory.js';
@@ -47,7 +48,7 @@ export class ConnectedThread {
     this.hello = hello;
     this.producer = producer;
     this.#counters = new CountersView(hello.counters);
-    this.drain = new UplinkDrain(hello, producer, target, () => this.#port?.postMessage(ROOM));
+    this.drain = new UplinkDrain(hello, producer, target, () => post(this.#port, ROOM));
   }
 
   get #cells() {
@@ -79,7 +80,7 @@ export class ConnectedThread {
   /** What is told counts for whatever the thread publishes after this call. */
   tell(message: ToConnection): void {
     if (this.#port === undefined) return;
-    this.#port.postMessage(message);
+    post(this.#port, message);
     // Behind the message: whoever sees the version finds it on the port.
     this.#cells.add(uplink.VERSION, 1);
   }

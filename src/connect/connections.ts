@@ -6,6 +6,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
+import { post } from '../host/ports.js';
 import { reportError } from '../host/report.js';
 import { monotonicMs } from '../host/timing.js';
 import type { Backpressure } from '../publish/backpressure.js';
@@ -132,7 +133,7 @@ export class Connections {
     const connection = this.#meet(hello);
     if (connection === undefined) {
       if (!this.#isClosed && !ConnectedThread.hasEnded(hello)) {
-        port.postMessage({ kind: 'refused', connections: MAX_PRODUCER });
+        post(port, { kind: 'refused', connections: MAX_PRODUCER });
       }
       port.close();
       return () => {};

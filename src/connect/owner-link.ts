@@ -12,6 +12,7 @@ import {
   receiveMessageOnPort,
   threadId,
 } from 'node:worker_threads';
+import { post } from '../host/ports.js';
 import { clearInterval, setInterval, setTimeout } from '../host/timing.js';
 import * as control from '../ring/control-descriptor.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
@@ -117,7 +118,7 @@ export class OwnerLink {
 
   /** Wakes the owner. */
   ring(): void {
-    if (this.isMet || this.#isGreeted) this.#port?.postMessage(RING);
+    if (this.isMet || this.#isGreeted) post(this.#port, RING);
     else this.#broadcast({ ring: this.hello.connection });
   }
 
@@ -168,7 +169,11 @@ export class OwnerLink {
   #broadcast(message: ToReception): void {
     // Closed at once: kept open it would hear, and keep, what other threads say on it.
     const channel = new BroadcastChannel(channelName(this.#busId));
-    channel.postMessage(message);
+    try {
+      channel.postMessage(message);
+    } catch {
+      // It posts by way of a port, and fails afterwards where that one's method was wrapped and returns nothing.
+    }
     channel.close();
   }
 

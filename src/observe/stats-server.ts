@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ConnectedThread } from '../connect/connected-thread.js';
 import { CannotServeError, InvalidOptionError } from '../errors.js';
+import { postToWorker } from '../host/ports.js';
 import { systemMs } from '../host/timing.js';
 import { readOptions } from '../option-check.js';
 import { statsThreadEntry } from '../package-files.js';
@@ -151,7 +152,7 @@ export class StatsServer implements AsyncDisposable {
   }
 
   #tell(message: ToServer): void {
-    this.#worker.postMessage(message);
+    postToWorker(this.#worker, message);
   }
 
   #snapshot(): Snapshot {

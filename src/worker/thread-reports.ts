@@ -1,5 +1,6 @@
 /** What a subscriber thread tells the bus besides its counters: failures of handlers, missed records, room that it made. */
 import type { MessagePort } from 'node:worker_threads';
+import { post } from '../host/ports.js';
 import { KeptLag, type MissedGaps, mergeGaps } from './kept-lag.js';
 import { Reports } from './reports.js';
 import { FAILURES_HEARD, LAGS_HEARD, ROOMS_HEARD, signalCells } from './signals.js';
@@ -71,6 +72,6 @@ export class ThreadReports {
   }
 }
 
-export function sendToBus(port: MessagePort, message: FromThread, transferList: readonly MessagePort[] = []): void {
-  port.postMessage(message, transferList);
+export function sendToBus(port: MessagePort, message: FromThread, transferList?: readonly MessagePort[]): void {
+  post(port, message, transferList);
 }

@@ -1,25 +1,41 @@
-/** Fake timers and clocks of test frameworks: nothing of the bus follows them, whenever they were installed. */
+/** Fake timers and clocks of test frameworks, and what agents wrap: nothing of the bus follows, whenever it was installed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { describe, test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { covering } from '../support/full.js';
-import { FAKERS, USES } from '../support/under-fakes.js';
+import { FAKERS, USES, WRAPPERS } from '../support/under-fakes.js';
 
 const PROGRAM = fileURLToPath(new URL('../support/under-fakes.js', import.meta.url));
 const MAX_RUN_MS = 60_000;
 
+/** All uses of a bus under fakes, in a process of its own: the test runner itself does not run under all of them. */
+function assertAsPromised(...args: readonly string[]): void {
+  const { stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', ...args], {
+    encoding: 'utf8',
+    timeout: MAX_RUN_MS,
+  });
+  const promised = Object.keys(USES).map((use) => `${use}: as promised\n`);
+  assert.deepEqual({ stdout, stderr }, { stdout: promised.join(''), stderr: '' });
+}
+
 describe('nothing of the bus follows', () => {
-  for (const faker of covering(Object.keys(FAKERS), 2)) {
-    test(faker, () => {
-      // In a process of its own: the test runner itself does not run under all of them.
-      const { stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', PROGRAM, faker], {
-        encoding: 'utf8',
-        timeout: MAX_RUN_MS,
-      });
-      const promised = Object.keys(USES).map((use) => `${use}: as promised\n`);
-      assert.deepEqual({ stdout, stderr }, { stdout: promised.join(''), stderr: '' });
+  for (const faker of covering(Object.keys(FAKERS), 2)) test(faker, () => assertAsPromised(PROGRAM, faker));
+});
+
+describe('the bus works in threads with', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wrappers-'));
+  after(() => rmSync(folder, { recursive: true }));
+
+  for (const [name, text] of covering(Object.entries(WRAPPERS), 2)) {
+    test(name, () => {
+      const preload = join(folder, 'preload.cjs');
+      writeFileSync(preload, text);
+      assertAsPromised('--require', preload, PROGRAM);
     });
   }
 });

@@ -1,9 +1,13 @@
-/** Uses of a bus while timers and clocks are faked. Run as a program, with a faker and a use by name. */
+/**
+ * Uses of a bus while timers and clocks are faked, or methods of Node are wrapped. Run as a program, with the name of a faker,
+ * or with none where a preload has done it.
+ */
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { mock } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import FakeTimers from '@sinonjs/fake-timers';
 import { type Bus, createBus, type Envelope } from '../../src/index.js';
 import { fillRing, LARGE_TEXT, SMALL_RING_BYTES, thrownBy } from './bus-scene.js';
@@ -26,8 +30,52 @@ export const FAKERS: Readonly<Record<string, () => void>> = {
   },
 };
 
+/** What agents that trace, and users, do to methods of Node and to Promise: CommonJS, for a preload in each thread. */
+export const WRAPPERS: Readonly<Record<string, string>> = {
+  'a Promise of its own, and methods that return nothing': `
+    const Native = Promise;
+    const ours = (native) => Object.assign(Object.create(Ours.prototype), { native });
+    class Ours {
+      constructor(run) { this.native = new Native(run); }
+      then(...reactions) { return ours(this.native.then(...reactions)); }
+      catch(reaction) { return this.then(undefined, reaction); }
+      finally(reaction) { return ours(this.native.finally(reaction)); }
+    }
+    for (const name of ['all', 'allSettled', 'any', 'race', 'reject', 'resolve'])
+      Ours[name] = (value) => ours(Native[name](value));
+    globalThis.Promise = Ours;
+    const { EventEmitter } = require('node:events');
+    const { MessagePort, Worker } = require('node:worker_threads');
+    for (const [owner, name] of [[MessagePort, 'postMessage'], [Worker, 'postMessage'], [process, 'emitWarning']]) {
+      const object = owner.prototype ?? owner;
+      const { [name]: original } = object;
+      object[name] = function (...args) { original.apply(this, args); };
+    }
+    for (const name of ['on', 'once', 'addListener']) {
+      const { [name]: original } = EventEmitter.prototype;
+      EventEmitter.prototype[name] = function (event, listener) {
+        const wrapped = function (...args) { return listener.apply(this, args); };
+        return original.call(this, event, Object.assign(wrapped, { listener }));
+      };
+    }`,
+  'a postMessage that returns false, and prototypes that are extended': `
+    const { MessagePort, Worker } = require('node:worker_threads');
+    for (const { prototype } of [MessagePort, Worker]) {
+      const { postMessage } = prototype;
+      prototype.postMessage = function (...args) { postMessage.apply(this, args); return false; };
+    }
+    for (const { prototype } of [Array, Object, Function, String, Map, Promise, Error]) prototype.extension = () => {};`,
+};
+
 const COUNTING = moduleOf('export default (envelope, { data }) => { Atomics.add(data, 0, 1); }');
 const PENDING = moduleOf('export default () => new Promise(() => {})');
+const REJECTING = moduleOf('export default async () => { throw new Error("mine"); }');
+const CONNECTING = `
+  import(${JSON.stringify(new URL('../../src/index.js', import.meta.url))}).then(async ({ connectBus }) => {
+    const bus = connectBus(require('node:worker_threads').workerData);
+    for (const number of [1, 2, 3]) bus.publish('/a', number);
+    await bus.close();
+  });`;
 const FAKING = moduleOf(`
   import { createRequire } from 'node:module';
   createRequire(${JSON.stringify(import.meta.url)})('@sinonjs/fake-timers').install();
@@ -72,6 +120,25 @@ export const USES: Readonly<Record<string, () => Promise<() => Promise<void>>>> 
   },
   'a module that installs fakes in its own thread is delivered to, and stopped': async () => async () => {
     await stopAfterTen(FAKING);
+  },
+  'a handler in a thread that rejects is a failure, and the thread goes on': async () => async () => {
+    const bus = createBus();
+    const subscription = bus.subscribe('/a', REJECTING);
+    const codes: unknown[] = [];
+    subscription.on('error', (error) => codes.push((error as { code?: string }).code));
+    for (let i = 0; i < 3; i++) bus.publish('/a', i);
+    await bus.close();
+    assert.deepEqual(codes, Array(3).fill('BUS_HANDLER_FAILED'));
+    assert.equal(subscription.stats().restarts, 0);
+  },
+  'a thread connects and publishes': async () => async () => {
+    const bus = createBus();
+    const numbers: unknown[] = [];
+    bus.subscribe('/a', ({ event }) => void numbers.push(event));
+    const thread = new Worker(CONNECTING, { eval: true, workerData: bus.handle });
+    await new Promise<void>((resolve, reject) => thread.on('error', reject).on('exit', () => resolve()));
+    await bus.close();
+    assert.deepEqual(numbers, [1, 2, 3]);
   },
   'a close gives up at its deadline': async () => {
     const bus = createBus();
@@ -118,10 +185,10 @@ async function stopAfterTen(module: URL): Promise<void> {
 }
 
 /** Prints how each use went. */
-async function run(fake: () => void): Promise<void> {
+async function run(fake: (() => void) | undefined): Promise<void> {
   const acts: (() => Promise<void>)[] = [];
   for (const prepare of Object.values(USES)) acts.push(await prepare());
-  fake();
+  fake?.();
   for (const [i, use] of Object.keys(USES).entries()) {
     const outcome = await acts[i]!().then(
       () => 'as promised',
@@ -131,4 +198,4 @@ async function run(fake: () => void): Promise<void> {
   }
 }
 
-if (process.argv[1] === import.meta.filename) void run(FAKERS[process.argv[2]!]!);
+if (process.argv[1] === import.meta.filename) void run(FAKERS[process.argv[2]!]);

@@ -1,6 +1,7 @@
 /** The small thread that serves the statistics of a bus: also while the bus's own thread is blocked. */
 import { rmSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
+import { post } from '../../host/ports.js';
 import { clearInterval, monotonicMs, setInterval, setTimeout, systemMs } from '../../host/timing.js';
 import { errorOf } from '../../shown.js';
 import { type BusHealth, type HealthProblem, healthOf } from '../health.js';
@@ -76,7 +77,7 @@ export class StatsThread {
   }
 
   #tell(message: FromServer): void {
-    this.#port.postMessage(message);
+    post(this.#port, message);
   }
 
   #ask(): void {

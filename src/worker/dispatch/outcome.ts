@@ -4,8 +4,10 @@
  */
 import { types } from 'node:util';
 
+/** That of async functions, whatever stands for it in this thread: zone.js and others replace the global one. */
+const NativePromise = Object.getPrototypeOf((async () => {})()).constructor as PromiseConstructor;
 /** As it is before any code of users' runs. */
-const { then } = Promise.prototype;
+const { then } = NativePromise.prototype;
 
 /**
  * What has to be awaited of what a handler returned; undefined: nothing. The event is handled when it resolves.
@@ -27,9 +29,9 @@ export function pendingOutcome(returned: unknown): PromiseLike<unknown> | undefi
  */
 function awaitable(promise: Promise<unknown>): PromiseLike<unknown> {
   const own = Object.getOwnPropertyDescriptor(promise, 'constructor');
-  if (own === undefined && promise.constructor === Promise) return promise;
+  if (own === undefined && promise.constructor === NativePromise) return promise;
   // What `then` makes its result of, for as long as it takes: a constructor of the user's may do anything.
-  const pinned = Reflect.defineProperty(promise, 'constructor', { value: Promise, configurable: true });
+  const pinned = Reflect.defineProperty(promise, 'constructor', { value: NativePromise, configurable: true });
   if (!pinned) return promise;
   const plain: Promise<unknown> = Reflect.apply(then, promise, []);
   if (own === undefined) Reflect.deleteProperty(promise, 'constructor');

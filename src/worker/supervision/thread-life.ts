@@ -4,6 +4,7 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
+import { post } from '../../host/ports.js';
 import { clearTimeout, setTimeout } from '../../host/timing.js';
 import type { FilterTimeline } from '../dispatch/filter-timeline.js';
 import { KeptLag, type MissedGaps } from '../kept-lag.js';
@@ -112,7 +113,7 @@ export class ThreadLife {
   }
 
   send(message: ToThread): void {
-    this.#port.postMessage(message);
+    post(this.#port, message);
   }
 
   /** Tells a cooperative loop that its wake word is AWAKE. */

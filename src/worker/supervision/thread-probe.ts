@@ -1,5 +1,6 @@
 /** Whether a thread is gone, before its exit is heard of: asked while this thread is blocked, and where Node says nothing. */
 import type { MessagePort } from 'node:worker_threads';
+import { post, postUnheard } from '../../host/ports.js';
 import { monotonicMs } from '../../host/timing.js';
 import { WAKES_HEARD } from '../signals.js';
 import { WAKE_MESSAGE } from '../worker-protocol.js';
@@ -27,9 +28,9 @@ export class ThreadProbe {
   }
 
   /** Tells a cooperative loop that its wake word is AWAKE. */
-  wake(): unknown {
+  wake(): void {
     this.#wakes++;
-    return this.#port.postMessage(WAKE_MESSAGE) as unknown;
+    post(this.#port, WAKE_MESSAGE);
   }
 
   /**
@@ -42,10 +43,10 @@ export class ThreadProbe {
     if (nowMs < this.#probeAtMs) return false;
     const unheard = this.#wakes - Atomics.load(this.#signals, WAKES_HEARD);
     this.#probeAtMs = nowMs + PROBE_MS * (1 + unheard / PROBES_AT_FULL_PACE);
-    // False once the other end is closed, which a thread's end does after its last code has run, 'exit' listeners included.
-    // Documented nowhere, and so on Node 20, 22, 24 and 26, however a thread ends; where it is not, nothing is gone before
-    // its port or its exit is heard of.
-    this.#isGone = this.wake() === false;
+    this.#wakes++;
+    // A thread's end closes its port after its last code has run, 'exit' listeners included, however the thread ends. Where
+    // that is not told, nothing is gone before its port or its exit is heard of.
+    this.#isGone = postUnheard(this.#port, WAKE_MESSAGE);
     return this.#isGone;
   }
 }
