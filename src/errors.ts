@@ -358,9 +358,36 @@ export class TimeoutError extends BusError {
   constructor(
     readonly operation: string,
     readonly timeoutMs: number,
+    /** What came instead, for the message. */
+    others = '',
   ) {
-    super(`${operation}: no event that the filter selects came within ${timeoutMs} ms`);
+    super(
+      `${operation}: no event that the filter selects came within ${timeoutMs} ms${others === '' ? '' : `; ${others}`}`,
+    );
   }
+}
+
+/**
+ * A process warning: a call of `next` without `timeoutMs` waits, and no event ever came on a topic that its filter selects.
+ * The wait goes on.
+ */
+export class NothingSelectedError extends BusError {
+  readonly code = 'BUS_NOTHING_SELECTED';
+  constructor(
+    readonly filter: unknown,
+    readonly waitedMs: number,
+    /** What came instead, for the message. */
+    others: string,
+  ) {
+    super(
+      `next has waited ${waitedMs} ms for an event that ${shownFilter(filter)} selects; ${others}; ` +
+        'if the filter is as you mean it, pass timeoutMs (it may be Infinity)',
+    );
+  }
+}
+
+function shownFilter(filter: unknown): string {
+  return typeof filter === 'string' ? show(filter) : JSON.stringify(filter);
 }
 
 /** A lossless subscription that held up a waiting publisher for `stallTimeoutMs`; it goes on, lossy. */

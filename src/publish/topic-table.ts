@@ -45,6 +45,11 @@ export class TopicTable {
   /** Told of each filter that somebody wants from now on, and whose nobody's it is any more. */
   watch: WantWatch | undefined;
 
+  /** Topics that events came on here: those that come again and again, then the most recent ones. */
+  seen(): string[] {
+    return [...new Set([...this.#known.keys(), ...this.#lessRecent.keys(), ...this.#recent.keys()])];
+  }
+
   /** Filters in force, by whom they are for. */
   get wants(): Iterable<readonly [owner: object, handle: FilterHandle]> {
     return this.#wants;

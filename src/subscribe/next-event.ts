@@ -8,12 +8,16 @@ import { readOptions, signalOption, timeoutOption } from '../option-check.js';
 import type { Handler } from './handler-delivery.js';
 import { readOrigins } from './subscribe-options.js';
 import type { Subscription } from './subscription.js';
+import { HINT_AFTER_MS, type WaitHint } from './wait-hint.js';
 
 /** All optional, read once. */
 export interface NextOptions {
   /** Ends the wait when aborted; the promise is rejected with its reason. */
   readonly signal?: AbortSignal;
-  /** How long to wait, 0 to 2^31 - 1; default `Infinity`. */
+  /**
+   * How long to wait, 0 to 2^31 - 1; default `Infinity`. Without it, and without a signal, a process warning
+   * (`BUS_NOTHING_SELECTED`) tells after three seconds when events came, and none ever on a topic that the filter selects.
+   */
   readonly timeoutMs?: number;
   /** Leaves out events with one of these origins. Default: none. */
   readonly exceptOrigins?: readonly string[];
@@ -27,10 +31,14 @@ export function readNextOptions(given: NextOptions): NextOptions {
   return exceptOrigins === undefined ? options : { ...options, exceptOrigins };
 }
 
-/** @param subscribe makes the subscription, which ends with the wait */
+/**
+ * @param subscribe makes the subscription, which ends with the wait
+ * @param hint of that subscription's filter
+ */
 export function nextEvent(
   subscribe: (handler: Handler) => Subscription,
-  { signal, timeoutMs = Number.POSITIVE_INFINITY }: NextOptions,
+  { signal, timeoutMs }: NextOptions,
+  hint: WaitHint,
 ): Promise<Envelope> {
   const next = new Promise<Envelope>((resolve, reject) => {
     signal?.throwIfAborted();
@@ -43,10 +51,13 @@ export function nextEvent(
       reject(error);
     };
     const forget = signal === undefined ? undefined : onAbort(signal, () => fail(signal.reason));
-    const timer =
-      timeoutMs === Number.POSITIVE_INFINITY
-        ? undefined
-        : setTimeout(() => fail(new TimeoutError('next', timeoutMs)), timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    if (timeoutMs === undefined) {
+      // Nobody has said how long it may take: it may be that it cannot come.
+      if (signal === undefined) timer = setTimeout(() => hint.warn(), HINT_AFTER_MS).unref();
+    } else if (timeoutMs !== Number.POSITIVE_INFINITY) {
+      timer = setTimeout(() => fail(new TimeoutError('next', timeoutMs, hint.others)), timeoutMs);
+    }
     void subscription.delivery.ended.then(() => {
       clearTimeout(timer);
       forget?.();

@@ -26,6 +26,7 @@ import {
 import type { SubscribingParts } from './subscribing-parts.js';
 import { Subscription, type SubscriptionSource } from './subscription.js';
 import { tellEnded, tellError, tellEvicted, tellLagged, tellStarted } from './tell.js';
+import { WaitHint } from './wait-hint.js';
 
 export interface SubscriptionObserver {
   readonly started: (subscription: Subscription) => void;
@@ -100,13 +101,14 @@ export class Subscriptions {
   next(input: FilterInput, given: NextOptions): Promise<Envelope> {
     const options = readNextOptions(given);
     const selection = this.#select(input, options);
-    return nextEvent((handler) => {
+    const subscribe = (handler: Handler): Subscription => {
       const subscription = this.#make(Subscription, selection, {});
       // A reader for all of them, and only them: none is ever pending, so none waits for another.
       const reader = this.#readers.shared('next');
       this.#deliverTo(subscription, reader, selection, findStart(this.#parts), 1, handler);
       return subscription;
-    }, options);
+    };
+    return nextEvent(subscribe, options, new WaitHint(this.#parts, selection.filter));
   }
 
   module(input: FilterInput, moduleUrl: string, given: ModuleOptions): Subscription {

@@ -101,6 +101,47 @@ describe('next', { timeout: 120_000 }, () => {
     await until(() => bus.stats().subscriptions.length === 0);
   });
 
+  test('says in its error what came instead', async () => {
+    await using bus = createBus();
+    const next = bus.next('/tsks/exit', { timeoutMs: 1 });
+    for (const topic of ['/tasks/exit', '/tasks/start', '/tasks/exit']) bus.publish(topic, null);
+    await assert.rejects(next, {
+      message: /within 1 ms; other events meanwhile: 3; topics of this bus: \/tasks\/exit, \/tasks\/start$/,
+    });
+    await assert.rejects(bus.next('/tasks/exit', { timeoutMs: 1 }), { message: /within 1 ms$/ });
+  });
+
+  test('that nobody limits warns of a filter that selects no topic events come on, and of no other', async () => {
+    await using bus = createBus();
+    await using quiet = createBus();
+    const warnings: { code?: string; message: string }[] = [];
+    const warned = new Promise<void>((resolve) => {
+      process.on('warning', (warning) => {
+        warnings.push(warning);
+        resolve();
+      });
+    });
+    bus.publish('/tasks/exit', null);
+    const waits = [
+      quiet.next('/a'),
+      bus.next('/tasks/exit'),
+      bus.next('/tsks/exit', { timeoutMs: Number.POSITIVE_INFINITY }),
+      bus.next('/tsks/exit', { signal: new AbortController().signal }),
+      bus.next(['/tsks/exit', '/tsks/*']),
+    ];
+    bus.publish('/tasks/start', null);
+    await warned;
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ['BUS_NOTHING_SELECTED'],
+    );
+    const message =
+      /for an event that \["\/tsks\/exit","\/tsks\/\*"\] selects; other events meanwhile: 1; .*: \/tasks\/exit, \/tasks\/start; .* timeoutMs/;
+    assert.match(warnings[0]!.message, message);
+    process.removeAllListeners('warning');
+    await Promise.all([bus.close(), quiet.close(), ...waits.map((wait) => assert.rejects(wait))]);
+  });
+
   test('rejects when the bus closes, unless its event was accepted before', async () => {
     const bus = createBus();
     const met = bus.next('/a');
