@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { BusHandle } from '../../connect/bus-handle.js';
 import { HostEndedError, InvalidOptionError } from '../../errors.js';
+import { postToWorker } from '../../host/ports.js';
 import { emitSafely, reportError } from '../../host/report.js';
 import { nextStart, whyNoThread } from '../../host/thread-start.js';
 import { clearTimeout, setTimeout } from '../../host/timing.js';
@@ -172,7 +173,7 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
   }
 
   #tell(message: ToHost): void {
-    this.#worker.postMessage(message);
+    postToWorker(this.#worker, message);
   }
 
   #receive(message: FromHost): void {
