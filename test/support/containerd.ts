@@ -81,7 +81,13 @@ export class Containerd {
 
   /** Runs a container that is over at once; six events. */
   async runContainer(id: string, ...options: readonly string[]): Promise<void> {
-    await this.ctr('run', '--rm', ...options, '--rootfs', join(this.directory, 'rootfs'), id, '/bin/true');
+    await this.ctr('run', '--rm', ...options, ...this.runOptions, id, '/bin/true');
+  }
+
+  /** For `ctr run`. runc's own folder is that of the machine, where ids of other daemons may be the same. */
+  get runOptions(): readonly string[] {
+    const { directory } = this;
+    return ['--runc-root', join(directory, 'runc'), '--rootfs', join(directory, 'rootfs')];
   }
 
   #prepare(): void {

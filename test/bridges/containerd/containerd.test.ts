@@ -240,16 +240,7 @@ describe('a bus and a real containerd', { skip: noContainerd(), timeout: size(60
     assertHas(server.stats(), { accepted: 4, passedOn: 4, repeated: 0 });
     // Nobody there: the shim keeps its events, and tries again after 1 s, 2 s, ….
     await server.close();
-    await daemon.ctr(
-      'run',
-      '-d',
-      '--runtime',
-      wrapper,
-      '--rootfs',
-      join(daemon.directory, 'rootfs'),
-      'two',
-      '/bin/true',
-    );
+    await daemon.ctr('run', '-d', '--runtime', wrapper, ...daemon.runOptions, 'two', '/bin/true');
     server = await serveEvents(bus, { address, forwardTo: daemon.ttrpcAddress });
     await until(() => got.filter(({ topic }) => topic === '/tasks/exit').length === 2);
     await daemon.ctr('task', 'delete', 'two').catch(() => {});
