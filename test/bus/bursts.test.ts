@@ -11,6 +11,11 @@ async function wakesOf(bus: Bus, act: () => Promise<void>): Promise<number> {
   return bus.stats().wakes - before;
 }
 
+/** Blocks this thread, for that long at least. */
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 describe('a burst', { timeout: 120_000 }, () => {
   test('that goes on in promise reactions wakes a sleeping reader once for several events', async () => {
     await using bus = createBus();
@@ -37,6 +42,23 @@ describe('a burst', { timeout: 120_000 }, () => {
       for (; bus.stats().wakes === before && rounds < 10_000; rounds++) await null;
     });
     assert.equal(wakes, 1, `none in ${rounds} rounds`);
+    await closeDelivered(bus);
+  });
+
+  test('that lasts is interrupted: a sleeping reader on another core need not wait for its end', async () => {
+    await using bus = createBus();
+    record(bus, '/a');
+    const wakes = await wakesOf(bus, async () => {
+      const before = bus.stats().wakes;
+      const publish = (count: number): void => {
+        for (const id of range(count)) bus.publish('/a', { id });
+      };
+      publish(40);
+      block(5);
+      publish(40);
+      assert.equal(bus.stats().wakes - before, 1, 'it has lasted for 5 ms');
+    });
+    assert.equal(wakes, 1);
     await closeDelivered(bus);
   });
 
