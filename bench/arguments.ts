@@ -14,10 +14,12 @@ export interface BenchArguments {
   readonly record: boolean;
   /** Skip, with a line each, the cases that this version of the package cannot run. */
   readonly skipMissing: boolean;
+  /** Node binaries to run on, in turns; empty: the one that runs. */
+  readonly nodes: readonly string[];
 }
 
 export const BENCH_USAGE =
-  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--json FILE] [--plots DIR] [--record] [--skip-missing]';
+  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--json FILE] [--plots DIR] [--record] [--skip-missing] [--node PATH…]';
 
 export function parseBenchArguments(args: readonly string[]): BenchArguments {
   const options = {
@@ -28,8 +30,11 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     quick: { type: 'boolean' },
     record: { type: 'boolean' },
     'skip-missing': { type: 'boolean' },
+    node: { type: 'string', multiple: true },
   } as const;
-  const { values } = usable(() => parseArgs({ args: [...args], options }));
+  const { values, positionals } = usable(() => parseArgs({ args: [...args], options, allowPositionals: true }));
+  // Behind a --node, more of them.
+  if (positionals.length > 0 && values.node === undefined) throw new UsageError(`${positionals[0]} is no option`);
   if (values.record && (values.only ?? values.subject) !== undefined) {
     throw new UsageError('--record is for a run of all cases and subjects, without --only and --subject');
   }
@@ -41,6 +46,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     quick: values.quick ?? false,
     record: values.record ?? false,
     skipMissing: values['skip-missing'] ?? false,
+    nodes: [...(values.node ?? []), ...positionals],
   };
 }
 

@@ -14,16 +14,27 @@ interface Floor {
   readonly of?: { readonly case?: string; readonly subjects: readonly string[] };
 }
 
+/** Cold: beside what a user would take for several threads. */
+const COLD = [1, 4].flatMap((threads) => [1000, 10_000, 20_000].map((events) => `cold/${threads}/${events}`));
 const THREADS = ['postMessage', 'postMessage-bytes', 'BroadcastChannel'];
 
 export const floors: readonly Floor[] = [
-  { case: 'publish/typed/1', metric: 'cost', atMost: 0.4, of: { subjects: ['protobufjs'] } },
+  { case: 'publish/typed/1', metric: 'cost', atMost: 0.27, of: { subjects: ['protobufjs'] } },
+  {
+    case: 'publish/typed/1',
+    metric: 'cost',
+    subject: 'ringcast-flood',
+    atMost: 0.33,
+    of: { subjects: ['protobufjs'] },
+  },
+  { case: 'publish/plain/1', metric: 'cost', atMost: 1.6, of: { subjects: ['msgpackr'] } },
   { case: 'publish/none', metric: 'cost', atMost: 3, of: { subjects: ['EventEmitter'] } },
-  { case: 'fan-out/object/1', metric: 'rate', atLeast: 4, of: { subjects: THREADS } },
-  { case: 'fan-out/object/4', metric: 'rate', atLeast: 4, of: { subjects: THREADS } },
-  { case: 'fan-out/lazy/1', metric: 'rate', atLeast: 6, of: { subjects: THREADS } },
-  { case: 'fan-out/lazy/4', metric: 'rate', atLeast: 7, of: { subjects: THREADS } },
-  { case: 'forward/128B/1', metric: 'rate', atLeast: 15, of: { subjects: ['postMessage'] } },
+  { case: 'fan-out/object/1', metric: 'rate', atLeast: 9, of: { subjects: THREADS } },
+  { case: 'fan-out/object/4', metric: 'rate', atLeast: 6, of: { subjects: THREADS } },
+  { case: 'fan-out/lazy/1', metric: 'rate', atLeast: 9, of: { subjects: THREADS } },
+  { case: 'fan-out/lazy/4', metric: 'rate', atLeast: 11, of: { subjects: THREADS } },
+  { case: 'forward/128B/1', metric: 'rate', atLeast: 20, of: { subjects: ['postMessage'] } },
+  ...COLD.map((name) => ({ case: name, metric: 'rate', atLeast: 1, of: { subjects: ['BroadcastChannel'] } })),
   { case: 'filter/cached/10000', metric: 'cost', atMost: 1.2, of: { case: 'filter/cached/1', subjects: ['ringcast'] } },
   {
     case: 'filter/cached/10000',
@@ -49,8 +60,10 @@ export const floors: readonly Floor[] = [
   { case: 'filter/field', metric: 'cost', atMost: 0.33, of: { subjects: ['decoding'] } },
   { case: 'latency/parked', metric: 'p50', atMost: 1.3, of: { subjects: ['Atomics.wait'] } },
   { case: 'latency/busy', metric: 'p50', atMost: 0.1, of: { subjects: ['postMessage'] } },
-  // What the import adds is 0.7 of an empty process.
-  { case: 'start/import', metric: 'start', atMost: 1.7, of: { subjects: ['empty process'] } },
+  // What the import adds is half of an empty process.
+  { case: 'start/import', metric: 'start', atMost: 1.5, of: { subjects: ['empty process'] } },
+  { case: 'start/module', metric: 'ready', atMost: 1.8, of: { subjects: ['Worker'] } },
+  { case: 'memory/thread', metric: 'memory', atMost: 1.35, of: { subjects: ['Worker'] } },
   { case: 'services/content-write', metric: 'cost', atMost: 1.05, of: { subjects: ['no-bus'] } },
   { case: 'memory/steady', metric: 'rss-growth', atMost: 4 },
   { case: 'memory/steady', metric: 'heap-growth', atMost: 4 },

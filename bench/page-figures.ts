@@ -29,11 +29,13 @@ const PEER_NAMES: Readonly<Record<string, string>> = {
   'postMessage-bytes': '`postMessage` of bytes',
   'Atomics.wait': 'bare `Atomics.wait`',
   Worker: 'bare `Worker`',
+  'empty process': 'one that imports nothing',
 };
 
 const nanoseconds: Format = (ns) => (ns < 1000 ? `${digits(ns)} ns` : `${digits(ns / 1000)} µs`);
 const microseconds: Format = (us) => nanoseconds(us * 1000);
 const eventsPerSecond: Format = (rate) => `${digits(rate / 1e6)} M events/s`;
+const thousandsPerSecond: Format = (rate) => `${digits(rate / 1e3)} k events/s`;
 const milliseconds: Format = (ms) => `${digits(ms)} ms`;
 const mebibytes: Format = (mib) => `${digits(mib)} MiB`;
 
@@ -59,6 +61,15 @@ const rows: readonly Row[] = [
     peers: ['EventEmitter', 'diagnostics_channel'],
     format: nanoseconds,
   },
+  ...[1, 4].flatMap((threads) =>
+    [1000, 20_000].map((events) => ({
+      what: `the first ${events.toLocaleString('en')} to ${threads === 1 ? '1 new thread' : `${threads} new threads`} of a new process`,
+      case: `cold/${threads}/${events}`,
+      metric: 'rate',
+      peers: ['BroadcastChannel'],
+      format: thousandsPerSecond,
+    })),
+  ),
   ...[1, 4].map((threads) => ({
     what: `to ${threads === 1 ? '1 thread' : `${threads} threads`}, every field read`,
     case: `fan-out/object/${threads}`,
@@ -89,7 +100,7 @@ const rows: readonly Row[] = [
     format: nanoseconds,
   },
   {
-    what: 'test a condition on a field, on the bytes',
+    what: 'pick an event by a condition on a field',
     case: 'filter/field',
     metric: 'cost',
     peers: ['decoding'],
@@ -111,14 +122,28 @@ const rows: readonly Row[] = [
   },
   {
     what: 'start a subscriber thread',
-    case: 'thread/start',
+    case: 'start/module',
     metric: 'ready',
     peers: ['Worker'],
     format: milliseconds,
   },
   {
+    what: 'start a process, a bus and a subscriber thread, until its first event has arrived',
+    case: 'start/first-event',
+    metric: 'arrived',
+    peers: ['postMessage', 'BroadcastChannel'],
+    format: milliseconds,
+  },
+  {
+    what: 'start a process that imports it, and end it',
+    case: 'start/import',
+    metric: 'start',
+    peers: ['empty process'],
+    format: milliseconds,
+  },
+  {
     what: 'memory of a subscriber thread',
-    case: 'thread/start',
+    case: 'memory/thread',
     metric: 'memory',
     peers: ['Worker'],
     format: mebibytes,
@@ -127,16 +152,18 @@ const rows: readonly Row[] = [
 
 /** What the pages may mark, by name. */
 export const figures: Readonly<Record<string, (report: Report) => string>> = {
-  environment({ environment }) {
+  environment({ environment, beside = [] }) {
     const { command, cpu, cores, os, node, date, loadAverage } = environment;
     const run = command.replace(/ --record\b/, '').replace(/ --$/, '');
     const load = `load average ${digits(loadAverage)} at the start`;
-    return `\`${run}\` on ${cores} cores of ${cpu}, ${os}, Node ${node}, ${date.slice(0, 10)}, ${load}.`;
+    const nodes = [node, ...beside.map((other) => other.environment.node)].join(', ');
+    return `\`${run}\` on ${cores} cores of ${cpu}, ${os}, Node ${nodes}, ${date.slice(0, 10)}, ${load}.`;
   },
-  table: ({ results }) => `\n\n${table(results)}\n\n`,
+  table: (report) => `\n\n${table(report)}\n\n`,
   thread({ results }) {
-    const [ready, memory] = ['ready', 'memory'].map((metric) => measured(results, 'thread/start', 'ringcast', metric));
-    return `a module's thread takes ${milliseconds(ready!)} to start, and ${mebibytes(memory!)}`;
+    const ready = measured(results, 'start/module', 'ringcast', 'ready');
+    const memory = measured(results, 'memory/thread', 'ringcast', 'memory');
+    return `a module's thread takes ${milliseconds(ready)} to start, and ${mebibytes(memory)}`;
   },
   'event-emitter'({ results }) {
     const [ours, its] = ['ringcast', 'EventEmitter'].map((subject) =>
@@ -162,14 +189,38 @@ export function withoutFigures(page: string): string {
   return page.replace(MARKED, '');
 }
 
-function table(results: readonly Result[]): string {
-  const cells = rows.map((row) => {
-    const peer = bestOf(row, results);
-    const ours = row.format(measured(results, row.case, row.subject ?? 'ringcast', row.metric));
-    const name = PEER_NAMES[peer.subject] ?? `\`${peer.subject}\``;
-    return [row.what, `\`${row.case}\``, ours, `${row.format(peer.value)}: ${name}`];
-  });
-  const all = [['what', 'case', 'ringcast', 'the best of the others'], ...cells];
+/** Rows of the table that a report has no results for. */
+export function missingRows({ results }: Report): readonly string[] {
+  return rows.filter((row) => !isMeasured(row, results)).map((row) => row.case);
+}
+
+function isMeasured(row: Row, results: readonly Result[]): boolean {
+  return results.some((result) => result.case === row.case && result.metric === row.metric);
+}
+
+/** On one Node, or on several side by side; the peer is the one that is best on the first. */
+function table(report: Report): string {
+  const reports = [report, ...(report.beside ?? [])];
+  const several = reports.length > 1;
+  const cells = rows
+    .filter((row) => isMeasured(row, report.results))
+    .map((row) => {
+      const peer = bestOf(row, report.results);
+      const name = PEER_NAMES[peer.subject] ?? `\`${peer.subject}\``;
+      const shown = (results: readonly Result[], subject: string): string =>
+        row.format(measured(results, row.case, subject, row.metric));
+      const pairs = reports.map(({ results }) => [
+        shown(results, row.subject ?? 'ringcast'),
+        shown(results, peer.subject),
+      ]);
+      const values = several
+        ? [...pairs.map((pair) => pair.join(' : ')), name]
+        : [pairs[0]![0]!, `${pairs[0]![1]}: ${name}`];
+      return [row.what, `\`${row.case}\``, ...values];
+    });
+  const nodes = reports.map(({ environment }) => `Node ${environment.node.split('.')[0]}, ringcast : it`);
+  const head = several ? [...nodes, 'the best of the others'] : ['ringcast', 'the best of the others'];
+  const all = [['what', 'case', ...head], ...cells];
   const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
   const line = (row: readonly string[]): string =>
     `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withFigures } from './page-figures.js';
+import { missingRows, withFigures } from './page-figures.js';
 import { writePlots } from './plots.js';
 import type { Report } from './results.js';
 
@@ -22,6 +22,8 @@ export function pages(): readonly string[] {
 
 /** Writes them; returns the files. */
 export function recordReport(report: Report): readonly string[] {
+  const missing = missingRows(report);
+  if (missing.length > 0) throw new Error(`the run has no results of ${missing.join(', ')}, which the pages show`);
   writeFileSync(join(root, RESULTS), `${JSON.stringify(report)}\n`);
   const changed = pages().filter((page) => {
     const text = readFileSync(join(root, page), 'utf8');

@@ -24,6 +24,16 @@ export function caseTable(results: readonly Result[]): string {
   return `${results[0]!.case}\n${align(rows, [2, 4])}`;
 }
 
+/** The medians of one case on several Nodes, side by side. */
+export function nodesTable(name: string, versions: readonly string[], byNode: readonly (readonly Result[])[]): string {
+  const [first = []] = byNode;
+  const rows = first.map(({ subject, metric, unit }) => {
+    const medians = byNode.map((results) => results.find((r) => r.subject === subject && r.metric === metric)?.value);
+    return [`  ${subject}`, metric, ...medians.map((value) => (value === undefined ? '-' : number(value))), unit];
+  });
+  return align([[name, '', ...versions, ''], ...rows], [2, 3, 4, 5].slice(0, versions.length));
+}
+
 /** Each floor that the run has figures for. */
 export function floorTable(results: readonly Result[]): string {
   const rows = floors.flatMap((floor) => {

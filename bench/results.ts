@@ -20,6 +20,8 @@ export interface Result {
 export interface Report {
   readonly environment: Environment;
   readonly results: readonly Result[];
+  /** The same on other Nodes, where several were asked for: case by case in turns with this one. */
+  readonly beside?: readonly Report[];
 }
 
 export function resultOf(

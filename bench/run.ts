@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { BENCH_USAGE, type BenchArguments, parseBenchArguments, UsageError } from './arguments.js';
 import { loadCases } from './cases.js';
 import { describeEnvironment } from './environment.js';
+import { runOnNodes, versionOf } from './nodes.js';
 import { writePlots } from './plots.js';
 import { recordReport } from './record.js';
-import { caseTable, environmentText, floorTable } from './report.js';
+import { caseTable, environmentText, floorTable, nodesTable } from './report.js';
 import { type Report, type Result, VerificationError } from './results.js';
-import type { Plan } from './rounds.js';
+import type { BenchCase, Plan } from './rounds.js';
 
 const QUICK = { quick: true, rounds: 3, roundMs: 100 };
 const FULL = { quick: false, rounds: 11, roundMs: 400 };
@@ -21,28 +22,66 @@ async function main(args: BenchArguments): Promise<void> {
   if (chosen.length === 0) {
     throw new UsageError(`--only ${args.only.source} matches none of ${cases.map(({ name }) => name).join(', ')}`);
   }
+  const report = args.nodes.length > 0 ? onSeveral(args, chosen) : await onThisOne(args, chosen, onMissing);
+  for (const { environment, results } of [report, ...(report.beside ?? [])]) {
+    const floors = floorTable(results);
+    if (floors === '') continue;
+    const node = args.nodes.length > 1 ? `Node ${environment.node}: ` : '';
+    console.log(`${node}ringcast as a multiple of its peer: median and quartiles of the rounds\n${floors}\n`);
+  }
+  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  const written = args.plots === undefined ? [] : writePlots(report, args.plots);
+  for (const file of args.record ? [...written, ...recordReport(report)] : written) console.log(`wrote ${file}`);
+}
+
+async function onThisOne(
+  args: BenchArguments,
+  chosen: readonly BenchCase[],
+  onMissing: Plan['onMissing'],
+): Promise<Report> {
   const environment = describeEnvironment(process.argv.slice(2));
   console.log(`${environmentText(environment)}\n`);
   const plan: Plan = { ...(args.quick ? QUICK : FULL), wants: (subject) => args.subject.test(subject), onMissing };
   const results: Result[] = [];
   for (const [index, benchCase] of chosen.entries()) {
-    if (process.stderr.isTTY) process.stderr.write(`${index + 1}/${chosen.length} ${benchCase.name} …`);
-    const measured = await benchCase.run(plan).catch((error: unknown) => {
-      if (onMissing === undefined) throw error;
-      onMissing(benchCase.name, error);
-      return [];
-    });
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    const measured = await withProgress(index, chosen, () =>
+      benchCase.run(plan).catch((error: unknown) => {
+        if (onMissing === undefined) throw error;
+        onMissing(benchCase.name, error);
+        return [];
+      }),
+    );
     if (measured.length === 0) continue;
     results.push(...measured);
     console.log(`${caseTable(measured)}\n`);
   }
-  const floors = floorTable(results);
-  if (floors !== '') console.log(`ringcast as a multiple of its peer: median and quartiles of the rounds\n${floors}`);
-  const report: Report = { environment, results };
-  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(report, undefined, 2)}\n`);
-  const written = args.plots === undefined ? [] : writePlots(report, args.plots);
-  for (const file of args.record ? [...written, ...recordReport(report)] : written) console.log(`wrote ${file}`);
+  return { environment, results };
+}
+
+function onSeveral(args: BenchArguments, chosen: readonly BenchCase[]): Report {
+  const versions = args.nodes.map(versionOf);
+  // Where they lie is nobody's affair.
+  const shown = process.argv.slice(2).map((word) => versions[args.nodes.indexOf(word)] ?? word);
+  const environment = describeEnvironment(shown);
+  console.log(`${environmentText(environment)}; cases on Node ${versions.join(', ')}\n`);
+  const options = [
+    ...(args.quick ? ['--quick'] : []),
+    ...(args.skipMissing ? ['--skip-missing'] : []),
+    ...['--subject', args.subject.source],
+  ];
+  const names = chosen.map(({ name }) => name);
+  const report = runOnNodes(args.nodes, names, options, (name, byNode) =>
+    console.log(`${nodesTable(name, versions, byNode)}\n`),
+  );
+  // What was asked for, rather than one of the runs that it came to.
+  return { ...report, environment: { ...report.environment, command: environment.command } };
+}
+
+async function withProgress<T>(index: number, chosen: readonly BenchCase[], work: () => Promise<T>): Promise<T> {
+  if (process.stderr.isTTY) process.stderr.write(`${index + 1}/${chosen.length} ${chosen[index]!.name} …`);
+  const result = await work();
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  return result;
 }
 
 function skipped(name: string, error: unknown): string {

@@ -1,5 +1,5 @@
 /**
- * The process of the start case: starts threads one after another, and prints as JSON what one of them takes.
+ * The process of the cases `start/module` and `memory/thread`: starts threads one after another, and prints as JSON what one of them takes.
  *
  * Arguments: the subject, the number of threads.
  */
@@ -12,6 +12,8 @@ import { median } from '../statistics.js';
 export interface StartCost {
   /** Until its handler can be called, ms. */
   readonly readyMs: number;
+  /** Processor time until then, of all threads, ms. */
+  readonly cpuMs: number;
   /** Resident memory of the process that it adds. */
   readonly rssBytes: number;
 }
@@ -32,11 +34,13 @@ const start = starters[subject]();
 await start();
 const rssBefore = process.memoryUsage.rss();
 const times: number[] = [];
+const cpuBefore = process.cpuUsage();
 for (let i = 0; i < Number(threads); i++) {
   const begin = performance.now();
   await start();
   times.push(performance.now() - begin);
 }
 const rssBytes = (process.memoryUsage.rss() - rssBefore) / Number(threads);
-const cost: StartCost = { readyMs: median(times), rssBytes };
+const { user, system } = process.cpuUsage(cpuBefore);
+const cost: StartCost = { readyMs: median(times), cpuMs: (user + system) / 1000 / Number(threads), rssBytes };
 process.stdout.write(JSON.stringify(cost), () => process.exit());

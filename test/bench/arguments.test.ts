@@ -12,6 +12,7 @@ describe('command line of the benchmark suite', () => {
       quick: false,
       record: false,
       skipMissing: false,
+      nodes: [],
     });
   });
 
@@ -22,6 +23,11 @@ describe('command line of the benchmark suite', () => {
       only: 'publish',
       rounds: 5,
     });
+  });
+
+  test('takes several Nodes, behind one option or several', () => {
+    assert.deepEqual(parseBenchArguments(['--node', 'a', 'b', '--quick']).nodes, ['a', 'b']);
+    assert.deepEqual(parseBenchArguments(['--node', 'a', '--node', 'b']).nodes, ['a', 'b']);
   });
 
   const refused: readonly [name: string, parse: () => unknown][] = [

@@ -32,6 +32,19 @@ describe('figures on the pages of the repository', () => {
     }
   });
 
+  test('stand side by side where they were measured on several Nodes', () => {
+    const other = { ...report, environment: { ...report.environment, node: '98.7.6' } };
+    const table = figures.table!({ ...report, beside: [other] });
+    const [head, , ...rows] = table.trim().split('\n');
+    assert.match(head!, /\| Node 98, /);
+    for (const row of rows) {
+      const cells = row.split('|').map((cell) => cell.trim());
+      assert.equal(cells[3], cells[4], row);
+      assert.match(cells[3]!, /^\d.* : \d/);
+    }
+    assert.match(figures.environment!({ ...report, beside: [other] }), /, 98\.7\.6, /);
+  });
+
   test('stand nowhere else', () => {
     for (const page of pages()) {
       if (page === OF_SERVERS) continue;
