@@ -7,8 +7,8 @@ import type { EventStream } from '../subscribe/event-stream.js';
 import type { Handler } from '../subscribe/handler-delivery.js';
 import type { NextOptions } from '../subscribe/next-event.js';
 import type { HandlerOptions, ModuleOptions, SubscribeOptions } from '../subscribe/subscribe-options.js';
+import type { Subscribing } from '../subscribe/subscribing.js';
 import type { Subscription } from '../subscribe/subscription.js';
-import type { Subscriptions } from '../subscribe/subscriptions.js';
 import type { AnyTopics, CheckedFilter, SelectedEnvelope } from '../subscribe/typed-topics.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { BusEvents } from './bus-events.js';
@@ -19,7 +19,7 @@ const NO_OPTIONS = {};
 
 /** Publishes and subscribes; a bus is the client that owns what it works with. */
 export abstract class BusClient<Topics extends object = AnyTopics> extends BusPacking<Topics> {
-  readonly #subscriptions: Subscriptions;
+  readonly #subscriptions: Subscribing;
 
   /**
    * @param assemble puts the parts together that this client works with
@@ -43,6 +43,9 @@ export abstract class BusClient<Topics extends object = AnyTopics> extends BusPa
    *
    * On a bus with typed topics the envelope has the payloads of the topics that the filter selects, and comparing its
    * `topic` tells which; a filter that selects none of them does not compile.
+   *
+   * On a connection: in order with what the connection publishes; events of other threads from when `ready` has resolved, at
+   * the latest. What only the owner can know, such as that no reader is left, rejects `ready`.
    *
    * @param filter a glob (`/service/**`), a containerd filter expression, a list of them (any of), or a structured filter
    * @throws {InvalidGlobError} `BUS_INVALID_GLOB`

@@ -19,6 +19,7 @@ import { TopicTable } from '../publish/topic-table.js';
 import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
 import { allocateRing, attachRing } from '../ring/ring-memory.js';
 import { RingWriter } from '../ring/ring-writer.js';
+import type { Subscribing } from '../subscribe/subscribing.js';
 import type { ModuleMeetings, SubscribingParts } from '../subscribe/subscribing-parts.js';
 import { Subscriptions } from '../subscribe/subscriptions.js';
 import { FieldReader } from '../worker/field-reader.js';
@@ -42,7 +43,7 @@ export interface BusParts extends SubscribingParts {
 export type PublishingParts = Pick<BusParts, 'publisher' | 'backpressure' | 'registry' | 'extensions'>;
 
 /** What a client of a bus works with. */
-export type ClientParts = PublishingParts & Pick<BusParts, 'subscriptions'>;
+export type ClientParts = PublishingParts & { readonly subscriptions: Subscribing };
 
 /**
  * Allocates the shared memory of a bus and puts its parts together.

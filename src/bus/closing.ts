@@ -95,7 +95,7 @@ function byDeadLetters({ topics, subscriptions }: BusParts): Subscription[][] {
   return [
     all.filter((subscription) => !wants(subscription)),
     readers.filter(({ delivery }) => delivery.thread === 'own'),
-    readers.filter(({ delivery }) => delivery.thread === 'bus'),
+    readers.filter(({ delivery }) => delivery.thread !== 'own'),
   ];
 }
 
@@ -127,8 +127,8 @@ export async function abandon(parts: BusParts, connections: LazyConnections): Pr
   const timer = setTimeout(loseThread, EXIT_PATIENCE_MS);
   const counts = late.map(async (subscription) => {
     const { delivery } = subscription;
-    // A handler here is counted where it stands; a thread may go on until it has exited.
-    const owed = delivery.thread === 'bus' ? countUndelivered(delivery, parts) : undefined;
+    // A handler is counted where it stands; a thread of its own may go on until it has exited.
+    const owed = delivery.thread === 'own' ? undefined : countUndelivered(delivery, parts);
     delivery.destroy();
     await Promise.race([delivery.ended, patience]);
     return owed ?? countUndelivered(delivery, parts);

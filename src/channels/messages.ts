@@ -30,7 +30,10 @@ export interface ChannelMessages {
   'ringcast:bus:created': OfBus & { readonly capacityBytes: number; readonly namespace: string };
   /** `undelivered`: as `close()` returns it. */
   'ringcast:bus:closed': OfBus & { readonly undelivered: number };
-  'ringcast:subscription:started': OfSubscription & { readonly filter: FilterInput; readonly thread: 'bus' | 'own' };
+  'ringcast:subscription:started': OfSubscription & {
+    readonly filter: FilterInput;
+    readonly thread: 'bus' | 'own' | 'connection';
+  };
   'ringcast:subscription:ended': OfSubscription & {
     readonly delivered: number;
     readonly failed: number;

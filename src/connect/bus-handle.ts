@@ -23,6 +23,7 @@ export interface BusHandle<Topics extends object = AnyTopics> {
   readonly ring: RingBuffers;
   readonly topicNames: SharedArrayBuffer;
   readonly typeNames: SharedArrayBuffer;
+  readonly originNames: SharedArrayBuffer;
   /** Modules with event types. */
   readonly types: readonly string[];
   readonly namespace: string;
@@ -39,10 +40,16 @@ type ConnectedOptions = Pick<BusHandle, 'namespace' | 'topicTypes' | 'maxTopics'
 /** The handle of a bus that this thread owns. */
 export function makeHandle<Topics extends object>(
   busId: string,
-  { ring, topicNames, typeNames, types }: Pick<BusHandle, 'ring' | 'topicNames' | 'typeNames' | 'types'>,
+  {
+    ring,
+    topicNames,
+    typeNames,
+    originNames,
+    types,
+  }: Pick<BusHandle, 'ring' | 'topicNames' | 'typeNames' | 'originNames' | 'types'>,
   { namespace, topicTypes, maxTopics, keepUnwanted, maxPendingBytes }: ConnectedOptions,
 ): BusHandle<Topics> {
-  const shared = { ring, topicNames, typeNames, types };
+  const shared = { ring, topicNames, typeNames, originNames, types };
   const options = { namespace, topicTypes, maxTopics, keepUnwanted, maxPendingBytes };
   return { ringcastLayout: LAYOUT_VERSION, busId, ownerThreadId: threadId, ...shared, ...options };
 }

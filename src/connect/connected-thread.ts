@@ -1,12 +1,21 @@
 /** A connection as the thread that owns the bus sees it. */
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
 import { post } from '../host/ports.js';
 import { CountersView, PENDING_EVENTS, TENTATIVE } from '../publish/owner-counters.js';
 import * as control from '../ring/control-descriptor.js';
 import { attachRing } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
-import { type Hello, type InterestChange, ROOM, type ToConnection } from './connection-messages.js';
+import {
+  type Hello,
+  type InterestChange,
+  RING,
+  ROOM,
+  ROOM_IN_RING,
+  type ToConnection,
+  type ToOwner,
+} from './connection-messages.js';
 import { Probe } from './probe.js';
+import { type LendingParts, ThreadSubscriptions } from './thread-subscriptions.js';
 import { type DrainTarget, UplinkDrain } from './uplink-drain.js';
 
 /** What `stats()` says of a connection. */
@@ -40,15 +49,38 @@ export class ConnectedThread {
   isGone = false;
   /** The owner comes by when it is rung for. */
   isAsleep = false;
+  /** It asks for something that has to wait for its port. */
+  isHeld = false;
+  /** Of a closing bus: all that it had accepted has been taken over, and its subscriptions have not ended. */
+  isTaken = false;
+  readonly subscriptions: ThreadSubscriptions;
+  /** Told when its port is here. */
+  readonly #unsaid: ToConnection[] = [];
+  readonly #roomMade: () => void;
+  readonly #onRing: () => void;
   #isSealed = false;
   #port: MessagePort | undefined;
   readonly #probe = new Probe();
 
-  constructor(hello: Hello, producer: number, target: DrainTarget) {
+  constructor(hello: Hello, producer: number, target: DrainTarget, parts: LendingParts, onRing: () => void) {
     this.hello = hello;
     this.producer = producer;
     this.#counters = new CountersView(hello.counters);
-    this.drain = new UplinkDrain(hello, producer, target, () => post(this.#port, ROOM));
+    this.#roomMade = () => parts.backpressure.roomMade();
+    this.#onRing = onRing;
+    this.subscriptions = new ThreadSubscriptions(parts, {
+      name: hello.name,
+      isLocal: hello.threadId === threadId,
+      isGone: () => this.isGone,
+      // What is in force is told at the meeting; this, too.
+      tell: (message) => (this.isMet ? this.tell(message) : this.#unsaid.push(message)),
+      wake: (slot) => post(this.#port, slot),
+      hear: () => this.hear(),
+    });
+    this.drain = new UplinkDrain(hello, producer, target, {
+      onRoom: () => post(this.#port, ROOM),
+      onRequest: (request) => this.subscriptions.heed(request),
+    });
   }
 
   get #cells() {
@@ -56,13 +88,30 @@ export class ConnectedThread {
   }
 
   /** @param interest everything that is in force */
-  meet(port: MessagePort, interest: InterestChange, onRing: () => void, onGone: () => void): void {
+  meet(port: MessagePort, interest: InterestChange, onGone: () => void): void {
     this.#port = port;
-    port.on('message', onRing);
+    port.on('message', (message: ToOwner) => this.#receive(message));
     port.on('close', onGone);
     // The thread's subscribers and waiters hold it open, and nothing else does.
     port.unref();
     this.tell({ kind: 'interest', ...interest });
+    for (const message of this.#unsaid.splice(0)) this.tell(message);
+  }
+
+  /** Takes what the thread has said, also while the event loop does not turn. */
+  hear(): void {
+    const port = this.#port;
+    // Node crashes where a port is read in the turn in which it says that it has closed.
+    if (port === undefined || this.isGone) return;
+    for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
+      this.#receive(entry.message as ToOwner);
+    }
+  }
+
+  #receive(message: ToOwner): void {
+    if (message === RING) this.#onRing();
+    else if (message === ROOM_IN_RING) this.#roomMade();
+    else this.subscriptions.receive(message);
   }
 
   /** Whether its port is here, whose closing says that the thread is gone. */

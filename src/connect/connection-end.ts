@@ -1,5 +1,5 @@
 /** The end of a connection on its own thread: the owner has everything that was accepted, or the rest is counted. */
-import { clearTimeout, setTimeout, sleep } from '../host/timing.js';
+import { clearTimeout, queueMicrotask, setTimeout, sleep } from '../host/timing.js';
 import type { ConnectionParts } from './connection-parts.js';
 
 /** Between two looks whether the owner has come by. */
@@ -10,25 +10,47 @@ export function drained(parts: ConnectionParts, drainTimeoutMs: number): Promise
   return until(parts, drainTimeoutMs, () => parts.link.hasEnded || parts.writer.usedBytes === 0);
 }
 
-/** The same, and then the owner knows that nothing more will come. Only when nothing more is accepted. */
+/**
+ * The same, and all subscriptions have ended, with what was accepted before delivered; then the owner knows that nothing more
+ * will come. Only when nothing more is accepted.
+ */
 export async function left(parts: ConnectionParts, drainTimeoutMs: number): Promise<{ readonly undelivered: number }> {
-  const { link } = parts;
+  const { link, asked } = parts;
   let hasLeft = false;
+  let isDrained = false;
+  void asked.drain().then(() => {
+    isDrained = true;
+  });
   const result = await until(parts, drainTimeoutMs, () => {
+    if (link.hasEnded) return true;
+    if (!isDrained) return false;
     if (!hasLeft) leave(parts);
     hasLeft = true;
-    return link.hasEnded;
+    return false;
   });
+  asked.abandon();
+  // What readers still touch in this turn, they have left.
+  await undefined;
+  if (!hasLeft) leave(parts);
   link.end();
   return result;
 }
 
 /** Drops what waits on the heap. What is in the uplink, the owner still takes over. */
 export function abandonConnection(parts: ConnectionParts): void {
-  parts.publisher.pending.abandon();
-  parts.backpressure.abandon();
-  leave(parts);
-  parts.link.end();
+  giveUp(parts);
+  // Where the caller is a handler, its reader goes on until it returns; the owner gives the slot to others once it has ended.
+  queueMicrotask(() => {
+    leave(parts);
+    parts.link.end();
+  });
+}
+
+/** The connection is over: nothing is written or delivered any more. */
+export function giveUp({ publisher, backpressure, asked }: ConnectionParts): void {
+  publisher.pending.abandon();
+  backpressure.abandon();
+  asked.abandon();
 }
 
 function leave({ link, writer }: ConnectionParts): void {
@@ -57,5 +79,5 @@ async function until(
     link.hear();
   }
   clearTimeout(timer);
-  return { undelivered: publisher.order.queue.length + writer.countUnread() };
+  return { undelivered: publisher.order.queue.events + writer.countUnread() };
 }

@@ -16,14 +16,19 @@ import { Readers } from '../publish/readers.js';
 import { StallWatch } from '../publish/stall-watch.js';
 import type { Want } from '../publish/topic-entry.js';
 import { TopicTable } from '../publish/topic-table.js';
-import { type NameGrants, NameRegistry } from '../ring/name-registry.js';
-import { maxRecordBytes } from '../ring/ring-memory.js';
+import { NameDirectory, type NameGrants, NameRegistry } from '../ring/name-registry.js';
+import { maxRecordBytes, type RingMemory } from '../ring/ring-memory.js';
 import { OWNER_SLOT } from '../ring/uplink-descriptor.js';
 import { allocateUplink, MIN_UPLINK_BYTES } from '../ring/uplink-memory.js';
 import { UplinkWriter } from '../ring/uplink-writer.js';
+import type { ReadingContext } from '../subscribe/local-reader.js';
 import { compileFilter } from '../topic/filter.js';
+import { FieldReader } from '../worker/field-reader.js';
+import { TypeDirectory } from '../worker/type-directory.js';
+import { AskedSubscriptions } from './asked-subscriptions.js';
 import type { BusHandle } from './bus-handle.js';
 import type { ToConnection } from './connection-messages.js';
+import { ConnectionSubscriptions } from './connection-subscriptions.js';
 import { OwnerLink } from './owner-link.js';
 import { greeterHere } from './reception.js';
 
@@ -42,6 +47,9 @@ export interface ConnectionParts {
   readonly keepAlive: KeepAlive;
   readonly writer: UplinkWriter;
   readonly link: OwnerLink;
+  readonly subscriptions: ConnectionSubscriptions;
+  /** Those that have not ended. */
+  readonly asked: AskedSubscriptions;
   /** Takes what the owner says and fills the uplink from the heap, where no event loop does. */
   hear(): void;
 }
@@ -101,7 +109,8 @@ export function assembleConnection(
       for (const [topic, id] of message.topics) topics.grant(topic, id);
       for (const [typeUrl, id] of message.types) types.grant(typeUrl, id);
     } else if (message.kind === 'closing') events.onClosing();
-    else events.onRefused(message.connections);
+    else if (message.kind === 'refused') events.onRefused(message.connections);
+    else asked.hear(message);
   };
   const busBytes = handle.ring.records.byteLength;
   const buffers = allocateUplink(Math.max(MIN_UPLINK_BYTES, busBytes / UPLINK_SHARE));
@@ -115,6 +124,8 @@ export function assembleConnection(
     {
       onTold,
       onRoom: () => backpressure.roomMade(),
+      onWoken: (slot) => asked.wake(slot),
+      onLook: () => asked.tellCounts(),
       onEnd: events.onEnd,
     },
   );
@@ -141,7 +152,7 @@ export function assembleConnection(
   let isQueued = false;
   const onQueued = (): void => {
     const { queue } = publisher.order;
-    link.setQueued(queue.length);
+    link.setQueued(queue.events);
     backpressure.queued();
     if (!isQueued && queue.length > 0) void untilEmptied();
   };
@@ -169,9 +180,31 @@ export function assembleConnection(
     link.hear();
     if (publisher.order.queue.length > 0) {
       publisher.pending.writeBehind();
-      link.setQueued(publisher.order.queue.length);
+      link.setQueued(publisher.order.queue.events);
       writer.flush();
     }
   };
-  return { registry, extensions, publisher, backpressure, keepAlive, writer, link, hear };
+  let reading: ReadingContext | undefined;
+  const subscribing = {
+    ...{ client, keepAlive, link, topics, publisher },
+    maxRecordBytes: writer.maxRecordBytes,
+    theOwner: THE_OWNER,
+    // For the first reader: a thread that only publishes does without.
+    reading: () => {
+      reading ??= openReading(link.busMemory, handle, registry);
+      return reading;
+    },
+  };
+  const asked = new AskedSubscriptions(subscribing);
+  const subscriptions = new ConnectionSubscriptions(subscribing, asked);
+  return { registry, extensions, publisher, backpressure, keepAlive, writer, link, subscriptions, asked, hear };
+}
+
+/** Opens what readers on this thread have in common. */
+function openReading(memory: RingMemory, handle: BusHandle, registry: TypeRegistry): ReadingContext {
+  const [topicNames, typeNames, originNames] = [handle.topicNames, handle.typeNames, handle.originNames].map(
+    (names) => new NameDirectory(names),
+  ) as [NameDirectory, NameDirectory, NameDirectory];
+  const types = new TypeDirectory(registry, typeNames, originNames);
+  return { memory, topicNames, types, fields: new FieldReader(registry) };
 }

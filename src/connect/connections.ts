@@ -4,13 +4,10 @@
  * Nothing is taken over while events of the owner's own wait, or while the ring is full: then the uplinks fill up, and their
  * threads are told by their own bounds. Sleeping subscribers are woken once for each turn of the event loop.
  */
-import type { EventEmitter } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
 import { post } from '../host/ports.js';
 import { reportError } from '../host/report.js';
 import { monotonicMs } from '../host/timing.js';
-import type { Backpressure } from '../publish/backpressure.js';
-import type { Publisher } from '../publish/publisher.js';
 import { MAX_PRODUCER } from '../ring/record-descriptor.js';
 import { turns } from '../worker/dispatch/turns.js';
 import { ConnectedThread } from './connected-thread.js';
@@ -18,6 +15,7 @@ import type { Hello } from './connection-messages.js';
 import { ConnectionNews, type DisconnectReport } from './connection-news.js';
 import { Interest } from './interest.js';
 import { Reception } from './reception.js';
+import type { LendingParts } from './thread-subscriptions.js';
 import { UnmetWatch } from './unmet-watch.js';
 import type { DrainTarget } from './uplink-drain.js';
 
@@ -25,11 +23,7 @@ import type { DrainTarget } from './uplink-drain.js';
 const SHARE_BYTES = 64 * 1024;
 const ALL_BYTES = 2 ** 30;
 
-export interface ConnectionsParts extends Omit<DrainTarget, `on${string}`> {
-  readonly bus: EventEmitter;
-  readonly publisher: Publisher;
-  readonly backpressure: Backpressure;
-}
+export type ConnectionsParts = Omit<DrainTarget, `on${string}`> & LendingParts;
 
 export class Connections {
   readonly news: ConnectionNews;
@@ -43,7 +37,7 @@ export class Connections {
   readonly #run = (budgetMs: number): void => this.#turn(budgetMs);
   readonly #unmet = new UnmetWatch(
     () => this.#all.values(),
-    () => this.#schedule(),
+    (connection) => this.#lose(connection),
   );
   #scheduled = false;
   #isWaiting = false;
@@ -87,7 +81,7 @@ export class Connections {
     this.#schedule();
     return new Promise((resolve) => {
       this.#onEmptied = resolve;
-      if (this.#all.size === 0) resolve();
+      this.#lookEmptied();
     });
   }
 
@@ -114,7 +108,8 @@ export class Connections {
     let producer = 1;
     while (this.#producers[producer] !== undefined) producer++;
     if (producer > MAX_PRODUCER) return undefined;
-    const connection = new ConnectedThread(hello, producer, this.#target);
+    const rung = (): void => this.#rung(connection);
+    const connection: ConnectedThread = new ConnectedThread(hello, producer, this.#target, this.#parts, rung);
     this.#producers[producer] = connection;
     this.#all.set(hello.connection, connection);
     this.news.opened(hello);
@@ -138,12 +133,16 @@ export class Connections {
       port.close();
       return () => {};
     }
-    const onGone = (): void => {
-      connection.isGone = true;
-      this.#schedule();
-    };
-    connection.meet(port, this.#interest.all, () => this.#rung(connection), onGone);
-    return onGone;
+    connection.meet(port, this.#interest.all, () => this.#lose(connection));
+    this.#schedule();
+    return () => this.#lose(connection);
+  }
+
+  /** Its thread is gone: its readers hold nobody any more, also while what it has written waits for room. */
+  #lose(connection: ConnectedThread): void {
+    connection.isGone = true;
+    connection.subscriptions.abandon();
+    this.#schedule();
   }
 
   #rung(connection: ConnectedThread | undefined): void {
@@ -182,9 +181,10 @@ export class Connections {
   /** Takes a share over from each uplink. */
   #round(): 'empty' | 'moved' | 'full' {
     const { publisher } = this.#parts;
-    if (!publisher.order.isDirect) return 'full';
     let moved = false;
     for (const connection of [...this.#all.values()]) {
+      // Each time: whoever is told of a subscription may publish.
+      if (!publisher.order.isDirect) return 'full';
       const { drain } = connection;
       const { taken, unwanted } = drain;
       // Before the look at the uplink: what it wrote before it said so is found.
@@ -194,14 +194,18 @@ export class Connections {
       if (drain.taken + drain.unwanted > taken + unwanted) moved = true;
       connection.tellGrants();
       if (drained === 'full') return 'full';
+      connection.isHeld = drained === 'held';
+      if (drained === 'held') continue;
       if (drained === 'more') moved = true;
       else if (isLeaving) this.#finish(connection, connection.hasLeft ? 'closed' : 'thread ended');
-      else if (this.#isClosing && queued === 0) {
+      else if (this.#isClosing && queued === 0 && !connection.isTaken) {
         connection.seal();
-        if (drain.isEmpty) this.#finish(connection, 'bus closed');
-        else moved = true;
+        if (!drain.isEmpty) moved = true;
+        else if (connection.subscriptions.any) connection.isTaken = true;
+        else this.#finish(connection, 'bus closed');
       }
     }
+    this.#lookEmptied();
     return moved ? 'moved' : 'empty';
   }
 
@@ -211,8 +215,14 @@ export class Connections {
     this.#all.delete(id);
     this.#producers[connection.producer] = undefined;
     connection.end();
-    if (this.#all.size === 0) this.#onEmptied?.();
+    connection.subscriptions.abandon();
+    this.#lookEmptied();
     this.news.closed({ name, threadId, reason, lost });
+  }
+
+  /** Whether what connections had accepted has been taken over, all of it. */
+  #lookEmptied(): void {
+    if (this.#onEmptied !== undefined && [...this.#all.values()].every(({ isTaken }) => isTaken)) this.#onEmptied();
   }
 
   #waitForRoom(): void {
@@ -230,8 +240,8 @@ export class Connections {
       if (connection.isAsleep) continue;
       // This order and no other: the bit, then a look at all that the thread rings for.
       connection.fallAsleep();
-      const { drain, isLeaving, queued } = connection;
-      if (drain.isEmpty && !isLeaving && !(this.#isClosing && queued === 0)) continue;
+      const { drain, isLeaving, queued, isHeld, isTaken } = connection;
+      if (isHeld || (drain.isEmpty && !isLeaving && (isTaken || !(this.#isClosing && queued === 0)))) continue;
       connection.wakeUp();
       asleep = false;
     }

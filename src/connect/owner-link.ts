@@ -5,7 +5,6 @@
  * port to say so on, for a ring that nobody heard.
  */
 import {
-  BroadcastChannel,
   MessageChannel,
   type MessagePort,
   postMessageToThread,
@@ -18,8 +17,8 @@ import * as control from '../ring/control-descriptor.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
 import type { BusHandle } from './bus-handle.js';
-import { type Hello, type Meeting, RING, ROOM, type ToConnection, type ToReception } from './connection-messages.js';
-import { channelName, greeterHere } from './reception.js';
+import { type Hello, type Meeting, RING, ROOM, type ToConnection, type ToOwner } from './connection-messages.js';
+import { broadcast, greeterHere } from './reception.js';
 
 /** Between two looks of the safety check, and of one that has to do without a port. */
 const SAFETY_CHECK_MS = 100;
@@ -34,10 +33,14 @@ let links = 0;
 
 /** What the link tells the connection. None may throw. */
 export interface OwnerLinkEvents {
-  /** Everything but {@link ROOM}, in the order in which the owner said it. */
-  onTold(message: Exclude<ToConnection, typeof ROOM>): void;
+  /** Everything but numbers, in the order in which the owner said it. */
+  onTold(message: Exclude<ToConnection, number>): void;
+  /** The owner has woken the reader with a slot. */
+  onWoken(slot: number): void;
   /** There may be room in the uplink. */
   onRoom(): void;
+  /** Called now and then, whatever happens. */
+  onLook(): void;
   /** The owner takes nothing over any more, or is gone. Called once. */
   onEnd(): void;
 }
@@ -79,7 +82,7 @@ export class OwnerLink {
     // Whoever asks for this thread finds it listening: see Probe.
     if (links++ === 0) host.on('workerMessage' as never, heard);
     this.#meet();
-    if (!this.#isGreeted) this.#broadcast({ hello: this.hello });
+    if (!this.#isGreeted) broadcast(this.#busId, { hello: this.hello });
     this.#watch(UNMET_CHECK_MS);
   }
 
@@ -119,7 +122,12 @@ export class OwnerLink {
   /** Wakes the owner. */
   ring(): void {
     if (this.isMet || this.#isGreeted) post(this.#port, RING);
-    else this.#broadcast({ ring: this.hello.connection });
+    else broadcast(this.#busId, { ring: this.hello.connection });
+  }
+
+  /** Says what need not be in order with events. Only where they have met. */
+  say(message: ToOwner): void {
+    post(this.#port, message);
   }
 
   /** Says how many accepted events wait on this thread's heap. */
@@ -166,21 +174,11 @@ export class OwnerLink {
     });
   }
 
-  #broadcast(message: ToReception): void {
-    // Closed at once: kept open it would hear, and keep, what other threads say on it.
-    const channel = new BroadcastChannel(channelName(this.#busId));
-    try {
-      channel.postMessage(message);
-    } catch {
-      // It posts by way of a port, and fails afterwards where that one's method was wrapped and returns nothing.
-    }
-    channel.close();
-  }
-
   #receive(message: ToConnection): void {
     if (this.hasEnded) return;
-    if (message === ROOM) {
-      this.#events.onRoom();
+    if (typeof message === 'number') {
+      if (message === ROOM) this.#events.onRoom();
+      else this.#events.onWoken(message);
       return;
     }
     if (message.kind === 'interest' && !this.isMet) {
@@ -196,6 +194,7 @@ export class OwnerLink {
   }
 
   #look(): void {
+    this.#events.onLook();
     if (!this.isMet) {
       this.hear();
       this.#events.onRoom();
@@ -218,6 +217,8 @@ export class OwnerLink {
     clearInterval(this.#timer);
     if (--links === 0) host.off('workerMessage' as never, heard);
     this.#port?.close();
+    // Not to be read again: Node crashes, in the turn in which a port says that it has closed.
+    this.#port = undefined;
     this.#events.onEnd();
   }
 }

@@ -54,8 +54,20 @@ export function greetBy(busId: string, onMeeting: Greeter['onMeeting']): void {
   receptions().set(busId, { isOwner: false, onMeeting });
 }
 
-export function channelName(busId: string): string {
+function channelName(busId: string): string {
   return `ringcast.${busId}`;
+}
+
+/** Says something to the reception of a bus that another thread owns. */
+export function broadcast(busId: string, message: ToReception): void {
+  // Closed at once: kept open it would hear, and keep, what other threads say on it.
+  const channel = new BroadcastChannel(channelName(busId));
+  try {
+    channel.postMessage(message);
+  } catch {
+    // It posts by way of a port, and fails afterwards where that one's method was wrapped and returns nothing.
+  }
+  channel.close();
 }
 
 export class Reception {

@@ -7,11 +7,11 @@ const LOOK_MS = 100;
 
 export class UnmetWatch {
   readonly #all: () => Iterable<ConnectedThread>;
-  readonly #onGone: () => void;
+  readonly #onGone: (connection: ConnectedThread) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onGone called when one of them is known to be gone */
-  constructor(all: () => Iterable<ConnectedThread>, onGone: () => void) {
+  /** @param onGone told of each that is known to be gone; must not throw */
+  constructor(all: () => Iterable<ConnectedThread>, onGone: (connection: ConnectedThread) => void) {
     this.#all = all;
     this.#onGone = onGone;
   }
@@ -28,10 +28,7 @@ export class UnmetWatch {
   #look(): void {
     const unmet = [...this.#all()].filter(({ isMet, isGone }) => !isMet && !isGone);
     for (const connection of unmet) {
-      connection.lookFor(() => {
-        connection.isGone = true;
-        this.#onGone();
-      });
+      connection.lookFor(() => this.#onGone(connection));
     }
     if (unmet.length === 0) this.stop();
   }

@@ -11,6 +11,7 @@ import type { RingWriter } from '../ring/ring-writer.js';
 import * as uplink from '../ring/uplink-descriptor.js';
 import { countEvents } from '../ring/uplink-memory.js';
 import type { Hello } from './connection-messages.js';
+import { type ControlRequest, RequestAssembly } from './control-request.js';
 import { type IdTarget, NOBODY, UplinkIds } from './uplink-ids.js';
 
 /** What is copied at a time, unless one record is longer. */
@@ -27,8 +28,22 @@ export interface DrainTarget extends IdTarget {
   onUnwanted(): void;
 }
 
-/** What a call of {@link UplinkDrain.drain} came to: nothing is left; the budget is used up; the ring of the bus is full. */
-export type Drained = 'empty' | 'more' | 'full';
+/**
+ * What a call of {@link UplinkDrain.drain} came to: nothing is left; the budget is used up, or a request was heeded; the ring of
+ * the bus is full; a request cannot be heeded yet.
+ */
+export type Drained = 'empty' | 'more' | 'full' | 'held';
+
+/** What became of a request: it was heeded, and others may have been told; nobody is left who asks; it has to wait. */
+export type Heeded = 'done' | 'void' | 'later';
+
+/** What a drain tells. */
+export interface DrainEvents {
+  /** The thread waits in its event loop for the room that was made just now. */
+  onRoom(): void;
+  /** The thread asks for something. All that it published before is in the ring, and nothing behind it. */
+  onRequest(request: ControlRequest): Heeded;
+}
 
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 /** What tells an event without an extension from all else. */
@@ -47,21 +62,30 @@ export class UplinkDrain {
   /** Where a closing bus ends. */
   #bound: number | undefined;
   /** The run: from #position on, so many records and bytes. */
+  readonly #events: DrainEvents;
+  readonly #requests = new RequestAssembly();
+  /** Asked for, and to be heeded before anything else. */
+  #request: ControlRequest | undefined;
   #count = 0;
   #bytes = 0;
   #wantedLow = 0;
   #wantedHigh = 0;
 
-  /** @param onRoom the thread waits in its event loop for the room that was made just now */
-  constructor(hello: Pick<Hello, 'uplink' | 'originNames'>, producer: number, target: DrainTarget, onRoom: () => void) {
+  constructor(
+    hello: Pick<Hello, 'uplink' | 'originNames'>,
+    producer: number,
+    target: DrainTarget,
+    events: DrainEvents,
+  ) {
     const memory = attachRing(hello.uplink);
     this.memory = memory;
     this.ids = new UplinkIds(memory, hello.originNames, target, MAX_RUN);
     this.#producer = producer;
     this.#target = target;
+    this.#events = events;
     const released = memory.cells.load(control.slotOf(uplink.OWNER_SLOT) + control.RELEASED);
     this.#position = widen(0, released);
-    this.#reader = new RingReader(memory, uplink.OWNER_SLOT, this.#position, onRoom);
+    this.#reader = new RingReader(memory, uplink.OWNER_SLOT, this.#position, () => events.onRoom());
   }
 
   /** Bytes that are written and not taken over. */
@@ -99,12 +123,23 @@ export class UplinkDrain {
   #drain(budgetBytes: number): Drained {
     const until = this.#position + (budgetBytes >> record.UNIT_SHIFT);
     const tail = this.#tail();
-    while (narrow(this.#position) !== tail) {
+    for (;;) {
+      const heeded = this.#heed();
+      if (heeded === 'later') return 'held';
+      // Whoever was told may have published meanwhile.
+      if (heeded === 'done') return 'more';
+      if (narrow(this.#position) === tail) return 'empty';
       if (this.#position >= until) return 'more';
       this.#scan(widen(this.#position, tail));
       if (this.#count > 0 && !this.#copy()) return 'full';
     }
-    return 'empty';
+  }
+
+  #heed(): Heeded {
+    if (this.#request === undefined) return 'void';
+    const heeded = this.#events.onRequest(this.#request);
+    if (heeded !== 'later') this.#request = undefined;
+    return heeded;
   }
 
   /**
@@ -133,6 +168,14 @@ export class UplinkDrain {
       const ownTopicId = words[word + record.TOPIC_WORD]!;
       const isKnown = isPlain && ownTopicId !== 0 && words[word + record.PAYLOAD_WORD]! >>> record.TYPE_ID_SHIFT !== 0;
       if (!isKnown || ownTopicId !== topicId) {
+        if ((words[word + record.KIND_WORD]! & record.KIND_MASK) === record.CONTROL_RECORD) {
+          // All that lies before it goes first.
+          if (this.#count > 0) break;
+          this.#request = this.#requests.add(ownTopicId, ids.bodyAt(word));
+          first = next;
+          word = next;
+          break;
+        }
         wants = ids.wantsOf(word);
         topicId = isKnown ? ownTopicId : 0;
       }

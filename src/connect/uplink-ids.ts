@@ -114,12 +114,17 @@ export class UplinkIds implements CopiedIds {
   }
 
   #envelopeAt(word: number): ReceivedEnvelope {
+    const { words } = this.#memory;
+    const payloadAt = words[word + record.PAYLOAD_WORD]! & record.PAYLOAD_OFFSET_MASK;
+    const payloadOffset = payloadAt === 0 ? 0 : payloadAt - record.bodyOffset(words[word + record.KIND_WORD]!);
+    return ReceivedEnvelope.over(this.bodyAt(word), NO_TYPES, payloadOffset, 0);
+  }
+
+  /** The body of the record that starts at `word`, in the uplink. */
+  bodyAt(word: number): Buffer {
     const { words, bytes } = this.#memory;
     const offset = word << 2;
     const end = offset + words[word + record.LENGTH_WORD]!;
-    const payloadAt = words[word + record.PAYLOAD_WORD]! & record.PAYLOAD_OFFSET_MASK;
-    const bodyAt = record.bodyOffset(words[word + record.KIND_WORD]!);
-    const payloadOffset = payloadAt === 0 ? 0 : payloadAt - bodyAt;
-    return ReceivedEnvelope.over(bytes.subarray(offset + bodyAt, end), NO_TYPES, payloadOffset, 0);
+    return bytes.subarray(offset + record.bodyOffset(words[word + record.KIND_WORD]!), end);
   }
 }

@@ -69,8 +69,7 @@ export class EventWriter {
 
   /** Copies a finished record into the ring. False when there is no room. */
   writeRecord(record: PendingRecord): boolean {
-    const { body, extension } = record;
-    const kind = kindOf(extension);
+    const { body, kind, extension } = record;
     const bodyAt = bodyOffset(kind);
     const offset = this.#writer.claim(bodyAt + body.length);
     if (offset < 0) return false;
@@ -189,8 +188,19 @@ export function recordOf(
   extension: RecordExtension | undefined,
 ): PendingRecord {
   const { wantedLow, wantedHigh } = extension === undefined ? entry : entry.wantedWith(extension);
-  const topicId = entry.id;
-  return { body, topicId, payloadOffset, typeId, seconds, nanos, extension, wantedLow, wantedHigh, endsBefore: 0 };
+  return {
+    kind: kindOf(extension),
+    body,
+    topicId: entry.id,
+    payloadOffset,
+    typeId,
+    seconds,
+    nanos,
+    extension,
+    wantedLow,
+    wantedHigh,
+    endsBefore: 0,
+  };
 }
 
 /** What the kind word says of an event with or without an extension. */

@@ -42,6 +42,14 @@ export class Origins {
   }
 }
 
+/** @throws {InvalidOriginError} `BUS_INVALID_ORIGIN` */
+export function checkOrigins(names: readonly string[]): void {
+  for (const name of names) {
+    const fault = originFault(name);
+    if (fault !== undefined) throw new InvalidOriginError(name, fault);
+  }
+}
+
 /** The ids of a list of origins, and errors as those of `idOf`. */
 export function idsOf(origins: Origins, names: readonly string[] | undefined): ReadonlySet<number> {
   return names === undefined || names.length === 0 ? NO_ORIGINS : new Set(names.map((name) => origins.idOf(name)));

@@ -1,11 +1,14 @@
 /** Finished records that wait on the heap for room in the ring, first in, first out. */
 
 import { processMs } from '../host/timing.js';
+import { CONTROL_RECORD } from '../ring/record-descriptor.js';
 import type { RecordExtension } from '../ring/record-extension.js';
 import { type OwnerCounters, PENDING_BYTES, PENDING_EVENTS, PENDING_SINCE } from './owner-counters.js';
 
 /** A record as it was accepted: encoded, with its time, its topic and who wanted it then. */
 export interface PendingRecord {
+  /** The kind word of the record. */
+  readonly kind: number;
   /** The envelope, encoded. */
   readonly body: Buffer;
   readonly topicId: number;
@@ -32,6 +35,8 @@ export class PendingQueue {
   readonly #counters: OwnerCounters;
   /** Bytes of the bodies that wait. */
   bytes = 0;
+  /** Records among them that are no events. */
+  #controls = 0;
 
   /** @param counters show how much there is */
   constructor(counters: OwnerCounters) {
@@ -40,6 +45,11 @@ export class PendingQueue {
 
   get length(): number {
     return this.#records.length - this.#head;
+  }
+
+  /** Events that wait. */
+  get events(): number {
+    return this.length - this.#controls;
   }
 
   get first(): PendingRecord | undefined {
@@ -51,14 +61,14 @@ export class PendingQueue {
     if (this.length === 0 || ahead === 0) this.#counters[PENDING_SINCE] = processMs();
     if (ahead >= this.length) this.#records.push(record);
     else this.#records.splice(this.#head + ahead, 0, record);
-    this.#count(record.body.length);
+    this.#count(record, 1);
   }
 
   shift(): void {
-    const { length } = this.#records[this.#head]!.body;
+    const record = this.#records[this.#head]!;
     this.#records[this.#head++] = undefined;
     this.#counters[PENDING_SINCE] = processMs();
-    this.#count(-length);
+    this.#count(record, -1);
     if (this.#head > MAX_DEAD_HEAD && this.#head * 2 > this.#records.length) {
       this.#records = this.#records.slice(this.#head);
       this.#head = 0;
@@ -68,7 +78,7 @@ export class PendingQueue {
   /** Takes a record out that has not come to the front. */
   remove(record: PendingRecord): void {
     this.#records.splice(this.#records.indexOf(record, this.#head), 1);
-    this.#count(-record.body.length);
+    this.#count(record, -1);
   }
 
   /** From now on `reader` wants all that waits. */
@@ -79,10 +89,11 @@ export class PendingQueue {
     }
   }
 
-  #count(bytes: number): void {
-    this.bytes += bytes;
+  #count({ body, kind }: PendingRecord, sign: 1 | -1): void {
+    this.bytes += sign * body.length;
+    if (kind === CONTROL_RECORD) this.#controls += sign;
     this.#counters[PENDING_BYTES] = this.bytes;
-    this.#counters[PENDING_EVENTS] = this.length;
+    this.#counters[PENDING_EVENTS] = this.events;
   }
 
   *[Symbol.iterator](): Iterator<PendingRecord> {

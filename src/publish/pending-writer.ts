@@ -91,6 +91,31 @@ export class PendingWriter {
     this.#onQueued();
   }
 
+  /**
+   * Writes records that are no events and belong together, behind all that was accepted. Those that find no room wait as
+   * events do.
+   *
+   * @param isOwed whether they are taken however much waits already
+   * @throws {QueueFullError} `BUS_QUEUE_FULL`: none of them was written
+   */
+  control(records: readonly PendingRecord[], isOwed: boolean): void {
+    const { queue } = this.#order;
+    const bytes = records.reduce((sum, { body }) => sum + body.length, 0);
+    if (!isOwed && queue.bytes + bytes > this.#maxPendingBytes && !this.#fits(records)) {
+      throw new QueueFullError(queue.bytes, this.#maxPendingBytes, this.#readers.describe(this.#writer.holder));
+    }
+    for (const record of records) {
+      if (this.#order.isDirect && this.#events.writeRecord(record)) this.#burst.written();
+      else queue.insert(record, queue.length);
+    }
+    if (queue.length > 0) this.#onQueued();
+  }
+
+  /** Whether there is room for all of these at once. */
+  #fits(records: readonly PendingRecord[]): boolean {
+    return this.#order.isDirect && this.#writer.freeBytes() >= (records.length + 1) * this.#writer.maxRecordBytes;
+  }
+
   /** Writes what waits behind an event, unless that one is still being encoded. */
   writeBehind(): void {
     if (this.#order.isEncoding || this.#abandoned) return;

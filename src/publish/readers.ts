@@ -1,4 +1,5 @@
 /** Who reads in which slot, on this thread and on others. */
+import type { SubscriptionEvictedError } from '../errors.js';
 
 /** The user of one slot. */
 export interface ReaderUser {
@@ -13,7 +14,7 @@ export interface ReaderUser {
   /** Whether it has read before, and its thread is being started again. */
   isComingBack(): boolean;
   /** It held up a waiting publisher for too long, and is lossy from now on. Must not throw. */
-  evict(error: Error): void;
+  evict(error: SubscriptionEvictedError): void;
 }
 
 export class Readers {
@@ -40,7 +41,7 @@ export class Readers {
     return this.#users[reader]?.isComingBack() ?? false;
   }
 
-  evict(reader: number, error: Error): void {
+  evict(reader: number, error: SubscriptionEvictedError): void {
     this.#users[reader]?.evict(error);
   }
 

@@ -8,7 +8,9 @@
  *        +----------+-----+------+----------+----------+-----------+-------------+------------+--------+-------+-------+------+
  *
  * length      header, extension and body in bytes, before alignment. The next record starts at the next multiple of 32.
- * kind        EVENT_RECORD, or PADDING_RECORD: filler up to the end of the ring, without topic, sequence or body.
+ * kind        EVENT_RECORD, or PADDING_RECORD: filler up to the end of the ring, without topic, sequence or body. In an uplink
+ *             also CONTROL_RECORD: its body is a request of the connected thread (`src/connect/control-request.ts`), or a part
+ *             of one; topic id is then 1 where more of the request follows, and 0 where it ends.
  * flags       EXTENDED: an extension lies between header and body. The others are 0, kept for later kinds of event.
  * producer    0 is the thread that owns the ring; 1 to 255 are connections, as `stats().connections` numbers them.
  * topic id    index in the topic registry; 0: read the topic from the envelope.
@@ -51,6 +53,7 @@ export const HEADER_BYTES = (NANOS_WORD + 1) * WORD_BYTES;
 export const KIND_MASK = 0xff;
 export const EVENT_RECORD = 1;
 export const PADDING_RECORD = 2;
+export const CONTROL_RECORD = 3;
 /** In the kind word: flags in the second byte, the producer above them. */
 export const EXTENDED = 1 << 8;
 export const EXTENDED_EVENT_RECORD = EVENT_RECORD | EXTENDED;

@@ -4,7 +4,7 @@ import type { Handling } from '../publish/handling.js';
 import type { CompiledFilter } from '../topic/filter.js';
 import type { FilterFrom } from '../worker/dispatch/filter-timeline.js';
 import type { SequenceRange } from '../worker/dispatch/lag.js';
-import type { DeliveryCounts } from './subscription-stats.js';
+import type { DeliveryCounts, HandlingThread } from './subscription-stats.js';
 
 /** What a subscription wants. */
 export interface Selection {
@@ -15,7 +15,9 @@ export interface Selection {
 
 /** How events get to a subscription's handler. */
 export interface Delivery {
-  readonly thread: 'bus' | 'own';
+  readonly thread: HandlingThread;
+  /** The connection that it is for. */
+  readonly connection?: string | undefined;
   /** The reader's slot. */
   readonly reader: number;
   /** Sequences below it were accepted before the subscription. */
@@ -35,7 +37,7 @@ export interface Delivery {
   /** Events from before that position that it has in hand. */
   readonly held: number;
   /** What code that deals with its events is known by, where that runs on the thread of the bus. */
-  readonly handling?: Handling;
+  readonly handling?: Handling | undefined;
   /** What a thread prints, where that was asked for. */
   readonly stdout?: Readable | undefined;
   readonly stderr?: Readable | undefined;

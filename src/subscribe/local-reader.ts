@@ -45,6 +45,20 @@ export interface LocalReaderEvents {
   onOverwritten(error: Error): void;
 }
 
+/** What a reader needs of whoever has its slot. None may throw. */
+export interface LocalReaderHost {
+  /** The room that the parked writer waits for is there. */
+  onRoom(): void;
+  /** The last handler is gone: no other may join. */
+  onUnused(): void;
+  /** Nothing touches the slot any more. */
+  onRetired(): void;
+  /** Whether it reads on although it has no handlers: one is on its way. Default: never. */
+  isKept?(): boolean;
+  /** Records were taken, after a look at the tail, and none of them is routed yet: what changes their way is heard now. */
+  onTaken?(): void;
+}
+
 export class LocalReader {
   readonly reader: number;
   readonly ring: RingMemory;
@@ -54,33 +68,23 @@ export class LocalReader {
   readonly #pump: Pump;
   readonly #targets = new Map<Target, LocalReaderEvents>();
   readonly #draining = new Map<Target, () => void>();
-  readonly #onUnused: () => void;
-  readonly #onRetired: () => void;
+  readonly #host: LocalReaderHost;
+  #ended = false;
 
   /**
    * @param start where the slot's cursor is
-   * @param onRoom the room that the parked writer waits for is there
-   * @param onUnused the last handler is gone: no other may join
-   * @param onRetired nothing touches the slot any more
    */
-  constructor(
-    reader: number,
-    context: ReadingContext,
-    start: LocalStart,
-    onRoom: () => void,
-    onUnused: () => void,
-    onRetired: () => void,
-  ) {
+  constructor(reader: number, context: ReadingContext, start: LocalStart, host: LocalReaderHost) {
     this.reader = reader;
     this.ring = context.memory;
-    this.#onUnused = onUnused;
-    this.#onRetired = onRetired;
-    this.#ringReader = new RingReader(context.memory, reader, start.position, onRoom);
+    this.#host = host;
+    this.#ringReader = new RingReader(context.memory, reader, start.position, () => host.onRoom());
     this.#ringReader.overtaken = start.missed;
     this.#router = new Router(context.topicNames, context.fields);
     const { sequence } = start;
     this.#dispatcher = new Dispatcher(this.#ringReader, this.#router, context.types, sequence, {
       onSettled: () => this.#pump.settled(),
+      ...(host.onTaken && { onTaken: () => host.onTaken!() }),
       onOverwritten: (error) => {
         for (const { onOverwritten } of [...this.#targets.values()]) onOverwritten(error);
       },
@@ -110,8 +114,14 @@ export class LocalReader {
     this.#draining.delete(target);
     outsideHandlers(() => this.#dispatcher.drop(target));
     this.#targets.delete(target);
-    if (this.#targets.size > 0) return;
-    this.#onUnused();
+    this.endUnused();
+  }
+
+  /** Ends, unless somebody uses it. */
+  endUnused(): void {
+    if (this.#ended || this.#targets.size > 0 || this.#host.isKept?.() === true) return;
+    this.#ended = true;
+    this.#host.onUnused();
     // Not in the middle of a batch, where the caller is one of our handlers.
     if (this.#dispatcher.stepping) queueMicrotask(() => this.#retire());
     else this.#retire();
@@ -179,6 +189,6 @@ export class LocalReader {
 
   #retire(): void {
     this.#pump.stop();
-    this.#onRetired();
+    this.#host.onRetired();
   }
 }

@@ -31,17 +31,14 @@ export class LocalReaders {
   open(delivery: DeliveryMode, start: Start): LocalReader {
     const { backpressure, reading } = this.#parts;
     const slot = this.#slots.take(delivery, start);
-    const reader: LocalReader = new LocalReader(
-      slot,
-      reading,
-      start,
-      () => backpressure.roomMade(),
-      () => {
+    const reader: LocalReader = new LocalReader(slot, reading, start, {
+      onRoom: () => backpressure.roomMade(),
+      onUnused: () => {
         this.#unshare(reader);
         this.#slots.letGo(slot);
       },
-      () => this.#slots.giveBack(slot),
-    );
+      onRetired: () => this.#slots.giveBack(slot),
+    });
     this.#slots.assign(slot, {
       local: true,
       describe: () => reader.describe(),

@@ -33,12 +33,12 @@ export function readNextOptions(given: NextOptions): NextOptions {
 
 /**
  * @param subscribe makes the subscription, which ends with the wait
- * @param hint of that subscription's filter
+ * @param hint of that subscription's filter, where the topics that come are known
  */
 export function nextEvent(
   subscribe: (handler: Handler) => Subscription,
   { signal, timeoutMs }: NextOptions,
-  hint: WaitHint,
+  hint?: WaitHint,
 ): Promise<Envelope> {
   const next = new Promise<Envelope>((resolve, reject) => {
     signal?.throwIfAborted();
@@ -54,10 +54,12 @@ export function nextEvent(
     let timer: NodeJS.Timeout | undefined;
     if (timeoutMs === undefined) {
       // Nobody has said how long it may take: it may be that it cannot come.
-      if (signal === undefined) timer = setTimeout(() => hint.warn(), HINT_AFTER_MS).unref();
+      if (signal === undefined) timer = setTimeout(() => hint?.warn(), HINT_AFTER_MS).unref();
     } else if (timeoutMs !== Number.POSITIVE_INFINITY) {
-      timer = setTimeout(() => fail(new TimeoutError('next', timeoutMs, hint.others)), timeoutMs);
+      timer = setTimeout(() => fail(new TimeoutError('next', timeoutMs, hint?.others)), timeoutMs);
     }
+    // Where that turns out later, as on a connection.
+    subscription.ready.catch(fail);
     void subscription.delivery.ended.then(() => {
       clearTimeout(timer);
       forget?.();

@@ -89,6 +89,11 @@ export function readHandlerOptions(given: HandlerOptions): HandlerOptions {
   return options;
 }
 
+/** How many events a handler takes at most. */
+export function manyOf({ once, many }: HandlerOptions): number {
+  return once === true ? 1 : (many ?? Number.POSITIVE_INFINITY);
+}
+
 export function readStreamOptions(given: SubscribeOptions): SubscribeOptions {
   return readCommon(readOptions('options', given, COMMON));
 }

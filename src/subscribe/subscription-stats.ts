@@ -1,12 +1,19 @@
 /** What a subscription says of itself. */
 import type { FilterInput } from '../topic/filter.js';
 
-/** What a subscription has done so far. Counts of another thread are at most one turn of its loop old. */
+/** Where the handler of a subscription runs: on the thread of the bus, on one of its own, or on the thread of a connection. */
+export type HandlingThread = 'bus' | 'own' | 'connection';
+
+/**
+ * What a subscription has done so far. Counts of a module's thread are at most one turn of its loop old, those of a connection's
+ * a tenth of a second.
+ */
 export interface SubscriptionStats {
   readonly name: string;
   readonly filter: FilterInput;
-  /** Where the handler runs: in the thread of the bus, or in one of its own. */
-  readonly thread: 'bus' | 'own';
+  readonly thread: HandlingThread;
+  /** The connection that it belongs to, by its name; not there where it was made on the thread of the bus. */
+  readonly connection?: string;
   /** `restarting`: its thread ended by itself, and does not read again yet. */
   readonly state: 'starting' | 'reading' | 'restarting' | 'stopping' | 'ended';
   /** True once it was demoted from lossless to lossy. */
@@ -37,7 +44,7 @@ export interface SubscriptionStats {
   readonly rescued: number;
 }
 
-export type DeliveryCounts = Omit<SubscriptionStats, 'name' | 'filter' | 'thread' | 'state' | 'evicted'>;
+export type DeliveryCounts = Omit<SubscriptionStats, 'name' | 'filter' | 'thread' | 'connection' | 'state' | 'evicted'>;
 
 /** What the writer sees of a subscription's reader. */
 export type ReaderView = Pick<SubscriptionStats, 'backlogBytes' | 'asleep'>;

@@ -212,7 +212,8 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
     const counts = this.#last ?? this.#delivery.counts();
     const { name, filter, wasEvicted: evicted } = this;
     const state = this.active && this.#delivery.isRestarting ? 'restarting' : this.#state;
-    return { name, filter, thread: this.#delivery.thread, state, evicted, ...counts };
+    const { thread, connection } = this.#delivery;
+    return { name, filter, thread, ...(connection !== undefined && { connection }), state, evicted, ...counts };
   }
 
   /** Holds the process open while the subscription is active. The default for modules. */

@@ -1,11 +1,10 @@
 /** Makes the subscriptions of a bus, and keeps track of them. */
 import type { Envelope } from '../envelope/envelope.js';
 import { HandlerError, ReentrantPublishError } from '../errors.js';
-import { onAbort } from '../host/abort-signal.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { checkFunction } from '../option-check.js';
 import { idsOf } from '../publish/origins.js';
-import { compileFilter, type FilterInput } from '../topic/filter.js';
+import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
 import type { Delivery, Selection } from './delivery.js';
 import { EventStream } from './event-stream.js';
 import { type Handler, HandlerDelivery } from './handler-delivery.js';
@@ -18,11 +17,13 @@ import { findStart, type Start } from './replay.js';
 import {
   type HandlerOptions,
   type ModuleOptions,
+  manyOf,
   readHandlerOptions,
   readModuleOptions,
   readStreamOptions,
   type SubscribeOptions,
 } from './subscribe-options.js';
+import { limited, type Subscribing, stopOnAbort } from './subscribing.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 import { Subscription, type SubscriptionSource } from './subscription.js';
 import { tellEnded, tellError, tellEvicted, tellLagged, tellStarted } from './tell.js';
@@ -33,9 +34,9 @@ export interface SubscriptionObserver {
   readonly ended: (subscription: Subscription) => void;
 }
 
-export class Subscriptions {
+export class Subscriptions implements Subscribing {
   readonly #parts: SubscribingParts;
-  readonly #slots: ReaderSlots;
+  readonly slots: ReaderSlots;
   readonly #readers: LocalReaders;
   readonly #threads: ModuleThreads;
   readonly #source: SubscriptionSource;
@@ -46,9 +47,9 @@ export class Subscriptions {
 
   constructor(parts: SubscribingParts) {
     this.#parts = parts;
-    this.#slots = new ReaderSlots(parts);
-    this.#readers = new LocalReaders(parts, this.#slots);
-    this.#threads = new ModuleThreads(parts, this.#slots);
+    this.slots = new ReaderSlots(parts);
+    this.#readers = new LocalReaders(parts, this.slots);
+    this.#threads = new ModuleThreads(parts, this.slots);
     const { publisher, backpressure, topics, writer } = parts;
     const { order } = publisher;
     this.#source = {
@@ -76,8 +77,8 @@ export class Subscriptions {
     const options = readHandlerOptions(given);
     const selection = this.#select(input, options);
     const subscription = this.#make(Subscription, selection, options);
-    const many = options.once === true ? 1 : (options.many ?? Number.POSITIVE_INFINITY);
-    const handle = many === Number.POSITIVE_INFINITY ? handler : limited(subscription, handler, many);
+    const many = manyOf(options);
+    const handle = limited(subscription, handler, many);
     const start = findStart(this.#parts, options.from, selection);
     const shares = options.isolate !== true && start.isNow;
     const delivery = options.delivery ?? 'lossless';
@@ -116,7 +117,7 @@ export class Subscriptions {
     const selection = this.#select(input, options);
     const subscription = this.#make(Subscription, selection, options);
     const delivery = this.#threads.start(subscription, selection, moduleUrl, options);
-    this.#track(subscription, delivery);
+    this.track(subscription, delivery);
     if ((options.from ?? 'now') === 'now') this.#passBy(delivery);
     stopOnAbort(subscription, options.signal);
     return subscription;
@@ -154,11 +155,11 @@ export class Subscriptions {
       onEvicted: (error) => tellEvicted(bus, subscription, error),
       onOverwritten: (error) => tellError(bus, subscription, error),
       onRemoved: () => topics.unwant(subscription),
-      viewReader: () => this.#slots.view(reader.reader),
+      viewReader: () => this.slots.view(reader.reader),
       goneBefore: (position) => writer.retained.goneBefore(position),
     });
     topics.want(subscription, selection.filter, delivery);
-    this.#track(subscription, delivery);
+    this.track(subscription, delivery);
     if (isNow) this.#passBy(delivery);
   }
 
@@ -167,7 +168,13 @@ export class Subscriptions {
     this.#parts.publisher.order.joined(delivery.reader, (first, next) => delivery.passBy({ first, next }));
   }
 
-  #track(subscription: Subscription, delivery: Delivery): void {
+  /** A subscription that is carried out elsewhere, to be tied to what does. */
+  make(name: string, filter: CompiledFilter): Subscription {
+    return new Subscription(name, filter.source, this.#parts.keepAlive, this.#source);
+  }
+
+  /** Ties a subscription to what carries it out, and keeps track of it until that has ended. */
+  track(subscription: Subscription, delivery: Delivery): void {
     this.#all.add(subscription);
     subscription.attach(delivery);
     const { bus } = this.#parts;
@@ -179,24 +186,4 @@ export class Subscriptions {
       for (const { ended } of this.observers) ended(subscription);
     });
   }
-}
-
-/** Calls `handler` with `many` events at most. */
-function limited(subscription: Subscription, handler: Handler, many: number): Handler {
-  let left = many;
-  return (envelope) => {
-    if (--left === 0) void subscription.stop();
-    return handler(envelope);
-  };
-}
-
-/** Stops `subscription` when `signal` is aborted. */
-function stopOnAbort(subscription: Subscription, signal: AbortSignal | undefined): void {
-  if (signal === undefined) return;
-  const stop = (): void => void subscription.stop();
-  if (signal.aborted) {
-    stop();
-    return;
-  }
-  void subscription.delivery.ended.then(onAbort(signal, stop));
 }

@@ -166,6 +166,32 @@ const models: Model[] = [
     holds: [['EVENTS=4']],
     mutants: [['SNAPSHOT_EARLY'], ['VERSION_FIRST'], ['UNCOUNTED'], ['VERSION_LATE'], ['NOTHING_UNTIL_MET']],
   },
+  {
+    name: 'lend',
+    holds: [[]],
+    smaller: 'OWN=2',
+    mutants: [
+      ['CONFIRM_EARLY'],
+      ['VERSION_FIRST'],
+      ['NO_VERSION'],
+      ['LOAD_VERSION_FIRST'],
+      ['REQUEST_BEFORE_RUN'],
+      ['NO_PENDING_WANT'],
+      ['ASK_ON_PORT'],
+    ],
+  },
+  {
+    name: 'retire',
+    holds: [[]],
+    mutants: [
+      ['FREE_WHEN_ENDED'],
+      ['GONE_BEFORE_ITS_END'],
+      ['KEEP_ITS_SLOTS'],
+      ['RETIRE_WHILE_ASKED'],
+      ['RELEASE_BEFORE_LAST_TOUCH'],
+      ['CLOSE_BEFORE_LAST_TOUCH'],
+    ],
+  },
 ];
 
 const sources = fileURLToPath(new URL('../../../test/models/', import.meta.url));

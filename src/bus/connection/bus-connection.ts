@@ -1,7 +1,7 @@
 /** A bus that another thread owns, as this thread has it: the same calls, by way of an uplink of this thread's own. */
 import { threadId } from 'node:worker_threads';
 import { type BusHandle, checkHandle } from '../../connect/bus-handle.js';
-import { abandonConnection, drained, left } from '../../connect/connection-end.js';
+import { abandonConnection, drained, giveUp, left } from '../../connect/connection-end.js';
 import { assembleConnection, type ConnectionParts } from '../../connect/connection-parts.js';
 import { type ConnectionOwnStats, takeConnectionStats } from '../../connect/connection-stats.js';
 import type { DeepReadonly } from '../../envelope/envelope.js';
@@ -12,8 +12,8 @@ import type { ForwardOptions, PublishOptions } from '../../publish/publish-optio
 import { LAYOUT_VERSION } from '../../ring/control-descriptor.js';
 import type { RingMemory } from '../../ring/ring-memory.js';
 import type { AnyTopics, TopicOf } from '../../subscribe/typed-topics.js';
-import { BusPacking } from '../bus-packing.js';
-import type { CloseResult } from '../closing.js';
+import { BusClient } from '../bus-client.js';
+import { type CloseResult, excuseCaller } from '../closing.js';
 
 /** All optional, read once, by the first call in a thread. */
 export interface ConnectOptions {
@@ -37,8 +37,8 @@ function connectionsHere(): Map<string, BusConnection> {
 }
 
 /**
- * Connects this thread to a bus that another thread owns. Publishing works from the next line on; the owner is told of the
- * connection meanwhile.
+ * Connects this thread to a bus that another thread owns. Publishing and subscribing work from the next line on; the owner is told
+ * of the connection meanwhile.
  *
  * A second call in the same thread returns the same connection, which is closed when each of them has closed it. In the
  * owner's own thread it makes a connection like any other.
@@ -67,7 +67,7 @@ export function connectBus<Topics extends object = AnyTopics>(
   return connection as unknown as BusConnection<Topics>;
 }
 
-export class BusConnection<Topics extends object = AnyTopics> extends BusPacking<Topics> implements AsyncDisposable {
+export class BusConnection<Topics extends object = AnyTopics> extends BusClient<Topics> implements AsyncDisposable {
   /**
    * A function: sending a connection to another thread fails with its text; send its `handle`.
    *
@@ -160,8 +160,8 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusPacking
   }
 
   /**
-   * Waits until the bus has everything that was accepted here, then disconnects. From the call on publishing is refused, where
-   * no one else in this thread has connected to the same bus; where somebody has, it only waits.
+   * Waits until the bus has all that was accepted here, and subscriptions here have delivered what was accepted before; then
+   * disconnects. From the call on publishing is refused; where somebody else in this thread has connected, it only waits.
    *
    * @param options `drainTimeoutMs`: how long to wait for the owner, 0 to 2^31 - 1 or `Infinity`, default 10,000
    * @returns `undelivered`: accepted events that the owner had not taken over by then
@@ -169,6 +169,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusPacking
   close(options: { readonly drainTimeoutMs?: number } = NO_OPTIONS): Promise<CloseResult> {
     const given = readOptions('options', options, ['drainTimeoutMs']).drainTimeoutMs;
     const drainTimeoutMs = timeoutOption('drainTimeoutMs', given, DEFAULT_DRAIN_TIMEOUT_MS, 0);
+    excuseCaller();
     if (this.#closing !== undefined) return this.#closing;
     if (--this.#users > 0) return drained(this.#parts, drainTimeoutMs);
     this.#forget();
@@ -234,8 +235,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusPacking
   #end(): void {
     this.refuse();
     this.#forget();
-    this.#parts.publisher.pending.abandon();
-    this.#parts.backpressure.abandon();
+    giveUp(this.#parts);
   }
 
   /** Whoever connects from now on gets another connection. */
