@@ -1,6 +1,6 @@
 /**
  * Runs the spin model checker over the models in this folder. Each model must hold in every interleaving, and each of its
- * mutants (one wrong order, one check left out) must fail: a check that does not fail them would prove nothing.
+ * mutants (one wrong order, one check missing) must fail: a check that does not fail them would prove nothing.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -15,8 +15,10 @@ interface Model {
   readonly name: string;
   /** Definitions of the runs that must hold. */
   readonly holds: readonly string[][];
-  /** What makes these runs smaller, but for the full run of the tests; without it they are small. Mutants always run at full size: some need it. */
+  /** What makes these runs smaller, but for the full run of the tests; without it they are small. */
   readonly smaller?: string;
+  /** Whether the mutants, too, run smaller then: in other models some fail at full size only. */
+  readonly smallerMutants?: true;
   /** What must make it fail; further definitions behind the first. */
   readonly mutants: readonly string[][];
 }
@@ -95,12 +97,14 @@ const models: Model[] = [
     name: 'evict',
     holds: [[]],
     smaller: 'RECORDS=5',
+    smallerMutants: true,
     mutants: [['STATE_LATE'], ['STATE_FIRST'], ['NO_TEST'], ['NO_HEED'], ['HEED_FIRST']],
   },
   {
     name: 'join',
     holds: [[]],
     smaller: 'RECORDS=4',
+    smallerMutants: true,
     mutants: [['KEEP_LIMIT'], ['RETAINED_BY_TAIL'], ['NOW_AT_TAIL']],
   },
   {
@@ -195,8 +199,12 @@ const models: Model[] = [
 ];
 
 const sources = fileURLToPath(new URL('../../../test/models/', import.meta.url));
-const missing = ['spin', 'gcc'].filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
-const skip = missing.length > 0 && `needs ${missing.join(' and ')} (Debian: apt-get install spin gcc)`;
+const missing = ['spin', 'gcc'].filter((tool) => !hasProgram(tool));
+const skip = missing.length > 0 && `needs ${missing.join(' and ')} (Debian: apt-get install spin gcc tcc)`;
+
+function hasProgram(name: string): boolean {
+  return spawnSync(name, ['--version']).error === undefined;
+}
 
 function run(directory: string, command: string, args: string[]): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: directory, encoding: 'utf8' });
@@ -209,30 +217,39 @@ function run(directory: string, command: string, args: string[]): string {
 /** Ways to the bottom of the deepest model are 1,500 steps long; room for more costs time. */
 const MAX_DEPTH = 10_000;
 
-/** How much there is to search: up to the end, or to a failure that comes early, where compiling takes longer than searching. */
-const SEARCHES = {
-  whole: { optimization: '-O1', hashBits: 24 },
-  failing: { optimization: '-O0', hashBits: 20 },
-} as const;
+interface Search {
+  readonly compiler: readonly string[];
+  /** Bits of the size of the table of states. */
+  readonly hashBits: number;
+}
+
+/** Where compiling would take longer than searching. tcc, where it is, compiles in a twentieth of gcc's time. */
+const SHORT: Search = { compiler: hasProgram('tcc') ? ['tcc'] : ['gcc', '-O0'], hashBits: 20 };
+/** Where searching takes minutes, and states need gigabytes. */
+const LONG: Search = { compiler: ['gcc', '-O1', '-DCOLLAPSE'], hashBits: 24 };
 
 /** Searches all interleavings, or up to the first failure. Returns pan's report. */
-function check(model: string, definitions: readonly string[], search: keyof typeof SEARCHES): string {
-  const { optimization, hashBits } = SEARCHES[search];
+function check(
+  model: string,
+  definitions: readonly string[],
+  { compiler: [compiler, ...options], hashBits }: Search,
+): string {
   const directory = mkdtempSync(join(tmpdir(), 'ringcast-model-'));
   try {
     run(directory, 'spin', ['-a', ...definitions.map((name) => `-D${name}`), join(sources, `${model}.pml`)]);
-    run(directory, 'gcc', ['-w', optimization, '-DSAFETY', '-DCOLLAPSE', '-DMEMLIM=1900', '-o', 'pan', 'pan.c']);
+    run(directory, compiler!, ['-w', ...options, '-DSAFETY', '-DMEMLIM=1900', '-o', 'pan', 'pan.c']);
     return run(directory, './pan', [`-m${MAX_DEPTH}`, `-w${hashBits}`]);
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-for (const { name, holds, smaller, mutants } of models) {
+for (const { name, holds, smaller, smallerMutants, mutants } of models) {
+  const size = FULL || smaller === undefined ? [] : [smaller];
   for (const hold of holds) {
-    const definitions = FULL || smaller === undefined ? hold : [...hold, smaller];
+    const definitions = [...hold, ...size];
     test(`model ${[name, ...definitions].join(' ')} holds`, { skip }, (t) => {
-      const report = check(name, definitions, 'whole');
+      const report = check(name, definitions, FULL ? LONG : SHORT);
       assert.match(report, /errors: 0\n/, report);
       assert.doesNotMatch(report, /not completed|too small|out of memory/, report);
       t.diagnostic(/\d+ states, stored/.exec(report)![0]);
@@ -240,7 +257,7 @@ for (const { name, holds, smaller, mutants } of models) {
   }
   for (const definitions of mutants) {
     test(`model ${name} fails when ${definitions[0]}`, { skip }, () => {
-      const report = check(name, definitions, 'failing');
+      const report = check(name, smallerMutants ? [...definitions, ...size] : definitions, SHORT);
       assert.match(report, /assertion violated|invalid end state/, report);
       assert.match(report, /errors: [1-9]/, report);
     });
