@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createBus } from '../../src/index.js';
+import { LIBRARY } from '../support/published.js';
 
 const program = fileURLToPath(new URL('../fixtures/programs/closing-on-signals.js', import.meta.url));
 
@@ -75,7 +76,7 @@ describe('closeOn', () => {
 
   test('is refused on a thread, which gets no signals', async () => {
     const source = `
-      import(${JSON.stringify(new URL('../../src/index.js', import.meta.url).href)}).then(({ createBus }) => {
+      import(${JSON.stringify(LIBRARY)}).then(({ createBus }) => {
         const bus = createBus();
         try { bus.closeOn('SIGTERM'); } catch (error) { require('node:worker_threads').parentPort.postMessage(error.code); }
         return bus.close();

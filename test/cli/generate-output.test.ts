@@ -14,19 +14,21 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { generate } from '../../src/cli/codegen/generate.js';
 import { FULL } from '../support/full.js';
 import { encodeToBuffer, loadGenerated, typeErrors, writeFiles } from '../support/generated-code.js';
+import { COMMAND } from '../support/published.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'generate-output-'));
 after(() => rmSync(dir, { recursive: true }));
 
 const P3 = 'syntax = "proto3"; ';
-const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 function run(...args: string[]): { status: number | null; stderr: string } {
-  const { status, stderr } = spawnSync(process.execPath, [main, 'generate', ...args], { encoding: 'utf8', cwd: dir });
+  const { status, stderr } = spawnSync(process.execPath, [COMMAND, 'generate', ...args], {
+    encoding: 'utf8',
+    cwd: dir,
+  });
   return { status, stderr };
 }
 

@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { generate, staleModules, writeModules } from '../../src/cli/codegen/generate.js';
 import { CodegenError } from '../../src/errors.js';
+import { COMMAND } from '../support/published.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'generate-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -98,9 +98,8 @@ describe('generate', () => {
 });
 
 describe('generate command', () => {
-  const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
   const run = (...args: string[]) => {
-    const { status, stderr } = spawnSync(process.execPath, [main, 'generate', ...args], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, [COMMAND, 'generate', ...args], { encoding: 'utf8' });
     return { status, stderr };
   };
 

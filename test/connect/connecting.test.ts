@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { connectBus, createBus, type DisconnectReport, type Envelope, runWithEmitter } from '../../src/index.js';
+import { LIBRARY } from '../support/published.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
 import { disconnects } from './publishers.js';
 
@@ -35,7 +36,7 @@ describe('a handle', () => {
     `,
       {
         bus: bus.handle,
-        library: new URL('../../src/index.js', import.meta.url).href,
+        library: LIBRARY,
         inner: `
           import { workerData as data } from 'node:worker_threads';
           const { connectBus } = await import(data.library);

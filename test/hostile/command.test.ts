@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { size } from '../support/full.js';
+import { COMMAND } from '../support/published.js';
 import { Dice } from '../torture/payload.js';
 
-const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const recorded = readFileSync(new URL('../../../test/fixtures/containerd-1.6.20/envelopes.binpb', import.meta.url));
 const INPUTS = size(4, 12);
 /** A few dozen envelopes: enough to be in the middle of one. */
@@ -23,7 +22,7 @@ describe('ringcast events, given damaged input', () => {
       const input = Buffer.from(recorded.subarray(0, INPUT_BYTES));
       const changes = 1 + dice.roll(8);
       for (let change = 0; change < changes; change++) input[dice.roll(input.length)] = dice.roll(256);
-      const { status, stdout, stderr, signal } = spawnSync(process.execPath, [main, 'events', '-'], {
+      const { status, stdout, stderr, signal } = spawnSync(process.execPath, [COMMAND, 'events', '-'], {
         input: input.subarray(0, 1 + dice.roll(input.length)),
         encoding: 'utf8',
         timeout: 120_000,

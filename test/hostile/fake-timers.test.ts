@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { covering } from '../support/full.js';
+import { LIBRARY } from '../support/published.js';
 import { FAKERS, USES, WRAPPERS } from '../support/under-fakes.js';
 
 const PROGRAM = fileURLToPath(new URL('../support/under-fakes.js', import.meta.url));
@@ -42,14 +43,13 @@ describe('the bus works in threads with', () => {
 
 describe('with fakes that were installed before the package is loaded', () => {
   const require = createRequire(import.meta.url);
-  const index = new URL('../../src/index.js', import.meta.url).href;
 
   /** What a process prints that installs fakes first, then delivers one event and prints its time. */
   const outcome = (install: string): string => {
     const script = `const systemNow = Date.now;
       ${install};
       try {
-        const { createBus } = await import(${JSON.stringify(index)});
+        const { createBus } = await import(${JSON.stringify(LIBRARY)});
         const bus = createBus();
         bus.subscribe('/a', ({ timestamp }) =>
           console.log(Math.abs(Number(timestamp / 1000000n) - systemNow()) < 5000 ? 'delivered' : 'another time'));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { COMMAND } from '../support/published.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 // Below the package, where its own name resolves to it.
@@ -110,8 +111,7 @@ describe('the pages of the repository', () => {
   });
 
   test('name commands of ringcast that exist', async () => {
-    const main = join(root, 'dist/src/cli/main.js');
-    const { stdout } = await promisify(execFile)(process.execPath, [main, '--help']);
+    const { stdout } = await promisify(execFile)(process.execPath, [COMMAND, '--help']);
     const named = pages.flatMap(({ page, text }) =>
       [...text.matchAll(/(?:^ {4}|`|npx )ringcast ([a-z][a-z-]*)\b/gm)].map((match) => [page, match[1]!] as const),
     );

@@ -1,8 +1,8 @@
 /** Runs the `ringcast` command in a process of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { COMMAND } from './published.js';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 export const FIXTURE = 'test/fixtures/containerd-1.6.20/envelopes.binpb';
@@ -16,7 +16,7 @@ export interface CommandResult {
 
 /** Starts the command in the root of the repository. Whoever starts it ends its standard input. */
 export function startCommand(args: readonly string[]): ChildProcessWithoutNullStreams {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: ROOT });
+  const child = spawn(process.execPath, [COMMAND, ...args], { cwd: ROOT });
   // A command that has seen enough does not read on: then there is nobody to write to.
   child.stdin.on('error', () => {});
   return child;

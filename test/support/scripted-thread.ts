@@ -1,7 +1,6 @@
 /** A thread that runs a few lines of a test, with the package loaded. */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-
-const library = new URL('../../src/index.js', import.meta.url).href;
+import { LIBRARY } from './published.js';
 
 export class ScriptedThread {
   readonly worker: Worker;
@@ -14,7 +13,7 @@ export class ScriptedThread {
   constructor(body: string, data: object, options: WorkerOptions = {}) {
     const source = `
       import { parentPort, workerData as data } from 'node:worker_threads';
-      import * as ringcast from '${library}';
+      import * as ringcast from '${LIBRARY}';
       const say = (message) => parentPort.postMessage(message);
       ${body}
     `;

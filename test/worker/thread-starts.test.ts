@@ -8,9 +8,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { createBus, type ModuleOptions } from '../../src/index.js';
 import { inlineModule, record, SMALL_RING_BYTES } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
+import { LIBRARY } from '../support/published.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
-const ENTRY = new URL('../../src/index.js', import.meta.url).href;
 const MODULE = inlineModule('export default () => {}');
 const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
@@ -94,7 +94,7 @@ describe('a preload that makes a bus and subscribes a module', { timeout: 240_00
     const preload = join(folder, 'preload.mjs');
     writeFileSync(
       preload,
-      `import { createBus } from ${JSON.stringify(ENTRY)};
+      `import { createBus } from ${JSON.stringify(LIBRARY)};
        const bus = globalThis.ofPreload = createBus();
        const module = new URL(${JSON.stringify(handler)});
        ${subscribe}`,
