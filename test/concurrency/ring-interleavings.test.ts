@@ -175,6 +175,30 @@ function killScene(deafToExits: boolean, afterSteps: number): Scene {
 }
 const KILL_STEPS = 60;
 
+/** Kills a thread after any number of its steps, in schedule after schedule. Returns how often it got that far. */
+function exploreKills(
+  steps: number,
+  schedules: number,
+  scene: (afterSteps: number, pick: () => number) => Scene,
+): number {
+  let kills = 0;
+  for (let seed = SEED; seed < SEED + schedules; seed++) {
+    // A fault shows at few of the steps, but there in many schedules: so the steps are the inner loop.
+    for (let afterSteps = 0; afterSteps < steps; afterSteps++) {
+      exploreRandom(
+        (pick) => scene(afterSteps, pick),
+        seed,
+        1,
+        (outcome) => {
+          allEnd(outcome);
+          if (outcome.steps[1] === afterSteps) kills++;
+        },
+      );
+    }
+  }
+  return kills;
+}
+
 /** A lossy reader, or one that is evicted, is killed; the shipped next life goes on, and a ledger follows both lives. */
 function overtakenScene(evicted: boolean, afterSteps: number, life: typeof nextLife, pick: () => number): Scene {
   const records = Array.from({ length: 8 }, (_, index) => {
@@ -203,15 +227,9 @@ function overtakenScene(evicted: boolean, afterSteps: number, life: typeof nextL
 for (const evicted of [false, true]) {
   const who = evicted ? 'an evicted reader' : 'a lossy reader';
   const explore = (life: typeof nextLife, schedules: number): number => {
-    let kills = 0;
-    for (let afterSteps = 0; afterSteps < 2 * KILL_STEPS; afterSteps++) {
-      const scene = (pick: () => number): Scene => overtakenScene(evicted, afterSteps, life, pick);
-      exploreRandom(scene, SEED, schedules, (outcome) => {
-        allEnd(outcome);
-        if (outcome.steps[1] === afterSteps) kills++;
-      });
-    }
-    return kills;
+    return exploreKills(2 * KILL_STEPS, schedules, (afterSteps, pick) =>
+      overtakenScene(evicted, afterSteps, life, pick),
+    );
   };
   test(`${who} killed at any step misses nothing that nobody tells of, once`, { skip: RUNS === 0 }, (t) => {
     const kills = explore(nextLife, 30 * RUNS);
@@ -234,28 +252,13 @@ for (const evicted of [false, true]) {
 }
 
 test('a reader killed at any step goes on at its cursor', { skip: RUNS === 0 }, (t) => {
-  let kills = 0;
-  for (let afterSteps = 0; afterSteps < KILL_STEPS; afterSteps++) {
-    exploreRandom(
-      () => killScene(false, afterSteps),
-      SEED,
-      60 * RUNS,
-      (outcome) => {
-        allEnd(outcome);
-        if (outcome.steps[1] === afterSteps) kills++;
-      },
-    );
-  }
+  const kills = exploreKills(KILL_STEPS, 60 * RUNS, (afterSteps) => killScene(false, afterSteps));
   assert.ok(kills > KILL_STEPS, `${kills} kills`);
   t.diagnostic(`${kills} kills`);
 });
 
 test('a parked writer that does not look again after an exit can wait for ever', { skip: RUNS === 0 }, () => {
-  assert.throws(() => {
-    for (let afterSteps = 0; afterSteps < KILL_STEPS; afterSteps++) {
-      exploreRandom(() => killScene(true, afterSteps), SEED, 60, allEnd);
-    }
-  }, /stuck/);
+  assert.throws(() => exploreKills(KILL_STEPS, 60, (afterSteps) => killScene(true, afterSteps)), /stuck/);
 });
 
 test('a schedule is replayed by its seed', () => {
