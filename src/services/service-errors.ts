@@ -39,7 +39,7 @@ export class NotFoundError extends ServiceError {
     readonly kind: string,
     readonly key: string,
   ) {
-    super(`${kind} ${show(key)} does not exist`);
+    super(`${kind} ${show(key)} does not exist; create or import it first`);
   }
 }
 
@@ -50,7 +50,7 @@ export class AlreadyExistsError extends ServiceError {
     readonly kind: string,
     readonly key: string,
   ) {
-    super(`${kind} ${show(key)} already exists`);
+    super(`${kind} ${show(key)} already exists; choose another, or remove it first`);
   }
 }
 
@@ -62,7 +62,7 @@ export class InUseError extends ServiceError {
     readonly key: string,
     readonly heldBy: string,
   ) {
-    super(`${kind} ${show(key)} is in use by ${heldBy}`);
+    super(`${kind} ${show(key)} is in use by ${heldBy}; try again when that is done`);
   }
 }
 
@@ -88,7 +88,7 @@ export class ContentMismatchError extends ServiceError {
     readonly actual: string,
     readonly source: string,
   ) {
-    super(`${source}: ${field} must be ${expected}, the bytes have ${actual}`);
+    super(`${source}: ${field} must be ${expected}, the bytes have ${actual}; fetch it again`);
   }
 }
 

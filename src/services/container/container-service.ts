@@ -69,7 +69,11 @@ export class ContainerService {
     this.#parts = parts;
   }
 
-  /** Opens the service in a folder, and removes the containers of a dead process, with a delete event for each. */
+  /**
+   * Opens the service in a folder, and removes the containers of a dead process, with a delete event for each.
+   *
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an empty path
+   */
   static async open(directory: string, parts: ContainerParts): Promise<ContainerService> {
     const root = await createDirectory(absoluteDirectory(directory));
     const service = new ContainerService(root, parts);
@@ -107,13 +111,18 @@ export class ContainerService {
     }
   }
 
-  /** @throws {NotFoundError} `SERVICE_NOT_FOUND` */
+  /**
+   * The container of this id, until it is deleted.
+   *
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND`
+   */
   get(id: string): Container {
     const container = this.#containers.get(id);
     if (!container) throw new NotFoundError('container', id);
     return container;
   }
 
+  /** All containers that are not deleted. */
   list(): Container[] {
     return [...this.#containers.values()];
   }

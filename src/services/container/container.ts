@@ -30,7 +30,7 @@ export interface ExecProcess {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** What `exec` runs; what is left out is as in the first process. */
+/** What `exec` runs; what is omitted is as in the first process. */
 export type ExecOptions = Partial<ProcessSpec> & Pick<ProcessSpec, 'args'> & { execId?: string };
 
 export class Container {
@@ -93,6 +93,7 @@ export class Container {
    *
    * @throws {StartFailedError} `SERVICE_START_FAILED`
    * @throws {AlreadyExistsError} `SERVICE_ALREADY_EXISTS` for an `execId` that is in use
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed `execId` or `args`
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` unless running
    */
   exec(options: ExecOptions): Promise<ExecProcess> {
@@ -133,7 +134,11 @@ export class Container {
     return this.#stopped;
   }
 
-  /** Freezes all processes. Emits `/service/container/paused`. */
+  /**
+   * Freezes all processes. Emits `/service/container/paused`.
+   *
+   * @throws {WrongStateError} `SERVICE_WRONG_STATE` unless running
+   */
   pause(): Promise<void> {
     return this.#exclusively('pause', ['running'], async () => {
       await this.#runtime.pause();
@@ -142,7 +147,11 @@ export class Container {
     });
   }
 
-  /** Lets them run on. Emits `/service/container/resumed`. */
+  /**
+   * Lets all processes run on. Emits `/service/container/resumed`.
+   *
+   * @throws {WrongStateError} `SERVICE_WRONG_STATE` unless paused
+   */
   resume(): Promise<void> {
     return this.#exclusively('resume', ['paused'], async () => {
       await this.#runtime.resume();

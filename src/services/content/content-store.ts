@@ -47,7 +47,11 @@ export class ContentStore {
     this.#ingests = ingests;
   }
 
-  /** Opens the store in a folder, creating what is missing and removing what dead processes left half-written. */
+  /**
+   * Opens the store in a folder, creating what is missing and removing what dead processes left half-written.
+   *
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an empty path
+   */
   static async open(directory: string): Promise<ContentStore> {
     const root = absoluteDirectory(directory);
     const blobs = await createDirectory(join(root, 'blobs', 'sha256'));
@@ -64,6 +68,7 @@ export class ContentStore {
    * @param source bytes, or a stream of them
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH` when the bytes are not what `digest` and `sizeBytes` say
    * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED` beyond `maxBytes`
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed `digest`
    */
   async write(
     source: Uint8Array | AsyncIterable<Uint8Array>,
@@ -87,6 +92,7 @@ export class ContentStore {
    *
    * @param options.ref names the ingest over restarts; without it the ingest ends with this process
    * @throws {InUseError} `SERVICE_IN_USE` while another ingest of this process has the ref
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a ref that makes no file name
    */
   async ingest(options: IngestOptions & { ref?: string } = {}): Promise<Ingest> {
     const { ref, source = ref ?? 'content', maxBytes } = options;
@@ -119,7 +125,12 @@ export class ContentStore {
     );
   }
 
-  /** @throws {NotFoundError} `SERVICE_NOT_FOUND` */
+  /**
+   * Digest and size of content.
+   *
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND`
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed digest
+   */
   async info(digest: string): Promise<ContentInfo> {
     const parsed = parseDigest(digest);
     const found = await this.#stat(parsed);
@@ -127,11 +138,21 @@ export class ContentStore {
     return { digest: parsed, sizeBytes: found.size };
   }
 
+  /**
+   * Whether the store has the content.
+   *
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed digest
+   */
   async has(digest: string): Promise<boolean> {
     return (await this.#stat(parseDigest(digest))) !== undefined;
   }
 
-  /** A stream of the content. It is not hashed again: what is in the store was checked on its way in. */
+  /**
+   * A stream of the content. It is not hashed again: what is in the store was checked on its way in.
+   *
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND`
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed digest
+   */
   async read(digest: string): Promise<AsyncIterable<Buffer>> {
     await this.info(digest);
     return createReadStream(this.#pathOf(parseDigest(digest)));
@@ -141,6 +162,10 @@ export class ContentStore {
    * Small content as a whole, hashed again.
    *
    * @param maxBytes refuses larger content, before reading it
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND`
+   * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED` beyond `maxBytes`
+   * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH` when the file has changed on disk
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed digest
    */
   async readBytes(digest: string, maxBytes: number): Promise<Buffer> {
     const content = await this.info(digest);
@@ -164,6 +189,7 @@ export class ContentStore {
    * Deletes content and emits `/service/content/delete`. Who reads it at this moment reads on.
    *
    * @throws {NotFoundError} `SERVICE_NOT_FOUND`
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed digest
    */
   async delete(digest: string): Promise<void> {
     const parsed = parseDigest(digest);

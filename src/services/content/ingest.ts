@@ -18,7 +18,7 @@ export interface IngestOptions {
   maxBytes?: number;
 }
 
-/** What the bytes have to be. What is left out is not checked. */
+/** What the bytes have to be. What is omitted is not checked. */
 export interface Expectation {
   digest?: Digest;
   sizeBytes?: number;
@@ -61,7 +61,7 @@ export class Ingest {
     return this.#sizeBytes;
   }
 
-  /** Puts what an earlier process left through the hash. For the store, before the first write. */
+  /** Puts what an earlier process left through the hash. For the store, before the first write. @internal */
   async resume(): Promise<void> {
     for await (const chunk of createReadStream(this.#path)) this.#count(chunk);
   }
@@ -70,6 +70,7 @@ export class Ingest {
    * Appends bytes.
    *
    * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED` beyond `maxBytes`; nothing of the chunk is written
+   * @throws {WrongStateError} `SERVICE_WRONG_STATE` once it is sealed or ended
    */
   async write(chunk: Uint8Array): Promise<void> {
     const handle = this.#openHandle('write');
@@ -84,6 +85,7 @@ export class Ingest {
    * Ends the writing: data synced, digest and size checked. A mismatch removes what was written.
    *
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH`
+   * @throws {WrongStateError} `SERVICE_WRONG_STATE` unless open
    */
   async seal({ digest: expectedDigest, sizeBytes: expectedBytes }: Expectation = {}): Promise<ContentInfo> {
     const handle = this.#openHandle('seal');
@@ -100,7 +102,11 @@ export class Ingest {
     return { digest, sizeBytes: this.#sizeBytes };
   }
 
-  /** The whole content. Only while sealed. */
+  /**
+   * The whole content.
+   *
+   * @throws {WrongStateError} `SERVICE_WRONG_STATE` unless sealed
+   */
   async readBytes(): Promise<Buffer> {
     if (this.#state !== 'sealed') throw new WrongStateError('read', this.source, this.#state, 'sealed');
     return readFile(this.#path);
@@ -111,6 +117,7 @@ export class Ingest {
    * had them. Committing what the store has is no error.
    *
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH`; nothing is left
+   * @throws {WrongStateError} `SERVICE_WRONG_STATE` once it has ended
    */
   async commit(options: Expectation & { mediaType?: string } = {}): Promise<ContentInfo> {
     // Node reads twice what is taken out beside a rest.

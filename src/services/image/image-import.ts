@@ -56,6 +56,7 @@ export class ImageImporter {
    * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED`
    * @throws {MalformedInputError} `SERVICE_MALFORMED_INPUT`
    * @throws {NotFoundError} `SERVICE_NOT_FOUND` for blobs that are missing
+   * @throws {MissingDependencyError} `SERVICE_MISSING_DEPENDENCY` where the package tar is not installed
    */
   async importArchive(source: AsyncIterable<Uint8Array>, given: ImportOptions = {}): Promise<Image[]> {
     const options = readImportOptions(given);
@@ -83,7 +84,14 @@ export class ImageImporter {
     }
   }
 
-  /** Imports all images of a layout folder. Otherwise as {@link importArchive}. */
+  /**
+   * Imports all images of a layout folder.
+   *
+   * @returns the registered images, in the order of the folder's index
+   * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH` for a blob that is not what its name or descriptor says
+   * @throws {MalformedInputError} `SERVICE_MALFORMED_INPUT` for a folder that is no layout, or a damaged document
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND` for blobs that are missing
+   */
   async importLayout(directory: string, given: ImportOptions = {}): Promise<Image[]> {
     const options = readImportOptions(given);
     const indexPath = join(directory, 'index.json');

@@ -39,7 +39,12 @@ export class ImageStore {
     this.#directory = directory;
   }
 
-  /** @throws {CorruptStateError} `SERVICE_CORRUPT_STATE` for a file that does not read back */
+  /**
+   * Opens the names in a folder.
+   *
+   * @throws {CorruptStateError} `SERVICE_CORRUPT_STATE` for a file that does not read back
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an empty path
+   */
   static async open(directory: string): Promise<ImageStore> {
     const root = await createDirectory(absoluteDirectory(directory));
     const store = new ImageStore(root);
@@ -56,7 +61,8 @@ export class ImageStore {
    * Gives an image a name, or a name a new image. Emits `/service/image/register` for a new name,
    * `/service/image/update` for a change, nothing where all is as it was.
    *
-   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT`
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed name or label
+   * @throws {MalformedInputError} `SERVICE_MALFORMED_INPUT` for a malformed target
    */
   async register(name: string, target: Descriptor, labels: Readonly<Record<string, string>> = {}): Promise<Image> {
     checkImageName(name);
@@ -74,14 +80,18 @@ export class ImageStore {
     });
   }
 
-  /** @throws {NotFoundError} `SERVICE_NOT_FOUND` */
+  /**
+   * The image of this name.
+   *
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND`
+   */
   get(name: string): Image {
     const image = this.#images.get(name);
     if (!image) throw new NotFoundError('image', name);
     return image;
   }
 
-  /** By name. */
+  /** All images, ordered by name. */
   list(): Image[] {
     return [...this.#images.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }

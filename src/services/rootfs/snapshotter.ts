@@ -24,19 +24,11 @@ import {
   writeFileDurable,
 } from '../durable-file.js';
 import { KeyedLock } from '../keyed-lock.js';
-import {
-  AlreadyExistsError,
-  CorruptStateError,
-  InUseError,
-  InvalidArgumentError,
-  NotFoundError,
-  WrongStateError,
-} from '../service-errors.js';
+import { AlreadyExistsError, InUseError, NotFoundError, WrongStateError } from '../service-errors.js';
+import { checkKey, parseRecord, type SnapshotRecord } from './snapshot-record.js';
 
 /** The name under which events report this snapshotter. */
 const SNAPSHOTTER = 'native';
-
-const MAX_KEY_LENGTH = 1024;
 
 export interface Snapshot {
   readonly key: string;
@@ -46,14 +38,6 @@ export interface Snapshot {
   readonly kind: 'active' | 'committed';
   /** The directory that is the root filesystem. */
   readonly path: string;
-}
-
-/** As in its metadata file. */
-interface SnapshotRecord {
-  key: string;
-  parent: string;
-  kind: 'active' | 'committed';
-  id: string;
 }
 
 export class Snapshotter {
@@ -72,6 +56,7 @@ export class Snapshotter {
    * Opens the snapshots in a folder, and removes files of snapshots that were not finished or not wholly removed.
    *
    * @throws {CorruptStateError} `SERVICE_CORRUPT_STATE` for a metadata file that does not read back
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an empty path
    */
   static async open(directory: string): Promise<Snapshotter> {
     const root = absoluteDirectory(directory);
@@ -90,6 +75,8 @@ export class Snapshotter {
    * @throws {AlreadyExistsError} `SERVICE_ALREADY_EXISTS`
    * @throws {NotFoundError} `SERVICE_NOT_FOUND` for the parent
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` when the parent is not committed
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a key that is empty or longer than 1,024 characters
+   * @throws {CommandFailedError} `SERVICE_COMMAND_FAILED` when the copy of the parent fails
    */
   prepare(key: string, parent = ''): Promise<Snapshot> {
     checkKey('key', key);
@@ -121,6 +108,8 @@ export class Snapshotter {
    * @throws {NotFoundError} `SERVICE_NOT_FOUND`
    * @throws {AlreadyExistsError} `SERVICE_ALREADY_EXISTS` for the name
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` when the snapshot is committed already
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a name that is empty or longer than 1,024 characters
+   * @throws {CommandFailedError} `SERVICE_COMMAND_FAILED` when the files cannot be made durable
    */
   commit(name: string, key: string): Promise<Snapshot> {
     checkKey('name', name);
@@ -171,6 +160,7 @@ export class Snapshotter {
     return record && this.#describe(record);
   }
 
+  /** All snapshots. */
   list(): Snapshot[] {
     return [...this.#records.values()].map((record) => this.#describe(record));
   }
@@ -223,23 +213,6 @@ export class Snapshotter {
   #save(record: SnapshotRecord): Promise<void> {
     return writeFileDurable(this.#metadataPathOf(record.key), JSON.stringify(record));
   }
-}
-
-function checkKey(argument: string, key: unknown): void {
-  if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_LENGTH) {
-    throw new InvalidArgumentError(argument, key, `a string of 1 to ${MAX_KEY_LENGTH} characters`);
-  }
-}
-
-function parseRecord(path: string, text: string): SnapshotRecord {
-  try {
-    const { key, parent, kind, id } = JSON.parse(text);
-    const isWhole = [key, parent, id].every((field) => typeof field === 'string') && /^[0-9a-f-]{36}$/.test(id);
-    if (isWhole && (kind === 'active' || kind === 'committed')) return { key, parent, kind, id };
-  } catch (error) {
-    throw new CorruptStateError(path, 'is no JSON', { cause: error });
-  }
-  throw new CorruptStateError(path, 'is no snapshot record');
 }
 
 /** Node has no syncfs: the program does it for the one filesystem, or where it is too old for that, for all. */

@@ -32,7 +32,11 @@ export class Unpacker {
    * @param signal ends it between two entries, with its reason
    * @returns the key of the snapshot to prepare from: the chain id; empty for an image without layers
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH` for a layer that is not what its diff id says
-   * @throws as {@link applyLayer}
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND` for a layer that the content store does not have
+   * @throws {UnsafeEntryError} `SERVICE_UNSAFE_ENTRY` for an entry that would act outside of the root filesystem
+   * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED`
+   * @throws {MalformedInputError} `SERVICE_MALFORMED_INPUT`
+   * @throws {MissingDependencyError} `SERVICE_MISSING_DEPENDENCY` where the package tar is not installed
    */
   async unpack(layers: readonly Layer[], signal?: AbortSignal): Promise<string> {
     let parent = '';
