@@ -4,7 +4,9 @@
  * Node's own `--test` is not enough: it needs other arguments on each version of Node, reports in another form where
  * nobody looks at a terminal, and runs one file at a time on two cores.
  */
-import { readdirSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
@@ -12,7 +14,7 @@ import { spec as Spec } from 'node:test/reporters';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const USAGE = 'Usage: npm test -- [FILE|FOLDER]… [--only REGEX] [--full] [--concurrency N]';
+const USAGE = 'Usage: npm test -- [FILE|FOLDER]… [--only REGEX] [--full] [--times] [--concurrency N]';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const compiled = join(root, 'dist');
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
     options: {
       only: { type: 'string', short: 'o' },
       full: { type: 'boolean', default: false },
+      times: { type: 'boolean', default: false },
       'in-process': { type: 'boolean', default: false },
       concurrency: { type: 'string', default: String(availableParallelism() + 2) },
     },
@@ -49,12 +52,41 @@ async function main(): Promise<void> {
     return;
   }
 
+  if (values.times) return printTimes(files);
+
   const only = values.only === undefined ? {} : { testNamePatterns: [new RegExp(values.only)] };
   const results = run({ files: files.sort(byLength), concurrency, ...only });
   results.on('test:fail', ({ todo }) => {
     if (todo === undefined || todo === false) process.exitCode = 1;
   });
   results.compose<Spec>(new Spec()).pipe(process.stdout);
+}
+
+/** Runs the files one after the other, and prints what CPU time each has taken, with its threads and processes. On Linux. */
+async function printTimes(files: readonly string[]): Promise<void> {
+  const lines: string[] = [];
+  let totalSeconds = 0;
+  for (const file of files) {
+    const before = childrenCpuSeconds();
+    const [exitCode] = await once(spawn(process.execPath, [file], { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit');
+    const seconds = childrenCpuSeconds() - before;
+    totalSeconds += seconds;
+    if (exitCode !== 0) process.exitCode = 1;
+    lines.push(`${seconds.toFixed(1).padStart(7)} s  ${relative(compiled, file)}${exitCode === 0 ? '' : '  FAILED'}`);
+    console.log(lines.at(-1));
+  }
+  // As wide as each other, so that text sorts as numbers do.
+  console.log(
+    `\nCPU time, the most first:\n${lines.sort().reverse().join('\n')}\n${totalSeconds.toFixed(1).padStart(7)} s  all`,
+  );
+}
+
+/** CPU time of the processes that this one has waited for, with those that they have waited for: proc(5), in hundredths. */
+function childrenCpuSeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
 /** The compiled tests that a file or a folder of the sources means. */
