@@ -20,7 +20,7 @@ export interface Change {
   readonly changed: boolean;
 }
 
-/** Each run is the results of one process; metrics that only one side has are left out. */
+/** Each run is the results of one process; metrics that only one side has are skipped. */
 export function changesBetween(base: readonly (readonly Result[])[], head: readonly (readonly Result[])[]): Change[] {
   const baseValues = valuesByName(base);
   const headValues = valuesByName(head);

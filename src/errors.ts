@@ -32,7 +32,7 @@ export class InvalidNamespaceError extends BusError {
   }
 }
 
-/** A traceparent that is none of W3C Trace Context, version 00. Leave it out, or mend where it comes from. */
+/** A traceparent that is not one of W3C Trace Context, version 00. Omit it, or mend where it comes from. */
 export class InvalidTraceparentError extends BusError {
   readonly code = 'BUS_INVALID_TRACEPARENT';
   constructor(
@@ -185,7 +185,9 @@ export class UnknownTypeError extends BusError {
 export class DuplicateTypeError extends BusError {
   readonly code = 'BUS_DUPLICATE_TYPE';
   constructor(readonly typeUrl: string) {
-    super(`type ${show(typeUrl)} is already registered with another codec`);
+    super(
+      `type ${show(typeUrl)} is already registered with another codec; give one of the two another name, or load its module once`,
+    );
   }
 }
 
@@ -247,7 +249,10 @@ export class MalformedPayloadError extends BusError {
     readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(`payload of type ${show(typeUrl)}: ${reason}`, options);
+    super(
+      `payload of type ${show(typeUrl)}: ${reason}; do publisher and subscriber have the same .proto file?`,
+      options,
+    );
   }
 }
 
@@ -255,7 +260,7 @@ export class MalformedPayloadError extends BusError {
 export class BusClosedError extends BusError {
   readonly code = 'BUS_CLOSED';
   constructor(readonly operation: string) {
-    super(`${operation} failed: the bus is closed or closing, and accepts nothing more`);
+    super(`${operation} failed: the bus is closed or closing, and accepts nothing more; create another`);
   }
 }
 
@@ -362,7 +367,8 @@ export class TimeoutError extends BusError {
     others = '',
   ) {
     super(
-      `${operation}: no event that the filter selects came within ${timeoutMs} ms${others === '' ? '' : `; ${others}`}`,
+      `${operation}: no event that the filter selects came within ${timeoutMs} ms` +
+        `; ${others === '' ? 'wait longer, or look at explain(filter)' : others}`,
     );
   }
 }

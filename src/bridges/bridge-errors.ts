@@ -70,7 +70,9 @@ export class CallTimeoutError extends BusError {
     readonly method: string,
     readonly timeoutMs: number,
   ) {
-    super(`${method}: no answer within ${timeoutMs} ms`);
+    super(
+      `${method}: no answer within ${timeoutMs} ms, though it may have been carried out; call again, or raise timeoutMs`,
+    );
   }
 }
 
@@ -101,7 +103,7 @@ export class StreamUnusableError extends BusError {
 export class BridgeClosedError extends BusError {
   readonly code = 'BRIDGE_CLOSED';
   constructor(readonly bridge: string) {
-    super(`${bridge} is closed`);
+    super(`${bridge} is closed; make another`);
   }
 }
 

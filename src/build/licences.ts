@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** @throws {Error} when a package has no licence file: then it must not be bundled */
 export function writeLicences(root: string, packages: readonly string[], file: string): void {
-  const texts = packages.map((name) => {
+  const licences = packages.map((name) => {
     const folder = join(root, 'node_modules', name);
     const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
       version: string;
@@ -15,5 +15,5 @@ export function writeLicences(root: string, packages: readonly string[], file: s
     return `${name} ${version} (${license})\n\n${readFileSync(join(folder, licence), 'utf8').trim()}\n`;
   });
   const head = `This package contains code of the packages below, under their own licences.\n`;
-  writeFileSync(file, [head, ...texts].join(`\n${'-'.repeat(80)}\n\n`));
+  writeFileSync(file, [head, ...licences].join(`\n${'-'.repeat(80)}\n\n`));
 }

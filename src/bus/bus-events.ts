@@ -10,7 +10,7 @@ export interface BusEvents {
   drain: [];
   /** A subscription was evicted: it held up the publisher for too long, and is lossy from now on. */
   evicted: [error: Error];
-  /** An event was left out of a subscription because its thread kept dying of it. */
+  /** A subscription skipped an event because it kept killing the thread. */
   deadLetter: [report: DeadLetterReport];
   /** A connection is over: it was closed, its thread has ended, or the bus was closed. What it had published is on the bus. */
   disconnect: [report: DisconnectReport];

@@ -42,7 +42,7 @@ export interface BusOptions {
   readonly keepUnwanted?: boolean;
   /**
    * When sleeping subscribers are woken: at the end of the `burst` (default), a few promise reactions after the running
-   * callback, and earlier in one that lasts for milliseconds or writes 256 KiB; or at `each` publish, sooner and dearer.
+   * callback, and earlier in one that lasts for milliseconds or writes 256 KiB; or at `each` publish, sooner, at a cost.
    */
   readonly flush?: Flush;
   /** Source of time: milliseconds since the Unix epoch, fractions welcome. Default: the system's, to the nanosecond. */

@@ -53,7 +53,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    * Publishes an event, queueing it when the ring is full: the contract of `stream.write`.
    *
    * The event is encoded before the call returns and may be changed afterwards. Success means accepted: every subscription
-   * in force now gets it, in the order of acceptance; with none, it costs a map look-up. No handler runs inside the call.
+   * in force now gets it, in the order of acceptance; with none, it costs a map lookup. No handler runs inside the call.
    *
    * Shapes: an instance of an event class, a plain object on a topic with a declared type, an Any `{ typeUrl, value }`, or
    * any other value, which is encoded as MessagePack.
@@ -218,7 +218,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     return traceparent === undefined && origin === undefined ? undefined : this.#extensions.of(traceparent, origin);
   }
 
-  /** Publishes while somebody listens to `ringcast.publish`. Of its own: a closure makes each call of its function dearer. */
+  /** Publishes while somebody listens to `ringcast.publish`. A method of its own: a closure makes each call of its function slower. */
   #traced(
     operation: PublishTrace['operation'],
     topic: string,

@@ -58,7 +58,7 @@ export async function closeDown(
     sayWhere();
   }
   const ends: Promise<void>[] = [];
-  // A thread that dies of an event meanwhile publishes a dead letter: those who want it end after those who may.
+  // An event that kills its thread meanwhile becomes a dead letter: those who want dead letters end after those who may cause one.
   const half = setTimeout(() => goOn(), Math.min(drainTimeoutMs / 2, MAX_TIMER_MS));
   let goOn!: () => void;
   const patience = new Promise<void>((resolve) => {

@@ -45,7 +45,7 @@ export const command = defineCommand({
     if (js && importExtension === 'ts') {
       throw new UsageError(
         'generate: --js with --import-extension ts',
-        'JavaScript imports no .ts files; leave one out',
+        'JavaScript imports no .ts files; drop --js or --import-extension',
       );
     }
     const { modules, services } = generateAll(files, {
@@ -61,7 +61,9 @@ export const command = defineCommand({
       return;
     }
     for (const { path } of staleModules(modules, out)) {
-      process.stderr.write(`ringcast: ${join(out, path)} is not what the .proto files say\n`);
+      process.stderr.write(
+        `ringcast: ${join(out, path)} is not what the .proto files say; generate it again without --check\n`,
+      );
       process.exitCode = 1;
     }
   },

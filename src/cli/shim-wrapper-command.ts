@@ -31,7 +31,8 @@ export const command = defineCommand({
   },
   run({ out, address, shim = 'containerd-shim-runc-v2' }, operands) {
     if (operands.length > 0) throw new UsageError(`shim-wrapper: unexpected ${JSON.stringify(operands[0])}`, HINT);
-    if (out === undefined || address === undefined) throw new UsageError('shim-wrapper: something is missing', HINT);
+    if (out === undefined || address === undefined)
+      throw new UsageError('shim-wrapper: --out and --address are needed', HINT);
     // Shims have folders of their own as their working directory.
     const path = address.replace(/^unix:\/\//, '');
     if (!path.startsWith('/')) throw new UsageError('shim-wrapper: --address must be an absolute path', HINT);

@@ -36,7 +36,7 @@ import { greeterHere } from './reception.js';
 const UPLINK_SHARE = 2;
 /** Ids are granted by the thread that owns the bus. */
 const NO_GRANTS: NameGrants = { append: () => 0 };
-/** Whoever it is that wants a topic, the owner does. Where events of some origins are excepted, it leaves them out. */
+/** Whoever it is that wants a topic, the owner does. Events of excepted origins are skipped. */
 const THE_OWNER: Want = { reader: OWNER_SLOT, exceptOrigins: new Set() };
 
 export interface ConnectionParts {

@@ -35,7 +35,7 @@ export interface Emitter {
    * @returns whether the event was accepted, at once or queued
    */
   emit(topic: string, event: unknown, options?: EmitOptions): boolean;
-  /** The same emitter in another namespace. Left out by emitters that know no namespaces. */
+  /** The same emitter in another namespace. Missing in emitters that know no namespaces. */
   withNamespace?(namespace: string): Emitter;
 }
 

@@ -194,7 +194,7 @@ function isCanonical(size: number, scan: Scan): boolean {
   return size === expected;
 }
 
-/** Of a field with a tag of one byte; nothing where the value is left out. */
+/** Of a field with a tag of one byte; nothing where the value is omitted. */
 function numberSize(valueSize: number): number {
   return valueSize === 0 ? 0 : 1 + valueSize;
 }

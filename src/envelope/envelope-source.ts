@@ -7,7 +7,7 @@ const sendAnotherWay = (): string => 'an envelope: send envelope.toBinary(), or 
 export class EnvelopeSource {
   readonly context: EnvelopeContext;
   readonly bytes: Buffer;
-  /** Asked for once a batch: it is a call into V8. */
+  /** Asked for once per batch: it is a call into V8. */
   readonly buffer: ArrayBufferLike;
   readonly byteOffset: number;
   /** A function: posting an envelope fails with its text, where it would lose all but three fields. */

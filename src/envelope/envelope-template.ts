@@ -6,7 +6,7 @@
  *   '------ per event ------'  '-------------- cached, lengths filled in -------------'
  *
  * The bytes are those protobufjs writes for the same containerd.types.Envelope: fields in order, shortest varints, empty
- * fields left out. The two lengths that depend on the payload get as many bytes as last time; a wrong guess costs one move.
+ * fields omitted. The two lengths that depend on the payload get as many bytes as last time; a wrong guess costs one move.
  */
 
 import { InvalidEventError } from '../errors.js';

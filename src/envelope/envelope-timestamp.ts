@@ -1,5 +1,5 @@
 /**
- * The timestamp field of an envelope: `0a L 08 seconds 10 nanos`, zero seconds and zero nanos left out.
+ * The timestamp field of an envelope: `0a L 08 seconds 10 nanos`, zero seconds and zero nanos omitted.
  *
  * The encoded seconds are kept from one envelope to the next, as they change once a second at most.
  */

@@ -16,7 +16,7 @@ const NO_TYPES: TypeLookup = { find: () => undefined };
 
 /**
  * The event as a value for JSON.stringify, in protobuf's JSON mapping: names in camelCase or as the file's `json_name` says,
- * default values left out, 64-bit integers and times as text, bytes in base64, enums by name, and the message inside an Any
+ * default values omitted, 64-bit integers and times as text, bytes in base64, enums by name, and the message inside an Any
  * with its type as `@type`.
  *
  * It never throws for what can be decoded. What the mapping has no form for (a time in the year 10000, an Any of a type that

@@ -135,13 +135,13 @@ export class ReceivedEnvelope implements Envelope {
     return this.#resolved().codec;
   }
 
-  /** What `test` answers for the payload. */
+  /** What `test` returns for the payload. */
   testPayload(test: MessageTest): boolean {
     if (this.#isCanonical()) return test(this.source.bytes, this.#payloadStart, this.#end);
     return test(this.source.bytes, this.#scanned().payloadStart, this.#scanned().payloadEnd);
   }
 
-  /** What `test` answers for the time, in seconds since the Unix epoch and nanoseconds. */
+  /** What `test` returns for the time, in seconds since the Unix epoch and nanoseconds. */
   testTimestamp<T>(test: (seconds: number, nanos: number) => T): T {
     if (readTimestamp(this.source.bytes, this.#start, this.#end) >= 0) return test(found.seconds, found.nanos);
     return test(this.#scanned().seconds, this.#scanned().nanos);

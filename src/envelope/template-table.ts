@@ -84,7 +84,7 @@ export class TemplateTable<T extends EnvelopeTemplate> {
   }
 }
 
-/** From some bytes of `tag length namespace tag length topic` at `position`: both lengths and the ends of both texts. */
+/** From some bytes of `tag length namespace tag length topic` at `position`: both lengths and the ends of both strings. */
 function slotOf(source: Buffer, position: number, end: number): number {
   if (position + 2 > end) return 0;
   const namespaceEnd = position + 2 + source[position + 1]!;

@@ -1,7 +1,7 @@
 /**
  * What the publishing thread knows of each topic: its id, who wants it, and the bytes that repeat in its envelopes.
  *
- * A topic is checked and matched once, not once an event. Topics that come twice within a recent set are kept and, when
+ * A topic is checked and matched once, not once per event. Topics that come twice within a recent set are kept and, when
  * somebody wants them, get an id; the others pass through a bounded set, so that a million one-off topics cost no memory.
  */
 

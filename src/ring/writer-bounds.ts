@@ -157,7 +157,7 @@ export abstract class WriterBounds {
     }
     this.announced = intent;
     this.cells.store(control.INTENT, narrow(intent));
-    // Keeps the bytes of records behind INTENT, see *Announcing*. Once a step; a load might be left out by a compiler.
+    // Keeps the bytes of records behind INTENT, see *Announcing*. Once a step; a compiler might remove a load.
     this.cells.add(control.INTENT, 0);
   }
 

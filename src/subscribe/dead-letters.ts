@@ -1,4 +1,4 @@
-/** Events that a subscriber's thread keeps dying of: left out, and published where somebody may look into them. */
+/** Events that keep killing a subscriber's thread: skipped, and published where somebody may look into them. */
 
 import { scanEnvelope } from '../envelope/envelope-scan.js';
 import { DeadLetter } from '../envelope/generated/index.js';
@@ -10,7 +10,7 @@ import type { RingWriter } from '../ring/ring-writer.js';
 /** Where dead letters are published. */
 export const DEAD_LETTER_TOPIC = '/ringcast/dead-letter';
 
-/** What is known of an event that was left out. */
+/** What is known of an event that was skipped. */
 export interface DeadLetterReport {
   readonly subscription: string;
   readonly topic: string;

@@ -19,7 +19,7 @@ export interface NextOptions {
    * (`BUS_NOTHING_SELECTED`) tells after three seconds when events came, and none ever on a topic that the filter selects.
    */
   readonly timeoutMs?: number;
-  /** Leaves out events with one of these origins. Default: none. */
+  /** Skips events with one of these origins. Default: none. */
   readonly exceptOrigins?: readonly string[];
 }
 

@@ -35,7 +35,7 @@ export interface SubscribeOptions {
   /** Default `now`. Others take a reader of their own. */
   readonly from?: From;
   /**
-   * Leaves out events with one of these origins, whatever the filter selects, before anything of them is decoded: a bridge
+   * Skips events with one of these origins, whatever the filter selects, before anything of them is decoded: a bridge
    * names itself, so that what came in by it does not go out again. Default: none. `setFilter` does not change it.
    */
   readonly exceptOrigins?: readonly string[];

@@ -29,7 +29,7 @@ export interface SubscriptionStats {
   readonly lagged: number;
   /** Times that its thread was started again. */
   readonly restarts: number;
-  /** Events left out because the thread died of them. */
+  /** Events skipped because they killed the thread three times. */
   readonly deadLetters: number;
   /**
    * Records that its reader has gone through since the subscription began, wanted by it or not. Plus `lagged`: all that were

@@ -107,7 +107,7 @@ type MatchesSegments<Topic extends readonly string[], Glob extends readonly stri
     ? true
     : false;
 
-/** `exec-*` as the type of the texts that it matches. */
+/** `exec-*` as the type of the strings that it matches. */
 type SegmentPattern<Glob extends string> = Glob extends `${infer Before}*${infer After}`
   ? `${Before}${string}${SegmentPattern<After>}`
   : Glob;

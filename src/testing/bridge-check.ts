@@ -7,9 +7,9 @@ import { type Bridge, type Bus, createBus, type Envelope } from '../index.js';
 export interface BridgeSubject {
   /** Makes the bridge for a bus. One that does not attach itself is attached by the check. */
   create(bus: Bus): Bridge | Promise<Bridge>;
-  /** Has the other side send an event that comes in on `topic`; left out by bridges that only send. */
+  /** Has the other side send an event that comes in on `topic`; omitted by bridges that only send. */
   readonly send?: (topic: string) => unknown;
-  /** The topics of the events that the other side has got; left out by bridges that only receive. */
+  /** The topics of the events that the other side has got; omitted by bridges that only receive. */
   readonly received?: () => readonly string[] | Promise<readonly string[]>;
   /** How long to wait for anything, ms; default 20,000. */
   readonly timeoutMs?: number;

@@ -10,7 +10,7 @@
  *     quoted     := '"' … '"', after "~=" also "/" … "/" and "|" … "|"
  *
  * Inside quotes Go's escapes hold: \a \b \f \n \r \t \v \\ \xHH \ooo \uHHHH \UHHHHHHHH and the quote itself. White space is
- * allowed before a field and around an operator, not behind a value. The texts of errors up to the ";" are containerd's;
+ * allowed before a field and around an operator, not behind a value. The messages of errors up to the ";" are containerd's;
  * what follows is how to write it.
  */
 import { InvalidFilterError } from '../errors.js';

@@ -6,7 +6,7 @@
  * A string that starts with "/" or "**" is a glob over topics (`glob-parser.ts`), any other a containerd filter expression
  * (`expression-parser.ts`); the empty string is the empty expression and selects everything, as in containerd. A list
  * selects what any of its strings selects. The structured form selects what all of its keys select, each key what any of
- * its values selects. A list without strings, or a key left out, restricts nothing: no filters mean everything, as in
+ * its values selects. A list without strings, or an omitted key, restricts nothing: no filters mean everything, as in
  * containerd.
  *
  * Filters are checked whole when they are compiled; nothing about them can fail later.
@@ -152,7 +152,7 @@ function anyOfStrings(selectors: readonly Selector[]): Selector {
   return selectors.length === 0 ? everySelector([]) : someSelector(selectors);
 }
 
-/** The structured form of checked entries; keys without a value are left out. */
+/** The structured form of checked entries; keys without a value are omitted. */
 function specOf(entries: readonly (readonly [key: string, value: unknown])[]): FilterSpec {
   const copy: { -readonly [K in SpecKey]?: string | readonly string[] } = {};
   for (const [key, value] of entries) {

@@ -1,7 +1,7 @@
 /**
  * The ways on from a trie node: segment patterns, each leading to a child.
  *
- * Literals and `*` cost a look-up. Other patterns are found by what they start with, or else end with, one look-up per
+ * Literals and `*` cost a lookup. Other patterns are found by what they start with, or else end with, one lookup per
  * distinct length of those; only patterns that do neither are tried one by one.
  */
 import type { SegmentPattern } from './segment-pattern.js';

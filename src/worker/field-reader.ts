@@ -40,7 +40,7 @@ export class FieldReader implements FieldResolver<ReceivedEnvelope> {
 
   /**
    * The same result for the same test. It allocates nothing, but bigints for 64-bit integers that a number cannot hold, and
-   * texts for "~=".
+   * strings for "~=".
    */
   compile(test: FieldTest): EnvelopeTest {
     let compiled = this.#compiled.get(test);

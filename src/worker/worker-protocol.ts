@@ -53,7 +53,7 @@ export interface Attachment {
 export interface Redelivery {
   /** Position behind the last of them. */
   readonly until: number;
-  /** Sequences that are left out: of the event that the thread died of, and of the dead letter about it. */
+  /** Sequences that are skipped: of the event that killed the thread, and of the dead letter about it. */
   readonly skips: readonly number[];
 }
 

@@ -30,7 +30,7 @@ describe('comparison of two commits', () => {
     assert.deepEqual([change!.base, change!.head, change!.effect], [102, 204, 1]);
   });
 
-  test('leaves out what only one side has measured', () => {
+  test('skips what only one side has measured', () => {
     assert.deepEqual(changesBetween(runs(BASE), runs(BASE, 'delivery')), []);
   });
 });

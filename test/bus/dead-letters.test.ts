@@ -22,7 +22,7 @@ function collectLetters(bus: Bus): Letter[] {
 }
 
 describe('an event that its subscriber thread keeps dying of', { timeout: 240_000 }, () => {
-  test('is left out at the third death while handled alone, counted, and published as a dead letter', async () => {
+  test('is skipped at the third death while handled alone, counted, and published as a dead letter', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     const letters = collectLetters(bus);
     let original: Uint8Array | undefined;
@@ -50,7 +50,7 @@ describe('an event that its subscriber thread keeps dying of', { timeout: 240_00
     assert.deepEqual(Buffer.from(event.value), Buffer.from(original!));
   });
 
-  test('does not keep another such event from being left out', async () => {
+  test('does not keep another such event from being skipped', async () => {
     await using bus = createBus();
     const letters = collectLetters(bus);
     const mortal = new Mortal(bus, '/a', 'exit', { 2: 1_000, 3: 1_000 });
@@ -64,7 +64,7 @@ describe('an event that its subscriber thread keeps dying of', { timeout: 240_00
     );
   });
 
-  test('and is itself a dead letter is left out without another one', async () => {
+  test('and is itself a dead letter is skipped without another one', async () => {
     await using bus = createBus();
     const letters = collectLetters(bus);
     const reports: DeadLetterReport[] = [];

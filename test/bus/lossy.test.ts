@@ -130,7 +130,7 @@ describe('a lossy subscription', { timeout: 120_000 }, () => {
     assert.ok(lagged > 0);
   });
 
-  test('tells of what was missed with the next event that it wants, not with one that its filter leaves out', async () => {
+  test('tells of what was missed with the next event that it wants, not with one that its filter does not select', async () => {
     await using bus = createBus(SMALL);
     const lags: number[] = [];
     const subscription = bus.subscribe(

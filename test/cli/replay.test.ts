@@ -109,7 +109,7 @@ describe('ringcast replay', () => {
   });
 });
 
-/** Exit codes of the containers' first processes, whose id in /tasks/exit is the container's; 0 is left out of the JSON. */
+/** Exit codes of the containers' first processes, whose id in /tasks/exit is the container's; 0 is omitted from the JSON. */
 function recordedExitCodes(): Map<number, number> {
   const last = new Map<string, number>();
   for (const [index, line] of lines.entries()) {

@@ -61,7 +61,7 @@ export class Account {
   readonly told: LagRange[] = [];
   evictions = 0;
   restarts = 0;
-  /** Sequences of events that were left out because the thread died of them. */
+  /** Sequences of events that were skipped because the thread died of them. */
   readonly skipped = new Set<number>();
 
   constructor(name: string, terms: Terms) {

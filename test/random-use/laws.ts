@@ -47,7 +47,7 @@ function* faultyReceipts(account: Account, receipts: readonly Receipt[], log: re
     else if (!account.covers(sequence) && !account.doubtful.has(sequence)) {
       yield `${sequence} is not of ${account.join} to ${account.endsAt}`;
     }
-    if (account.skipped.has(sequence)) yield `${sequence} was received and left out`;
+    if (account.skipped.has(sequence)) yield `${sequence} was received and skipped`;
   }
 }
 
@@ -98,7 +98,7 @@ function* faultyLag(account: Account, receipts: readonly Receipt[], log: readonl
   }
 }
 
-/** Everything that it was owed was received, or told as missed, or left out with a dead letter. */
+/** Everything that it was owed was received, or told as missed, or skipped with a dead letter. */
 function* faultyTotal(
   account: Account,
   received: ReadonlySet<number>,

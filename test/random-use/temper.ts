@@ -17,7 +17,7 @@ export type Mood =
   | 'die'
   /** The thread does not turn any more from the first sight of the event on, until it is ended as hung. */
   | 'stick'
-  /** The thread ends itself at every sight of the event, until it is left out. */
+  /** The thread ends itself at every sight of the event, until it is skipped. */
   | 'poison';
 
 /** One event in so many puts the subscriber into that mood; 0: none. */

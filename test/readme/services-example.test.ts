@@ -54,7 +54,7 @@ describe('the example of the services', () => {
     });
   }
 
-  it('uses runc, with a memory limit, which only the one for the default runtime leaves out', () => {
+  it('uses runc, with a memory limit, which only the one for the default runtime omits', () => {
     assert.match(example, /runtime: 'runc'.*memoryBytes/s);
     assert.doesNotMatch(withoutRunc, /'runc'|memoryBytes/);
   });

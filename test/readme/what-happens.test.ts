@@ -28,9 +28,9 @@ const HELD: Readonly<Record<string, readonly [file: string, title: string]>> = {
   'a thread hangs': ['worker/restarts', 'hangTimeoutMs'],
   'one event kills its thread again and again': [
     'bus/dead-letters',
-    'is left out at the third death while handled alone',
+    'is skipped at the third death while handled alone',
   ],
-  'that event is itself a dead letter': ['bus/dead-letters', 'is itself a dead letter is left out without another'],
+  'that event is itself a dead letter': ['bus/dead-letters', 'is itself a dead letter is skipped without another'],
   'a thread dies more often than `restart` allows': ['worker/restarts', 'is given up after its restarts of a minute'],
   "a thread dies with `restart: 'never'`": ['worker/restarts', 'with restart: never ends its subscription'],
   'a thread dies in its teardown': ['worker/restarts', 'in its teardown has delivered everything'],

@@ -24,7 +24,7 @@ export function topicsOf(events: readonly CapturedEvent[]): string[] {
   return events.map(({ topic }) => topic);
 }
 
-/** Messages as plain objects, fields that are not set left out: what a test compares. */
+/** Messages as plain objects, without fields that are not set: what a test compares. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;

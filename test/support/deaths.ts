@@ -25,7 +25,7 @@ export class Mortal {
     this.subscription.on('restart', (error) => this.restarts.push(error.message));
   }
 
-  /** Ids handled, in order, those handled again left out. */
+  /** Ids handled, in order, without those handled again. */
   get ids(): number[] {
     return this.log.values.filter((id) => id < AGAIN);
   }

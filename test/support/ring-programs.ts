@@ -202,7 +202,7 @@ export function lagging(plan: Plan, slot: number, takes: number): Program {
       if (batch === undefined) return false;
       for (const sequence of sequencesOf(batch, plan)) {
         assert.ok(sequence >= next, `record ${sequence} after ${next - 1}`);
-        if (sequence > next) assert.ok(reader.overtaken, `record ${next} was left out`);
+        if (sequence > next) assert.ok(reader.overtaken, `record ${next} was skipped`);
         lagged += sequence - next;
         received++;
         next = sequence + 1;
@@ -214,7 +214,7 @@ export function lagging(plan: Plan, slot: number, takes: number): Program {
     for (let i = 0; i < takes; i++) take();
     mail.receive();
     while (take());
-    if (next < plan.records.length) assert.ok(reader.overtaken, 'the last record was left out');
+    if (next < plan.records.length) assert.ok(reader.overtaken, 'the last record was skipped');
     assert.equal(received + lagged + plan.records.length - next, plan.records.length);
   };
 }
@@ -248,7 +248,7 @@ function readMissing(
   reader.overtaken = start.missed;
   let next = start.nextSequence;
   const miss = (until: number): void => {
-    assert.ok(reader.overtaken, `record ${next} was left out`);
+    assert.ok(reader.overtaken, `record ${next} was skipped`);
     mail.send(WRITER, { kind: 'missed', life, first: next, count: until - next } satisfies Entry);
   };
   const take = (): boolean => {

@@ -3,7 +3,7 @@ import { type Choose, Interleaving, type Outcome, type Scene } from './interleav
 
 export interface Explored {
   readonly schedules: number;
-  /** True when no schedule within the bound was left out. */
+  /** True when no schedule within the bound was skipped. */
   readonly complete: boolean;
 }
 

@@ -75,7 +75,7 @@ interface Witness {
   readonly mortal: boolean;
   /** Events that `lagged` told of. */
   told: number;
-  /** Sequences that were left out because the thread died of them. */
+  /** Sequences that were skipped because the thread died of them. */
   readonly skipped: Set<number>;
 }
 

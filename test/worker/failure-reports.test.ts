@@ -14,7 +14,7 @@ describe('a module that fails on every event while the bus thread is blocked', {
     'by a promise': 'export default async () => { throw new Error("no") }',
   })) {
     for (const loop of ['cooperative', 'dedicated'] as const) {
-      test(`${kind}, in a ${loop} loop: its failures are told with the number left out, and are all counted`, async () => {
+      test(`${kind}, in a ${loop} loop: its failures are told with the number of those that are not told, and are all counted`, async () => {
         await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
         const subscription = bus.subscribe('/a', new URL(`data:text/javascript,${encodeURIComponent(text)}`), { loop });
         const errors: HandlerError[] = [];

@@ -58,7 +58,7 @@ export function emitMessage(message: MessageModel, types: TypeNames): string[] {
 
 export function emitInit({ className: name }: MessageModel, contexts: readonly FieldContext[]): string[] {
   return [
-    `/** What a {@link ${name}} is made from; what is left out has its default. */`,
+    `/** What a {@link ${name}} is made from; an omitted field has its default. */`,
     `export interface ${name}Init {`,
     ...indent(contexts.map((context) => `${context.field.property}?: ${initType(context)} | undefined;`)),
     '}',

@@ -1,4 +1,4 @@
-/** The tokens of a .proto file, blanks and comments among them (their texts put together are the file), and a cursor over them. */
+/** The tokens of a .proto file, blanks and comments among them (put together, they are the file), and a cursor over them. */
 
 import { CodegenError } from '../../errors.js';
 

@@ -54,7 +54,7 @@ export class BatchCursor {
     this.#next = batch.start;
   }
 
-  /** Leaves out the rest of the batch. */
+  /** Skips the rest of the batch. */
   cut(): void {
     this.#batch = { ...this.#batch, end: this.#next };
   }

@@ -5,7 +5,7 @@
  * least every 64 records or 10 ms. The next batch is taken when all of this one has settled.
  *
  * *Redelivering.* What a thread that died may have handled already comes again one record at a time: handed out, settled, a
- * turn of the loop, released. So the record that a thread dies of is known by name.
+ * turn of the loop, released. So the record that kills a thread is known by its sequence.
  *
  * *Concluding.* That nothing is left below a sequence is never concluded in the middle of a step. What was missed is known when
  * the record behind it comes; there always is one, as the largest record takes an eighth of the ring.

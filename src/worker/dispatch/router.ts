@@ -1,5 +1,5 @@
 /**
- * Which targets of one reader want a topic. The filters are asked once a topic, and again after the targets changed.
+ * Which targets of one reader want a topic. The filters are asked once per topic, and again after the targets changed.
  *
  * *Changes.* A target's filter changes at a sequence: records before it are routed by the old filter, whenever the reader
  * gets to them. Records come in the order of their sequences, so the change is made when the first one behind it comes.

@@ -1,9 +1,9 @@
 /**
- * Which event the thread dies of: only a death while it handles that event again counts against it. At the third the event is
- * left out and reported, so that one bad event cannot stop a subscription for good.
+ * Which event kills the thread: only a death while it handles that event again counts against it. At the third the event is
+ * skipped and reported, so that one bad event cannot stop a subscription for good.
  */
 
-/** Deaths of the thread while it handles one event again, after which the event is left out. */
+/** Deaths of the thread while it handles one event again, after which the event is skipped. */
 const MAX_DEATHS = 3;
 
 export class FatalEvent {
@@ -12,14 +12,14 @@ export class FatalEvent {
   /** Deaths of the thread while it handled the suspected event again. */
   deaths = 0;
 
-  /** Counts a death. Returns whether the event is to be left out from now on. */
+  /** Counts a death. Returns whether the event is to be skipped from now on. */
   count(sequence: number): boolean {
     this.deaths = sequence === this.#sequence ? this.deaths + 1 : 1;
     this.#sequence = sequence;
     return this.deaths === MAX_DEATHS;
   }
 
-  /** Whether one more death makes the event one to be left out. */
+  /** Whether one more death makes the event one to be skipped. */
   isLastChance(sequence: number): boolean {
     return sequence === this.#sequence && this.deaths + 1 === MAX_DEATHS;
   }
@@ -29,7 +29,7 @@ export class FatalEvent {
     this.#skips.push(...sequences);
   }
 
-  /** Those that are left out from `sequence` on, before which no life begins any more. */
+  /** Those that are skipped from `sequence` on, before which no life begins any more. */
   skipsFrom(sequence: number): readonly number[] {
     this.#skips = this.#skips.filter((skipped) => skipped >= sequence);
     return this.#skips;

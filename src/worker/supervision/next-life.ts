@@ -45,7 +45,7 @@ export class ToldLag {
 /**
  * Makes the slot of a reader whose thread has exited ready for the next thread, and says where that begins.
  *
- * @param skips sequences that are left out
+ * @param skips sequences that are skipped
  */
 export function nextLife(writer: RingWriter, reader: number, told: ToldLag, skips: readonly number[]): LifeStart {
   const { gate, retained, waker, memory } = writer;

@@ -9,7 +9,7 @@ export interface SupervisorEvents
   /** The thread ended by itself and will be started again after `delayMs`. */
   onRestart(error: Error, delayMs: number): void;
   /**
-   * An event is left out, because the thread died of it `deaths` times.
+   * An event is skipped, because it has killed the thread `deaths` times.
    *
    * @returns sequences that the subscription must not get: of the event, and of what was published about it
    */

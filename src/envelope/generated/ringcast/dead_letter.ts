@@ -3,7 +3,7 @@
 import * as wire from '../../codec-runtime.js';
 import { Any, type AnyInit } from '../google/protobuf/any.js';
 
-/** What a {@link DeadLetter} is made from; what is left out has its default. */
+/** What a {@link DeadLetter} is made from; an omitted field has its default. */
 export interface DeadLetterInit {
   topic?: string | undefined;
   namespace?: string | undefined;

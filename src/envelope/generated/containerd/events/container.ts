@@ -3,7 +3,7 @@
 import * as wire from '../../../codec-runtime.js';
 import { Any, type AnyInit } from '../../google/protobuf/any.js';
 
-/** What a {@link ContainerCreate} is made from; what is left out has its default. */
+/** What a {@link ContainerCreate} is made from; an omitted field has its default. */
 export interface ContainerCreateInit {
   id?: string | undefined;
   image?: string | undefined;
@@ -117,7 +117,7 @@ export class ContainerCreate {
   }
 }
 
-/** What a {@link ContainerCreate_Runtime} is made from; what is left out has its default. */
+/** What a {@link ContainerCreate_Runtime} is made from; an omitted field has its default. */
 export interface ContainerCreate_RuntimeInit {
   name?: string | undefined;
   options?: AnyInit | undefined;
@@ -216,7 +216,7 @@ export class ContainerCreate_Runtime {
   }
 }
 
-/** What a {@link ContainerUpdate} is made from; what is left out has its default. */
+/** What a {@link ContainerUpdate} is made from; an omitted field has its default. */
 export interface ContainerUpdateInit {
   id?: string | undefined;
   image?: string | undefined;
@@ -353,7 +353,7 @@ export class ContainerUpdate {
   }
 }
 
-/** What a {@link ContainerDelete} is made from; what is left out has its default. */
+/** What a {@link ContainerDelete} is made from; an omitted field has its default. */
 export interface ContainerDeleteInit {
   id?: string | undefined;
 }

@@ -2,7 +2,7 @@
 
 import * as wire from '../../../codec-runtime.js';
 
-/** What a {@link ContentCreate} is made from; what is left out has its default. */
+/** What a {@link ContentCreate} is made from; an omitted field has its default. */
 export interface ContentCreateInit {
   digest?: string | undefined;
   size?: bigint | number | undefined;
@@ -110,7 +110,7 @@ export class ContentCreate {
   }
 }
 
-/** What a {@link ContentDelete} is made from; what is left out has its default. */
+/** What a {@link ContentDelete} is made from; an omitted field has its default. */
 export interface ContentDeleteInit {
   digest?: string | undefined;
 }

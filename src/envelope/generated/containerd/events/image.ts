@@ -2,7 +2,7 @@
 
 import * as wire from '../../../codec-runtime.js';
 
-/** What a {@link ImageCreate} is made from; what is left out has its default. */
+/** What a {@link ImageCreate} is made from; an omitted field has its default. */
 export interface ImageCreateInit {
   name?: string | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
@@ -109,7 +109,7 @@ export class ImageCreate {
   }
 }
 
-/** What a {@link ImageUpdate} is made from; what is left out has its default. */
+/** What a {@link ImageUpdate} is made from; an omitted field has its default. */
 export interface ImageUpdateInit {
   name?: string | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
@@ -216,7 +216,7 @@ export class ImageUpdate {
   }
 }
 
-/** What a {@link ImageDelete} is made from; what is left out has its default. */
+/** What a {@link ImageDelete} is made from; an omitted field has its default. */
 export interface ImageDeleteInit {
   name?: string | undefined;
 }

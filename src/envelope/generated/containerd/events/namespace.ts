@@ -2,7 +2,7 @@
 
 import * as wire from '../../../codec-runtime.js';
 
-/** What a {@link NamespaceCreate} is made from; what is left out has its default. */
+/** What a {@link NamespaceCreate} is made from; an omitted field has its default. */
 export interface NamespaceCreateInit {
   name?: string | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
@@ -109,7 +109,7 @@ export class NamespaceCreate {
   }
 }
 
-/** What a {@link NamespaceUpdate} is made from; what is left out has its default. */
+/** What a {@link NamespaceUpdate} is made from; an omitted field has its default. */
 export interface NamespaceUpdateInit {
   name?: string | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
@@ -216,7 +216,7 @@ export class NamespaceUpdate {
   }
 }
 
-/** What a {@link NamespaceDelete} is made from; what is left out has its default. */
+/** What a {@link NamespaceDelete} is made from; an omitted field has its default. */
 export interface NamespaceDeleteInit {
   name?: string | undefined;
 }

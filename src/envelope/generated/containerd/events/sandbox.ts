@@ -3,7 +3,7 @@
 import * as wire from '../../../codec-runtime.js';
 import { Timestamp, type TimestampInit } from '../../google/protobuf/timestamp.js';
 
-/** What a {@link SandboxCreate} is made from; what is left out has its default. */
+/** What a {@link SandboxCreate} is made from; an omitted field has its default. */
 export interface SandboxCreateInit {
   sandboxId?: string | undefined;
 }
@@ -80,7 +80,7 @@ export class SandboxCreate {
   }
 }
 
-/** What a {@link SandboxStart} is made from; what is left out has its default. */
+/** What a {@link SandboxStart} is made from; an omitted field has its default. */
 export interface SandboxStartInit {
   sandboxId?: string | undefined;
 }
@@ -157,7 +157,7 @@ export class SandboxStart {
   }
 }
 
-/** What a {@link SandboxExit} is made from; what is left out has its default. */
+/** What a {@link SandboxExit} is made from; an omitted field has its default. */
 export interface SandboxExitInit {
   sandboxId?: string | undefined;
   exitStatus?: number | undefined;

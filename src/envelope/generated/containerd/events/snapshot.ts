@@ -2,7 +2,7 @@
 
 import * as wire from '../../../codec-runtime.js';
 
-/** What a {@link SnapshotPrepare} is made from; what is left out has its default. */
+/** What a {@link SnapshotPrepare} is made from; an omitted field has its default. */
 export interface SnapshotPrepareInit {
   key?: string | undefined;
   parent?: string | undefined;
@@ -109,7 +109,7 @@ export class SnapshotPrepare {
   }
 }
 
-/** What a {@link SnapshotCommit} is made from; what is left out has its default. */
+/** What a {@link SnapshotCommit} is made from; an omitted field has its default. */
 export interface SnapshotCommitInit {
   key?: string | undefined;
   name?: string | undefined;
@@ -216,7 +216,7 @@ export class SnapshotCommit {
   }
 }
 
-/** What a {@link SnapshotRemove} is made from; what is left out has its default. */
+/** What a {@link SnapshotRemove} is made from; an omitted field has its default. */
 export interface SnapshotRemoveInit {
   key?: string | undefined;
   snapshotter?: string | undefined;

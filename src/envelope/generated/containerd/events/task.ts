@@ -4,7 +4,7 @@ import * as wire from '../../../codec-runtime.js';
 import { Timestamp, type TimestampInit } from '../../google/protobuf/timestamp.js';
 import { Mount, type MountInit } from '../types/mount.js';
 
-/** What a {@link TaskCreate} is made from; what is left out has its default. */
+/** What a {@link TaskCreate} is made from; an omitted field has its default. */
 export interface TaskCreateInit {
   containerId?: string | undefined;
   bundle?: string | undefined;
@@ -174,7 +174,7 @@ export class TaskCreate {
   }
 }
 
-/** What a {@link TaskStart} is made from; what is left out has its default. */
+/** What a {@link TaskStart} is made from; an omitted field has its default. */
 export interface TaskStartInit {
   containerId?: string | undefined;
   pid?: number | undefined;
@@ -266,7 +266,7 @@ export class TaskStart {
   }
 }
 
-/** What a {@link TaskDelete} is made from; what is left out has its default. */
+/** What a {@link TaskDelete} is made from; an omitted field has its default. */
 export interface TaskDeleteInit {
   containerId?: string | undefined;
   pid?: number | undefined;
@@ -411,7 +411,7 @@ export class TaskDelete {
   }
 }
 
-/** What a {@link TaskIO} is made from; what is left out has its default. */
+/** What a {@link TaskIO} is made from; an omitted field has its default. */
 export interface TaskIOInit {
   stdin?: string | undefined;
   stdout?: string | undefined;
@@ -533,7 +533,7 @@ export class TaskIO {
   }
 }
 
-/** What a {@link TaskExit} is made from; what is left out has its default. */
+/** What a {@link TaskExit} is made from; an omitted field has its default. */
 export interface TaskExitInit {
   containerId?: string | undefined;
   id?: string | undefined;
@@ -678,7 +678,7 @@ export class TaskExit {
   }
 }
 
-/** What a {@link TaskOOM} is made from; what is left out has its default. */
+/** What a {@link TaskOOM} is made from; an omitted field has its default. */
 export interface TaskOOMInit {
   containerId?: string | undefined;
 }
@@ -755,7 +755,7 @@ export class TaskOOM {
   }
 }
 
-/** What a {@link TaskExecAdded} is made from; what is left out has its default. */
+/** What a {@link TaskExecAdded} is made from; an omitted field has its default. */
 export interface TaskExecAddedInit {
   containerId?: string | undefined;
   execId?: string | undefined;
@@ -847,7 +847,7 @@ export class TaskExecAdded {
   }
 }
 
-/** What a {@link TaskExecStarted} is made from; what is left out has its default. */
+/** What a {@link TaskExecStarted} is made from; an omitted field has its default. */
 export interface TaskExecStartedInit {
   containerId?: string | undefined;
   execId?: string | undefined;
@@ -954,7 +954,7 @@ export class TaskExecStarted {
   }
 }
 
-/** What a {@link TaskPaused} is made from; what is left out has its default. */
+/** What a {@link TaskPaused} is made from; an omitted field has its default. */
 export interface TaskPausedInit {
   containerId?: string | undefined;
 }
@@ -1031,7 +1031,7 @@ export class TaskPaused {
   }
 }
 
-/** What a {@link TaskResumed} is made from; what is left out has its default. */
+/** What a {@link TaskResumed} is made from; an omitted field has its default. */
 export interface TaskResumedInit {
   containerId?: string | undefined;
 }
@@ -1108,7 +1108,7 @@ export class TaskResumed {
   }
 }
 
-/** What a {@link TaskCheckpointed} is made from; what is left out has its default. */
+/** What a {@link TaskCheckpointed} is made from; an omitted field has its default. */
 export interface TaskCheckpointedInit {
   containerId?: string | undefined;
   checkpoint?: string | undefined;

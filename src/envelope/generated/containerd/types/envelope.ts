@@ -4,7 +4,7 @@ import * as wire from '../../../codec-runtime.js';
 import { Any, type AnyInit } from '../../google/protobuf/any.js';
 import { Timestamp, type TimestampInit } from '../../google/protobuf/timestamp.js';
 
-/** What a {@link Envelope} is made from; what is left out has its default. */
+/** What a {@link Envelope} is made from; an omitted field has its default. */
 export interface EnvelopeInit {
   timestamp?: TimestampInit | undefined;
   namespace?: string | undefined;

@@ -2,7 +2,7 @@
 
 import * as wire from '../../../codec-runtime.js';
 
-/** What a {@link Mount} is made from; what is left out has its default. */
+/** What a {@link Mount} is made from; an omitted field has its default. */
 export interface MountInit {
   type?: string | undefined;
   source?: string | undefined;

@@ -2,7 +2,7 @@
 
 import * as wire from '../../../codec-runtime.js';
 
-/** What a {@link Any} is made from; what is left out has its default. */
+/** What a {@link Any} is made from; an omitted field has its default. */
 export interface AnyInit {
   typeUrl?: string | undefined;
   value?: Uint8Array | undefined;

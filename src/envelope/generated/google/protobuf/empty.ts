@@ -2,7 +2,7 @@
 
 import * as wire from '../../../codec-runtime.js';
 
-/** What a {@link Empty} is made from; what is left out has its default. */
+/** What a {@link Empty} is made from; an omitted field has its default. */
 export interface EmptyInit {
 }
 

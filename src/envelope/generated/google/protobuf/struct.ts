@@ -7,7 +7,7 @@ export const NullValue = {
   NULL_VALUE: 0,
 } as const;
 
-/** What a {@link Struct} is made from; what is left out has its default. */
+/** What a {@link Struct} is made from; an omitted field has its default. */
 export interface StructInit {
   fields?: Readonly<Record<string, ValueInit>> | undefined;
 }
@@ -135,7 +135,7 @@ function entry$Struct$1(source: Buffer, start: number, end: number, depth: numbe
   wire.setEntry(map, key, value);
 }
 
-/** What a {@link Value} is made from; what is left out has its default. */
+/** What a {@link Value} is made from; an omitted field has its default. */
 export interface ValueInit {
   nullValue?: number | undefined;
   numberValue?: number | undefined;
@@ -344,7 +344,7 @@ export class Value {
   }
 }
 
-/** What a {@link ListValue} is made from; what is left out has its default. */
+/** What a {@link ListValue} is made from; an omitted field has its default. */
 export interface ListValueInit {
   values?: readonly ValueInit[] | undefined;
 }

@@ -2,7 +2,7 @@
 
 import * as wire from '../../../codec-runtime.js';
 
-/** What a {@link DoubleValue} is made from; what is left out has its default. */
+/** What a {@link DoubleValue} is made from; an omitted field has its default. */
 export interface DoubleValueInit {
   value?: number | undefined;
 }
@@ -79,7 +79,7 @@ export class DoubleValue {
   }
 }
 
-/** What a {@link FloatValue} is made from; what is left out has its default. */
+/** What a {@link FloatValue} is made from; an omitted field has its default. */
 export interface FloatValueInit {
   value?: number | undefined;
 }
@@ -156,7 +156,7 @@ export class FloatValue {
   }
 }
 
-/** What a {@link Int64Value} is made from; what is left out has its default. */
+/** What a {@link Int64Value} is made from; an omitted field has its default. */
 export interface Int64ValueInit {
   value?: bigint | number | undefined;
 }
@@ -233,7 +233,7 @@ export class Int64Value {
   }
 }
 
-/** What a {@link UInt64Value} is made from; what is left out has its default. */
+/** What a {@link UInt64Value} is made from; an omitted field has its default. */
 export interface UInt64ValueInit {
   value?: bigint | number | undefined;
 }
@@ -310,7 +310,7 @@ export class UInt64Value {
   }
 }
 
-/** What a {@link Int32Value} is made from; what is left out has its default. */
+/** What a {@link Int32Value} is made from; an omitted field has its default. */
 export interface Int32ValueInit {
   value?: number | undefined;
 }
@@ -387,7 +387,7 @@ export class Int32Value {
   }
 }
 
-/** What a {@link UInt32Value} is made from; what is left out has its default. */
+/** What a {@link UInt32Value} is made from; an omitted field has its default. */
 export interface UInt32ValueInit {
   value?: number | undefined;
 }
@@ -464,7 +464,7 @@ export class UInt32Value {
   }
 }
 
-/** What a {@link BoolValue} is made from; what is left out has its default. */
+/** What a {@link BoolValue} is made from; an omitted field has its default. */
 export interface BoolValueInit {
   value?: boolean | undefined;
 }
@@ -541,7 +541,7 @@ export class BoolValue {
   }
 }
 
-/** What a {@link StringValue} is made from; what is left out has its default. */
+/** What a {@link StringValue} is made from; an omitted field has its default. */
 export interface StringValueInit {
   value?: string | undefined;
 }
@@ -618,7 +618,7 @@ export class StringValue {
   }
 }
 
-/** What a {@link BytesValue} is made from; what is left out has its default. */
+/** What a {@link BytesValue} is made from; an omitted field has its default. */
 export interface BytesValueInit {
   value?: Uint8Array | undefined;
 }

@@ -2,7 +2,7 @@
 
 import * as wire from '../../../codec-runtime.js';
 
-/** What a {@link PluginRegister} is made from; what is left out has its default. */
+/** What a {@link PluginRegister} is made from; an omitted field has its default. */
 export interface PluginRegisterInit {
   id?: string | undefined;
   type?: string | undefined;
@@ -132,7 +132,7 @@ export class PluginRegister {
   }
 }
 
-/** What a {@link PluginError} is made from; what is left out has its default. */
+/** What a {@link PluginError} is made from; an omitted field has its default. */
 export interface PluginErrorInit {
   id?: string | undefined;
   type?: string | undefined;
