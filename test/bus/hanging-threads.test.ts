@@ -5,6 +5,9 @@ import { inlineModule } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
 import { FULL, size } from '../support/full.js';
 
+/** Never returns. In a full run it takes a core; in a short one it sleeps in between, which is the same to all others. */
+const SPIN = FULL ? 'for (;;);' : 'for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);';
+
 /** Of a program: the cell that its threads share. */
 const CELL = `
   import { setEnvironmentData } from 'node:worker_threads';
@@ -21,23 +24,23 @@ const preload = (source: string): readonly string[] => [
 
 /** Where a thread hangs: the source of its module, and options of Node. */
 const PLACES: Readonly<Record<string, readonly [source: string, flags?: readonly string[]]>> = {
-  'a preload that spins': ['export default () => {};', preload(`${here} for (;;);`)],
+  'a preload that spins': ['export default () => {};', preload(`${here} ${SPIN}`)],
   'a preload that waits': [
     'export default () => {};',
     preload(`${here} await new Promise((resolve) => setInterval(() => {}, 1e6))`),
   ],
-  'a module that spins': [`${here} for (;;); export default () => {};`],
+  'a module that spins': [`${here} ${SPIN} export default () => {};`],
   'a module that waits': [`${here} setInterval(() => {}, 1e6); await new Promise(() => {}); export default () => {};`],
   'setup that waits': [`export default { async setup() { ${here} await new Promise(() => {}); }, handle() {} };`],
-  'setup that spins': [`export default { async setup() { ${here} for (;;); }, handle() {} };`],
+  'setup that spins': [`export default { async setup() { ${here} ${SPIN} }, handle() {} };`],
   'a handler that waits': [`export default async () => { ${here} await new Promise(() => {}); };`],
-  'a handler that spins': [`export default async () => { ${here} for (;;); };`],
+  'a handler that spins': [`export default async () => { ${here} ${SPIN} };`],
   'a call into the system': [
     `import { spawnSync } from 'node:child_process';
      export default async () => { ${here} spawnSync('sleep', ['12']); ${free} };`,
   ],
   'teardown that waits': [`export default { async handle() { ${here} }, teardown: () => new Promise(() => {}) };`],
-  'teardown that spins': [`export default { async handle() { ${here} }, teardown() { for (;;); } };`],
+  'teardown that spins': [`export default { async handle() { ${here} }, teardown() { ${SPIN} } };`],
 };
 
 /** How the bus is told to stop. */
@@ -78,9 +81,9 @@ describe('a module that is stopped', { timeout: 600_000, concurrency: 4 }, () =>
   const here = `Atomics.store(data, 0, 1)`;
   const stops: readonly [place: string, source: string, stop: string][] = [
     ['setup', `export default { setup({ data }) { ${here}; return new Promise(() => {}); }, handle() {} };`, 'stop()'],
-    ['setup, spinning,', `export default { setup({ data }) { ${here}; for (;;); }, handle() {} };`, 'stop()'],
+    ['setup, spinning,', `export default { setup({ data }) { ${here}; ${SPIN} }, handle() {} };`, 'stop()'],
     ['a handler', `export default (_, { data }) => { ${here}; return new Promise(() => {}); };`, 'stop()'],
-    ['a handler, spinning,', `export default (_, { data }) => { ${here}; for (;;); };`, 'stop()'],
+    ['a handler, spinning,', `export default (_, { data }) => { ${here}; ${SPIN} };`, 'stop()'],
     [
       'teardown',
       `export default { handle: (_, { data }) => void ${here}, teardown: () => new Promise(() => {}) };`,
@@ -88,7 +91,7 @@ describe('a module that is stopped', { timeout: 600_000, concurrency: 4 }, () =>
     ],
     [
       'teardown, spinning,',
-      `export default { handle: (_, { data }) => void ${here}, teardown() { for (;;); } };`,
+      `export default { handle: (_, { data }) => void ${here}, teardown() { ${SPIN} } };`,
       'stop({ drain: true })',
     ],
   ];

@@ -15,6 +15,7 @@ import {
   until,
   workerModule,
 } from '../support/bus-scene.js';
+import { size } from '../support/full.js';
 import { SharedLog } from '../support/shared-log.js';
 
 /** Filters, each beside the same in plain words. */
@@ -88,7 +89,7 @@ describe('a filter changed while events flow', { timeout: 240_000 }, () => {
         assert.deepEqual(sibling.ids, range(sibling.ids.length));
         assert.equal(bus.stats().rescued, 0);
       }),
-      { numRuns: 150 },
+      { numRuns: size(50, 150) },
     );
   });
 
@@ -97,7 +98,7 @@ describe('a filter changed while events flow', { timeout: 240_000 }, () => {
       const bus = createBus({ capacityBytes: SMALL_RING_BYTES });
       const log = new SharedLog(100_000);
       const subscription = bus.subscribe(FILTERS[0]!.filter, workerModule('recorder'), { data: log.buffer, loop });
-      const plans = fc.sample(steps, { numRuns: 120, seed: 7 });
+      const plans = fc.sample(steps, { numRuns: size(40, 120), seed: 7 });
       const owed: number[] = [];
       for (const [index, plan] of plans.entries()) {
         subscription.setFilter(FILTERS[0]!.filter);

@@ -5,8 +5,9 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { createBus, type Envelope, formatCtrLine } from '../../src/index.js';
+import { size } from '../support/full.js';
 
-const EXPRESSIONS = 150;
+const EXPRESSIONS = size(50, 150);
 
 function fixture(name: string): Buffer {
   return readFileSync(fileURLToPath(new URL(`../../../test/fixtures/containerd-1.6.20/${name}`, import.meta.url)));

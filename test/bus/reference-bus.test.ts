@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Bus, createBus, type Subscription } from '../../src/index.js';
 import { idOf, SMALL_RING_BYTES, turn } from '../support/bus-scene.js';
+import { size } from '../support/full.js';
 
 const TOPICS = ['/a', '/b', '/a/c', '/b/c/d'];
 /** Filters, and which of the topics above each of them selects, written down and not computed. */
@@ -155,14 +156,14 @@ describe('a bus', { timeout: 240_000 }, () => {
   test('does what a list per subscription would do, whatever is done to it', async () => {
     // A failure prints the seed and the path that repeat it.
     await fc.assert(fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 120 }), run), {
-      numRuns: 400,
+      numRuns: size(100, 400),
       interruptAfterTimeLimit: 20_000,
     });
   });
 
   test('does so for long runs as well', async () => {
     await fc.assert(fc.asyncProperty(fc.array(operation, { minLength: 1_000, maxLength: 1_500 }), run), {
-      numRuns: 15,
+      numRuns: size(5, 15),
       interruptAfterTimeLimit: 20_000,
     });
   });

@@ -8,6 +8,7 @@ import { TemplateTable } from '../../src/envelope/template-table.js';
 import { MalformedEnvelopeError } from '../../src/errors.js';
 import { Envelope as EnvelopeMessage } from '../../src/events.js';
 import { arbitraryEnvelope, oracleEnvelope } from '../support/envelope-oracle.js';
+import { size } from '../support/full.js';
 
 const usual = {
   timestamp: { seconds: 1_732_000_000, nanos: 123_456_789 },
@@ -133,7 +134,7 @@ describe('scanEnvelope', () => {
         if (scan.hasTimestamp && scan.hasEvent && scan.nanos >= 0)
           assert.equal(scan.canonical, unknown === 0 && again.equals(bytes));
       }),
-      { numRuns: 1000 },
+      { numRuns: size(300, 1_000) },
     );
   });
 });
@@ -166,7 +167,7 @@ describe('reencode', () => {
     });
   });
 
-  it('leaves out what was not there', () => {
+  it('has no fields that were not there', () => {
     assert.equal(reencode(hex('120161')).toString('hex'), '120161');
     assert.equal(reencode(hex('120161 0a0408011000')).toString('hex'), '0a020801120161');
     assert.equal(reencode(hex('2200 120161')).toString('hex'), '1201612200');
@@ -278,8 +279,8 @@ describe('template table', () => {
           );
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: size(500, 2_000) },
     );
-    assert.ok(hits > 100, `only ${hits} hits`);
+    assert.ok(hits > size(20, 100), `only ${hits} hits`);
   });
 });

@@ -7,6 +7,7 @@ import { builtInTypes } from '../../src/envelope/generated/index.js';
 import { MalformedPayloadError } from '../../src/errors.js';
 import * as events from '../../src/events.js';
 import { Everything, Tree } from '../fixtures/generated/everything.js';
+import { size } from '../support/full.js';
 import { refusesLongVarint } from '../support/long-varints.js';
 import { arbitraryEvent, loadOracle, oracleEncode, plain } from '../support/protobuf-oracle.js';
 
@@ -101,7 +102,7 @@ describe('the seconds of a Timestamp and a Duration', () => {
 });
 
 for (const codec of codecs) {
-  const runs = codec.typeUrl.startsWith('test') ? 100 : 50;
+  const runs = codec.typeUrl.startsWith('test') ? size(50, 100) : size(15, 50);
   describe(codec.typeUrl, () => {
     it('encodes to the bytes protobufjs writes, from plain objects and from instances', () => {
       const type = oracle.lookupType(codec.typeUrl);

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { Packr } from 'msgpackr/pack';
 import { messagePackCodec } from '../../src/envelope/payload-codec.js';
 import { InvalidEventError, MalformedPayloadError } from '../../src/errors.js';
+import { size } from '../support/full.js';
 
 const target = Buffer.from(new SharedArrayBuffer(1 << 20));
 
@@ -39,7 +40,7 @@ describe('MessagePack codec', () => {
       fc.property(anything, (value) => {
         assertSame(roundTrip(value), structuredClone(value));
       }),
-      { numRuns: 1000 },
+      { numRuns: size(250, 1_000) },
     );
   });
 
@@ -233,7 +234,7 @@ describe('MessagePack codec', () => {
         assert.ok(room.subarray(limit).every((byte) => byte === 0xaa));
         assert.ok(room.subarray(0, 8).every((byte) => byte === 0xaa));
       }),
-      { numRuns: 500 },
+      { numRuns: size(150, 500) },
     );
   });
 
@@ -272,7 +273,7 @@ describe('MessagePack codec', () => {
           assert.ok(error instanceof MalformedPayloadError, `${error}`);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: size(500, 2_000) },
     );
   });
 });

@@ -5,11 +5,12 @@ import { readDelimited } from '../../src/envelope/delimited.js';
 import { BusError, createBus, type Envelope } from '../../src/index.js';
 import probe, { EVENTS, REFUSED, STRANGE } from '../fixtures/workers/prober.js';
 import { closeDelivered, workerModule } from '../support/bus-scene.js';
+import { size } from '../support/full.js';
 import { mutate } from '../support/mutations.js';
 import { Dice } from '../torture/payload.js';
 
 const RECORDED = new URL('../../../test/fixtures/containerd-1.6.20/envelopes.binpb', import.meta.url);
-const MUTANTS = 20_000;
+const MUTANTS = size(5_000, 20_000);
 const TIME_BOX_MS = 10_000;
 
 const originals: Buffer[] = [];

@@ -13,6 +13,7 @@ import {
   offsetOf,
 } from '../../src/ring/ring-memory.js';
 import type { RingReader } from '../../src/ring/ring-reader.js';
+import { size } from '../support/full.js';
 import { bitOf, CAPACITY_UNITS, eventsOf, type Rig, rigOver, ringAt, write } from '../support/ring-rig.js';
 
 const { EVENT_RECORD, UNIT_BYTES } = record;
@@ -265,6 +266,6 @@ test('whatever writer and readers do, each reader gets what it wants, whole and 
       scene.finish();
     }),
     // A failure is shrunk for so long at most.
-    { numRuns: 300, interruptAfterTimeLimit: 10_000 },
+    { numRuns: size(100, 300), interruptAfterTimeLimit: 10_000 },
   );
 });

@@ -42,7 +42,7 @@ interface Life {
   readonly runsOutOfMemory?: true;
 }
 
-const WRITES = size(2_000, 10_000);
+const WRITES = size(1_000, 10_000);
 const RUN = randomUUID();
 const LIVES: readonly Life[] = [
   // Ends well only if the layers were put together right.
@@ -161,12 +161,12 @@ for (const runtime of ['process', 'runc'] as const) {
 
     it('keep the order of each container while many run at once', async (t) => {
       const packed = packImage(await temporaryDirectory(t), IMAGE);
-      const containers = runtime === 'runc' ? 12 : 30;
+      const containers = runtime === 'runc' ? size(6, 12) : size(10, 30);
       let stormEvents = 0;
       const events = await observeServices(t, runtime, async ({ services, directory }) => {
         await services.importer.importArchive(createReadStream(packed.path));
         const args = ['sh', '-c', 'exit 3'];
-        stormEvents = (await storm(services, { containers, image: IMAGE, args, blobs: 100 })).events;
+        stormEvents = (await storm(services, { containers, image: IMAGE, args, blobs: size(30, 100) })).events;
         assert.deepEqual(await readdir(join(directory, 'containers')), []);
         assert.equal((await readdir(join(directory, 'rootfs/snapshots'))).length, packed.diffIds.length);
       });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { BusError } from '../../src/errors.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../../src/topic/filter.js';
 import { type FilterHandle, FilterIndex } from '../../src/topic/filter-index.js';
+import { size } from '../support/full.js';
 import { globs, topics } from '../support/topic-arbitraries.js';
 
 function subscribersOf(index: FilterIndex<string>, topic: string): string[] {
@@ -122,6 +123,6 @@ test('the index answers what its filters answer one by one, under any adds and r
         );
       }
     }),
-    { numRuns: 500 },
+    { numRuns: size(150, 500) },
   );
 });

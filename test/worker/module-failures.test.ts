@@ -13,6 +13,7 @@ import {
   until,
   workerModule,
 } from '../support/bus-scene.js';
+import { covering } from '../support/full.js';
 import { SharedLog } from '../support/shared-log.js';
 
 interface Reported extends Error {
@@ -72,7 +73,7 @@ describe('a subscriber module that cannot be used', { timeout: 240_000 }, () => 
       /setup failed/,
     ],
   ];
-  for (const [name, module, code, message] of cases) {
+  for (const [name, module, code, message] of covering(cases, 2)) {
     test(`because it ${name} reports it, rejects ready and frees its reader`, async () => {
       await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
       const subscription = bus.subscribe('/a', module);
@@ -122,25 +123,27 @@ describe('a subscriber module that cannot be used', { timeout: 240_000 }, () => 
 });
 
 describe('a handler in a thread', { timeout: 240_000 }, () => {
-  for (const fault of ['throw', 'reject', 'throw odd'] as const) {
-    for (const loop of ['cooperative', 'dedicated'] as const) {
-      test(`that fails (${fault}, ${loop}) is reported and counted, and the next event comes`, async () => {
-        await using bus = createBus();
-        const log = new SharedLog(10);
-        const data = { buffer: log.buffer, fault };
-        const subscription = bus.subscribe('/a', workerModule('faulty'), { data, loop, name: 'faulty' });
-        const reported = once(subscription, 'error');
-        for (const id of range(4)) bus.publish('/a', { id });
-        const [error] = await reported;
-        await closeDelivered(bus);
-        assert.equal(error.code, 'BUS_HANDLER_FAILED');
-        assert.deepEqual([error.subscription, error.topic, error.sequence], ['faulty', '/a', 1]);
-        if (fault !== 'throw odd') assert.ok(error.cause instanceof RangeError);
-        if (fault === 'throw') assert.equal(error.cause.code, 'MINE');
-        assert.deepEqual(log.values, range(4));
-        assert.deepEqual([subscription.stats().delivered, subscription.stats().failed], [3, 1]);
-      });
-    }
+  const cases = (['throw', 'reject', 'throw odd'] as const).flatMap((fault) =>
+    (['cooperative', 'dedicated'] as const).map((loop) => ({ fault, loop })),
+  );
+  // Not by two or three: each fault, and each loop.
+  for (const { fault, loop } of covering(cases, 5)) {
+    test(`that fails (${fault}, ${loop}) is reported and counted, and the next event comes`, async () => {
+      await using bus = createBus();
+      const log = new SharedLog(10);
+      const data = { buffer: log.buffer, fault };
+      const subscription = bus.subscribe('/a', workerModule('faulty'), { data, loop, name: 'faulty' });
+      const reported = once(subscription, 'error');
+      for (const id of range(4)) bus.publish('/a', { id });
+      const [error] = await reported;
+      await closeDelivered(bus);
+      assert.equal(error.code, 'BUS_HANDLER_FAILED');
+      assert.deepEqual([error.subscription, error.topic, error.sequence], ['faulty', '/a', 1]);
+      if (fault !== 'throw odd') assert.ok(error.cause instanceof RangeError);
+      if (fault === 'throw') assert.equal(error.cause.code, 'MINE');
+      assert.deepEqual(log.values, range(4));
+      assert.deepEqual([subscription.stats().delivered, subscription.stats().failed], [3, 1]);
+    });
   }
 });
 

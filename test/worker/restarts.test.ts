@@ -13,6 +13,7 @@ import {
   until,
 } from '../support/bus-scene.js';
 import { Mortal, ThreadWatch } from '../support/deaths.js';
+import { covering, size } from '../support/full.js';
 import { SharedLog } from '../support/shared-log.js';
 
 describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () => {
@@ -46,7 +47,7 @@ describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () =
     });
   }
 
-  for (const [death, , options] of cases.filter(([death]) => death !== 'hang')) {
+  for (const [death, , options] of covering(cases, 3).filter(([death]) => death !== 'hang')) {
     test(`(${death}, ${options?.loop ?? 'cooperative'}) is started again while publishSync blocks the bus`, async () => {
       await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
       const mortal = new Mortal(
@@ -132,7 +133,7 @@ describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () =
 
   test('again and again is given up after its restarts of a minute, and its slot is free', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
-    for (const _ of range(3)) {
+    for (const _ of range(size(2, 3))) {
       const mortal = new Mortal(bus, '/a', 'exit', { 0: 100 }, { restart: { maxRestarts: 2, backoffMs: 0 } });
       bus.publish('/a', { id: 0 });
       const [error] = await once(mortal.subscription, 'error');
@@ -241,7 +242,7 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
   test('when it has handled the event at last is not said to have died of it', async () => {
     using watch = new ThreadWatch();
     await using bus = createBus();
-    // The first death is nobody's fault, the next two are: one more, and the event would be left out.
+    // The first death is nobody's fault, the next two are: one more, and the event would be skipped.
     const mortal = new Mortal(bus, '/a', 'exit', { 2: 3 });
     for (const id of range(3)) bus.publish('/a', { id });
     await until(() => mortal.again.includes(2) && mortal.subscription.stats().asleep);
@@ -327,7 +328,7 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
         told += count;
       });
       let id = 0;
-      for (const _ of range(12)) {
+      for (const _ of range(size(6, 12))) {
         await mortal.subscription.ready;
         for (const i of range(40)) {
           if (!bus.publish('/a', { id: id++, text: LARGE_TEXT })) await bus.writable();

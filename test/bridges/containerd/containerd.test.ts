@@ -106,7 +106,7 @@ describe('a bus and a real containerd', { skip: noContainerd(), timeout: size(60
       await daemon.ctr('namespaces', 'create', `warm-up-${id}`);
       await sleep(50);
     }
-    const count = size(20, 1_000);
+    const count = size(8, 1_000);
     // Four at a time: what happens in what order is the daemon's to say, to both.
     await Promise.all(
       range(4).map(async (first) => {

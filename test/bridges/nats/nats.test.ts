@@ -9,6 +9,7 @@ import { type NatsBridge, type NatsBridgeOptions, natsBridge } from '../../../sr
 import { type BridgeGap, type Bus, type BusOptions, createBus } from '../../../src/index.js';
 import { assertHas } from '../../support/assert-has.js';
 import { idOf, Latch, range, SMALL_RING_BYTES, until } from '../../support/bus-scene.js';
+import { size } from '../../support/full.js';
 import { NatsServer, noNatsServer } from '../../support/nats-server.js';
 
 type Options = Partial<NatsBridgeOptions>;
@@ -61,7 +62,7 @@ describe('buses and a real nats-server', { skip: noNatsServer(), timeout: 240_00
     test(`two buses get each other's events, each once, with out ${JSON.stringify(out)}`, async (t) => {
       const server = await NatsServer.start(t);
       const [a, b] = [await end(t, server, { out }), await end(t, server, { out })];
-      const count = 2_000;
+      const count = size(500, 2_000);
       await Promise.all([publish(a.bus, '/from/a', count), publish(b.bus, '/from/b.c', count)]);
       await until(() => (a.got['/from/b.c']?.length ?? 0) >= count && (b.got['/from/a']?.length ?? 0) >= count);
       await until(() => a.bridge.stats().own === count && b.bridge.stats().own === count);
@@ -171,7 +172,7 @@ describe('buses and a real nats-server', { skip: noNatsServer(), timeout: 240_00
   test('loses nothing that was acked and delivers nothing twice when the server is killed in the middle', async (t) => {
     const server = await NatsServer.start(t);
     const [a, b] = [await end(t, server), await end(t, server)];
-    const count = 20_000;
+    const count = size(5_000, 20_000);
     const publishing = Promise.all([publish(a.bus, '/from/a', count), publish(b.bus, '/from/b', count)]);
     for (const share of [0.2, 0.6]) {
       await until(() => (b.got['/from/a']?.length ?? 0) > share * count);

@@ -16,6 +16,7 @@ import { Snapshotter } from '../../../src/services/rootfs/snapshotter.js';
 import { readArchive } from '../../../src/services/rootfs/tar-reader.js';
 import { Unpacker } from '../../../src/services/rootfs/unpacker.js';
 import { topicsOf, withCapturedEvents } from '../../support/captured-events.js';
+import { size } from '../../support/full.js';
 import { type TarInput, tarOf } from '../../support/tar-archive.js';
 import { filesBelow, temporaryDirectory } from '../../support/temporary-directory.js';
 
@@ -221,7 +222,7 @@ describe('image import', () => {
         assert.deepEqual(await readdir(directory), names);
         assert.deepEqual(await readdir(join(directory, 'content', 'ingest')), []);
       }),
-      { numRuns: 300, seed: 6 },
+      { numRuns: size(100, 300), seed: 6 },
     );
   });
 

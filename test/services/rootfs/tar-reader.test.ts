@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import * as zlib from 'node:zlib';
 import fc from 'fast-check';
 import { readArchive } from '../../../src/services/rootfs/tar-reader.js';
+import { size } from '../../support/full.js';
 import { tarOf } from '../../support/tar-archive.js';
 
 const ARCHIVE = tarOf([
@@ -214,7 +215,7 @@ describe('archive reader', () => {
           assert.match((error as { code?: string }).code ?? String(error), /^SERVICE_/);
         }
       }),
-      { numRuns: 500, seed: 6 },
+      { numRuns: size(150, 500), seed: 6 },
     );
   });
 });
