@@ -80,7 +80,11 @@ export abstract class BusClient<Topics extends object = AnyTopics> extends BusPa
     if (subscriber === undefined || (typeof subscriber === 'object' && subscriber !== null)) {
       return this.#subscriptions.stream(input, subscriber ?? NO_OPTIONS);
     }
-    throw new InvalidOptionError('subscriber', subscriber, 'a function, a module URL or options');
+    throw new InvalidOptionError(
+      'subscriber',
+      subscriber,
+      "a function, options, or a module URL, such as new URL('./module.js', import.meta.url)",
+    );
   }
 
   /**

@@ -13,8 +13,9 @@ export function refuseTopics(prototype: EventEmitter): void {
       writable: true,
       value(this: EventEmitter, name: unknown, ...rest: unknown[]) {
         if (typeof name === 'string' && /^(\/|\*\*)/.test(name)) {
-          const expected = 'one of its own; topics go to bus.publish(topic, event) and bus.subscribe(filter, handler)';
-          throw new InvalidOptionError(`the event of ${method}`, name, expected);
+          const expected =
+            "the name of an event such as 'error', and not a topic; call bus.publish or bus.subscribe for topics";
+          throw new InvalidOptionError(`the first argument of ${method}`, name, expected);
         }
         return original.call(this, name, ...rest);
       },

@@ -43,9 +43,9 @@ export interface SubscribeOptions {
 
 /** Of a handler on the thread of the bus. */
 export interface HandlerOptions extends SubscribeOptions {
-  /** Stop before the first event is handled. */
+  /** Handle one event, then stop. The subscription has stopped by the time that the handler is called. */
   readonly once?: boolean;
-  /** Stop before the event of that number is handled, counted from 1: the handler is called that many times at most. */
+  /** Handle that many events, 1 or more, then stop. The subscription has stopped by the time that the last one is handled. */
   readonly many?: number;
   /**
    * A reader of its own: siblings never wait for this handler, nor it for them. Default false: handlers of one thread share

@@ -2,6 +2,7 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +17,14 @@ export function noContainerd(): string | false {
   if (process.getuid?.() !== 0) return 'containerd runs as root';
   const missing = PROGRAMS.filter((program) => spawnSync('which', [program]).status !== 0);
   return missing.length > 0 && `not installed: ${missing.join(', ')}`;
+}
+
+/** Whether anybody takes connections at this socket. */
+function isServed(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(address, () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 export class Containerd {
@@ -44,6 +53,8 @@ export class Containerd {
     const config = join(this.directory, 'config.toml');
     this.#daemon = spawn('containerd', ['-c', config, '-l', 'error'], { stdio: 'ignore', env: environment });
     for (;;) {
+      // Cheaper than a program that finds nobody there.
+      while (!(await isServed(this.address))) await sleep(20);
       if (
         await this.ctr('version').then(
           () => true,
