@@ -29,7 +29,7 @@ describe('a process', { timeout: 240_000, concurrency: 2 }, () => {
        for (let id = 0; id < 100; id++) bus.publish('/a', { id });
        console.log((await next).value.event.id);
        for await (const { event } of stream) if (event.id === 99) break;
-       console.log(JSON.stringify(await bus.close()));`,
+       console.log(JSON.stringify(await bus.close({ drainTimeoutMs: Infinity })));`,
       '0\n{"undelivered":0}\n',
     ],
     [

@@ -135,7 +135,7 @@ test('a glob means what picomatch means by it, on every valid topic', () => {
     }),
     { numRuns: size(1_000, 4_000) },
   );
-  assert.ok(pairs >= 200_000 && matches > pairs / 50, `${pairs} pairs, ${matches} matches`);
+  assert.ok(pairs >= size(50_000, 200_000) && matches > pairs / 50, `${pairs} pairs, ${matches} matches`);
 });
 
 test('a class means what picomatch means by it, on every character of a topic', () => {

@@ -16,7 +16,7 @@ import { Mortal, ThreadWatch } from '../support/deaths.js';
 import { covering, size } from '../support/full.js';
 import { SharedLog } from '../support/shared-log.js';
 
-describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () => {
+describe('a subscriber thread that dies of an event', { timeout: 600_000 }, () => {
   const cases: readonly [death: Death, message: RegExp, options?: ModuleOptions][] = [
     ['exit', /exit code 7/],
     ['exit', /exit code 7/, { loop: 'dedicated' }],
@@ -178,7 +178,7 @@ describe('a subscriber thread that dies of an event', { timeout: 240_000 }, () =
   });
 });
 
-describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
+describe('a subscriber thread that dies', { timeout: 600_000 }, () => {
   test('asleep is started again, and nothing comes twice', async () => {
     using watch = new ThreadWatch();
     await using bus = createBus();

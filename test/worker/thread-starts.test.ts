@@ -118,7 +118,7 @@ describe('a preload that makes a bus and subscribes a module', { timeout: 240_00
       t,
       `bus.subscribe('/a', module, { name: 'preloaded' });`,
       `ofPreload.publish('/a', 1);
-       console.log(JSON.stringify(await ofPreload.close()));`,
+       console.log(JSON.stringify(await ofPreload.close({ drainTimeoutMs: Infinity })));`,
     );
     assert.equal(stdout, 'handled\n{"undelivered":0}\n');
     assert.equal(stderr.match(/CannotStartThreadError/g)?.length, 1, stderr);
