@@ -70,7 +70,7 @@ export async function hostBus<Topics extends object = AnyTopics>(
 function checkOptions(given: HostOptions): HostedOptions {
   const { clock, ...options }: BusOptions = readOptions<BusOptions>('options', given, BUS_OPTIONS);
   if (clock !== undefined) {
-    throw new InvalidOptionError('clock', clock, 'left out: no function can be sent to a thread');
+    throw new InvalidOptionError('clock', clock, 'omitted: no function can be sent to a thread');
   }
   const { types, classes, topicTypes } = resolveBusOptions(options);
   if (classes.length > 0) {
