@@ -9,6 +9,7 @@ const FILES: Readonly<Record<string, () => Promise<{ readonly cases: readonly Be
   'fan-out': () => import('./cases/fan-out.js'),
   cold: () => import('./cases/cold.js'),
   'forward-all': () => import('./cases/forward-all.js'),
+  raw: () => import('./cases/raw.js'),
   filter: () => import('./cases/filter.js'),
   field: () => import('./cases/field.js'),
   latency: () => import('./cases/latency.js'),

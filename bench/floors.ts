@@ -35,6 +35,7 @@ export const floors: readonly Floor[] = [
   { case: 'fan-out/lazy/4', metric: 'rate', atLeast: 11, of: { subjects: THREADS } },
   { case: 'forward/128B/1', metric: 'rate', atLeast: 20, of: { subjects: ['postMessage'] } },
   ...COLD.map((name) => ({ case: name, metric: 'rate', atLeast: 1, of: { subjects: ['BroadcastChannel'] } })),
+  { case: 'raw/128B/1', metric: 'rate', atLeast: 0.3, of: { subjects: ['c-ring'] } },
   { case: 'filter/cached/10000', metric: 'cost', atMost: 1.2, of: { case: 'filter/cached/1', subjects: ['ringcast'] } },
   {
     case: 'filter/cached/10000',

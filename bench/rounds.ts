@@ -33,8 +33,8 @@ export interface Running {
 
 export interface Subject {
   readonly name: string;
-  /** Gets ready, and verifies that the subject does its work. */
-  open(): Promise<Running> | Running;
+  /** Gets ready, and verifies that the subject does its work. Undefined where the machine lacks what it needs. */
+  open(): Promise<Running> | Running | undefined;
 }
 
 export interface BenchCase {

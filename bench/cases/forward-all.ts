@@ -6,28 +6,15 @@ import type { Bus } from 'ringcast';
 import { asleep, busWithReader, drained } from '../bus-rig.js';
 import { timeCalls } from '../call-timing.js';
 import { EVENT_MASK } from '../corpus.js';
-import { envelopesOf128Bytes } from '../envelopes.js';
+import { DELIMITED_BYTES, ENVELOPE_BYTES, envelopesOf128Bytes, runOf } from '../envelopes.js';
 import { check } from '../results.js';
 import { type BenchCase, inTurns, type Running, type Subject } from '../rounds.js';
 import { loadStaticCodec } from '../static-codec.js';
 
 const CASE = 'forward-all/128B/1';
-const ENVELOPE_BYTES = 128;
-/** With its length before it. */
-const DELIMITED_BYTES = 2 + ENVELOPE_BYTES;
 /** As in `publish/typed/1`: a burst to a sleeping subscriber, and a flood to one that reads along. */
 const BURST = 128;
 const FLOOD = 4000;
-
-/** The envelopes of the corpus, one after another, as a stream carries them. */
-function runOf(envelopes: readonly Uint8Array[], count: number): Uint8Array {
-  const run = new Uint8Array(count * DELIMITED_BYTES);
-  for (let i = 0; i < count; i++) {
-    run.set([(ENVELOPE_BYTES & 127) | 128, ENVELOPE_BYTES >> 7], i * DELIMITED_BYTES);
-    run.set(envelopes[i & EVENT_MASK]!, i * DELIMITED_BYTES + 2);
-  }
-  return run;
-}
 
 type Forward = (bus: Bus, run: Uint8Array, envelopes: readonly Uint8Array[], count: number) => void;
 

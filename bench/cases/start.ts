@@ -1,6 +1,7 @@
 /** What starts take, each in processes of their own: a subscriber thread, and a bus until its first event has arrived. */
 import { inFreshProcess } from '../fresh-process.js';
 import { type BenchCase, inTurns } from '../rounds.js';
+import type { BusCost } from '../threads/bus-run.js';
 import type { FirstEventSubject } from '../threads/first-event-run.js';
 import type { StartCost, StartSubject } from '../threads/start-run.js';
 
@@ -39,6 +40,6 @@ export const cases: readonly BenchCase[] = [
     memory: (await startThreads(subject)).rssBytes / MIB,
   })),
   fresh('memory/bus', { memory: 'MiB' }, ['ringcast'], async () => ({
-    memory: (await inFreshProcess<number>('bus-run', [])) / MIB,
+    memory: (await inFreshProcess<BusCost>('bus-run', [])).rssBytes / MIB,
   })),
 ];
