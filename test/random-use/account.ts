@@ -2,6 +2,7 @@
 
 import type { Subscription } from '../../src/index.js';
 import type { LagRange } from '../../src/worker/dispatch/lag.js';
+import { originOf } from './events.js';
 import { type Receipt, SharedReceipts } from './receipts.js';
 import type { Entry, Place } from './reference.js';
 import type { Temper } from './temper.js';
@@ -15,6 +16,8 @@ export interface Terms {
   readonly lossy: boolean;
   /** Index of its first filter. */
   readonly filter: number;
+  /** Origins whose events it does not want. */
+  readonly except?: readonly string[];
   /** Events that it gets at most. */
   readonly limit?: number | undefined;
   /** The thread is not started again. */
@@ -77,8 +80,13 @@ export class Account {
     return this.subscription?.active === true && !this.gaveUp;
   }
 
-  wants(topic: string): boolean {
-    return this.#filters.at(-1)!.filter.wants(topic);
+  /** Whether some event on a topic that came in at an origin is selected. */
+  wants(topic: string, origin: string | undefined): boolean {
+    return this.#filters.at(-1)!.filter.wants(topic) && !this.#excepts(origin);
+  }
+
+  #excepts(origin: string | undefined): boolean {
+    return origin !== undefined && this.terms.except?.includes(origin) === true;
   }
 
   readonly joined = ({ next, inFlight }: Place): void => {
@@ -117,7 +125,14 @@ export class Account {
   /** Whether an event is owed, by its filter at that place. */
   selects(sequence: number, entry: Entry): boolean {
     const { filter } = this.#filters.findLast(({ from }) => from <= sequence)!;
-    return filter.selects(entry) && entry.causedBy !== this.name;
+    return filter.selects(entry) && !this.#excepts(originOf(entry.id)) && entry.causedBy !== this.name;
+  }
+
+  /** How many records from `first` up to `next` were accepted while it was in force, wanted or not. */
+  countOwn(first: number, next: number): number {
+    let count = Math.max(0, Math.min(next, this.endsAt) - Math.max(first, this.join));
+    for (const sequence of this.#early) if (sequence >= first && sequence < next && sequence < this.join) count++;
+    return count;
   }
 
   /** The first sequence that it is owed something of. */

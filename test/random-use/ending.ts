@@ -4,7 +4,8 @@ import { MAX_READERS } from '../../src/ring/control-descriptor.js';
 import { turn, until } from '../support/bus-scene.js';
 import type { Account } from './account.js';
 import { type Closing, faultsOf } from './laws.js';
-import type { Round, RoundResult } from './round.js';
+import type { Round } from './round.js';
+import { type RoundResult, resultOf } from './round-result.js';
 import type { Subscribing } from './script.js';
 import { CALM } from './temper.js';
 
@@ -168,7 +169,7 @@ function boundsOfOwed(
     if (endedBefore.has(account) || excused.has(account) || cutOff || gaveUp) continue;
     const received = new Set(receipts.map(({ sequence }) => sequence));
     const missed = (sequence: number): boolean =>
-      told.some(({ first, count }) => sequence >= first && sequence < first + count);
+      told.some(({ first, count, until = first + count }) => sequence >= first && sequence < until);
     const owed = account.owed(log);
     const left = owed.filter(
       (sequence) => !received.has(sequence) && !account.skipped.has(sequence) && !missed(sequence),
@@ -205,21 +206,4 @@ function checkClosed(round: Round): void {
       if ((error as { code?: string }).code !== 'BUS_CLOSED') say(`${call} threw ${error}`);
     }
   }
-}
-
-function resultOf(round: Round, undelivered: number): RoundResult {
-  const { accounts, log } = round.reference;
-  const sum = (of: (account: Account) => number): number => accounts.reduce((total, account) => total + of(account), 0);
-  return {
-    faults: round.faults,
-    events: log.length,
-    deliveries: sum(({ receipts }) => receipts.length),
-    subscriptions: accounts.length,
-    restarts: sum(({ restarts }) => restarts),
-    evictions: round.evictions,
-    lagged: sum(({ told }) => told.reduce((total, { count }) => total + count, 0)),
-    redelivered: sum(({ receipts }) => receipts.filter(({ redelivered }) => redelivered).length),
-    deadLetters: sum(({ skipped }) => skipped.size),
-    undelivered,
-  };
 }

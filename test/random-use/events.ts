@@ -2,6 +2,7 @@
 import protobuf from 'protobufjs/minimal.js';
 import { type DeadLetter, TaskExit } from '../../src/events.js';
 import type { Envelope } from '../../src/index.js';
+import { mix } from '../torture/payload.js';
 import type { Selectable } from './topics.js';
 
 /** How an event is encoded: MessagePack, an event class, or an Any that passes through untouched. */
@@ -38,6 +39,32 @@ function filler(id: number, size: number): string {
 
 export function exitStatusOf(id: number, shape: Shape): number | undefined {
   return shape === 'typed' ? id % 4 : undefined;
+}
+
+/** Where events come in that begin elsewhere. */
+export const ORIGINS = ['peer', 'an origin with a long name, of which the bus keeps a number'] as const;
+
+/** Events with numbers from a multiple of it on have an extension in common. */
+export const BLOCK = 8;
+
+/** Of an event by its number; undefined: it begins here, as dead letters do. */
+export function originOf(id: number): string | undefined {
+  return id < 0 ? undefined : ORIGINS[mix(Math.floor(id / BLOCK), 1) % 4];
+}
+
+function traceparentOf(id: number): string | undefined {
+  const block = Math.floor(id / BLOCK) + 1;
+  if (id < 0 || mix(block, 2) % 3 > 0) return undefined;
+  return `00-${block.toString(16).padStart(32, '0')}-${block.toString(16).padStart(16, 'a')}-01`;
+}
+
+/** What an event is published with, beside its namespace. */
+export function extensionOf(id: number): {
+  readonly origin?: string | undefined;
+  readonly traceparent?: string | undefined;
+} {
+  const [origin, traceparent] = [originOf(id), traceparentOf(id)];
+  return origin === undefined && traceparent === undefined ? {} : { origin, traceparent };
 }
 
 /** What to publish. A plain event can be made to run code while it is encoded. */
@@ -79,6 +106,7 @@ export function idOf(envelope: Envelope): number {
   const { namespace, typeUrl } = envelope;
   if (typeUrl === 'ringcast.DeadLetter') return letterId(Number((envelope.event as DeadLetter).sequence));
   const id = idOfEvent(envelope, typeUrl);
+  if (envelope.origin !== originOf(id) || envelope.traceparent !== traceparentOf(id)) return TORN;
   if (namespace === ELSEWHERE && envelope.timestamp !== BigInt(secondsOf(id)) * 1_000_000_000n + 1n) return TORN;
   return id;
 }

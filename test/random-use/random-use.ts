@@ -1,7 +1,9 @@
 /** Round after round, until the time is up or a law is broken; then the shortest script that still breaks one. */
 import { countLeftovers, grownSince, type Leftovers } from './leftovers.js';
-import { Round, type RoundResult } from './round.js';
-import { type Script, writeScript } from './script.js';
+import { Round } from './round.js';
+import type { RoundResult } from './round-result.js';
+import type { Script } from './script.js';
+import { writeScript } from './script-writer.js';
 import { shrink } from './shrink.js';
 import { Watchdog } from './watchdog.js';
 

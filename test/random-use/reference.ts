@@ -74,9 +74,9 @@ export class Reference {
     else placed({ next: this.log.length, inFlight: [] });
   }
 
-  /** Whether some subscription that has not been stopped wants events on a topic; whether any that has not ended does. */
-  wanted(topic: string): { readonly surely: boolean; readonly perhaps: boolean } {
-    const wanting = this.accounts.filter((account) => !account.over && account.wants(topic));
+  /** Whether some subscription that has not been stopped wants such events; whether any that has not ended does. */
+  wanted(topic: string, origin: string | undefined): { readonly surely: boolean; readonly perhaps: boolean } {
+    const wanting = this.accounts.filter((account) => !account.over && account.wants(topic, origin));
     return { surely: wanting.some((account) => account.isActive), perhaps: wanting.length > 0 };
   }
 

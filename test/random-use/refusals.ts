@@ -18,7 +18,7 @@ export function refuse(round: Round, how: number): void {
   ];
   const [code, call] = calls[how % calls.length]!;
   // Nothing is encoded that nobody wants.
-  if (code === 'BUS_EVENT_TOO_LARGE' && !reference.wanted('/a').surely && !script.keepUnwanted) return;
+  if (code === 'BUS_EVENT_TOO_LARGE' && !reference.wanted('/a', undefined).surely && !script.keepUnwanted) return;
   const before = bus.stats();
   let thrown: string | undefined = 'nothing';
   try {

@@ -9,6 +9,7 @@ import { endRound } from './ending.js';
 import { letterId, recordBytesOf } from './events.js';
 import { Reference } from './reference.js';
 import { refuse } from './refusals.js';
+import type { RoundResult } from './round-result.js';
 import type { Action, Script, Sending } from './script.js';
 import { Sender } from './sender.js';
 import { Subscribers } from './subscribers.js';
@@ -20,19 +21,6 @@ const MAX_ACTS = 300;
 const WAIT_MS = 20;
 /** Faults that are kept. */
 const MAX_FAULTS = 12;
-
-export interface RoundResult {
-  readonly faults: readonly string[];
-  readonly events: number;
-  readonly deliveries: number;
-  readonly subscriptions: number;
-  readonly restarts: number;
-  readonly evictions: number;
-  readonly lagged: number;
-  readonly redelivered: number;
-  readonly deadLetters: number;
-  readonly undelivered: number;
-}
 
 export class Round {
   readonly script: Script;
@@ -145,6 +133,9 @@ export class Round {
       case 'send':
         this.send(action);
         break;
+      case 'forwardAll':
+        if (this.sender.sent < MAX_EVENTS) this.sender.forwardAll(action);
+        break;
       case 'subscribe':
         this.subscribe(action);
         break;
@@ -166,7 +157,8 @@ export class Round {
         break;
       case 'kill': {
         const threads = [...this.#threads.threads];
-        void threads[action.which % threads.length]?.terminate();
+        const thread = threads[action.which % threads.length];
+        if (thread !== undefined) void this.#threads.end(thread);
         break;
       }
       case 'block':

@@ -1,24 +1,23 @@
 /** Publishes in every way, and holds what each call returned or threw against what the verbs promise. */
 import type { Bus, BusStats } from '../../src/index.js';
-import { ELSEWHERE, exitStatusOf, makeEnvelope, makeEvent, recordBytesOf, type Shape } from './events.js';
+import {
+  BLOCK,
+  ELSEWHERE,
+  exitStatusOf,
+  extensionOf,
+  makeEnvelope,
+  makeEvent,
+  originOf,
+  recordBytesOf,
+  type Shape,
+} from './events.js';
 import type { Entry, Reference } from './reference.js';
-import type { Action, Sending, Verb } from './script.js';
+import { faultOf, SYNC_TIMEOUT_MS } from './refused-calls.js';
+import type { Action, Running, Sending, Verb } from './script.js';
 import { ONE_OFF, TOPICS } from './topics.js';
-
-const SYNC_TIMEOUT_MS = 8;
 
 /** What a call came to: what it returned, or the code of what it threw. */
 type Outcome = { readonly returned: boolean | undefined } | { readonly code: string };
-
-interface CallCircumstances {
-  /** Within an encoder. */
-  readonly nested: boolean;
-  /** Its own getter throws. */
-  readonly throws: boolean;
-  readonly recordBytes: number;
-  readonly tookMs: number;
-  readonly after: BusStats;
-}
 
 export interface SenderEvents {
   /** Something that must not be. */
@@ -62,12 +61,12 @@ export class Sender {
     if (verb === 'forward') {
       const entry = { id, topic, namespace: ELSEWHERE, exitStatus: undefined, recordBytes };
       const bytes = makeEnvelope(id, topic, size, id % 3 !== 0);
-      return this.#call(verb, entry, false, () => this.#bus.forward(bytes));
+      return this.#call(verb, entry, false, () => this.#bus.forward(bytes, extensionOf(id)));
     }
     const entry = { id, topic, namespace, exitStatus: exitStatusOf(id, shape), recordBytes };
     const event = this.#eventOf(id, shape, size, inside, byToJson);
     const throws = inside.some(({ do: what }) => what === 'throw');
-    const options = namespace === 'default' ? {} : { namespace };
+    const options = { ...extensionOf(id), ...(namespace === 'default' ? {} : { namespace }) };
     return this.#call(verb, entry, throws, () => {
       if (verb === 'publish') return this.#bus.publish(topic, event, options);
       if (verb === 'tryPublish') return this.#bus.tryPublish(topic, event, options);
@@ -76,9 +75,56 @@ export class Sender {
     });
   }
 
+  /**
+   * Forwards some envelopes in one call: those before the one that finds no room, and nothing else.
+   *
+   * @returns whether it took all of them
+   */
+  forwardAll({ topic: which, size, length }: Running): boolean {
+    // Of one block: they have an extension in common, so that either all of them are wanted or none.
+    const first = Math.ceil(this.#nextId / BLOCK) * BLOCK;
+    this.#nextId = first + length;
+    const topic = TOPICS[which] ?? `${ONE_OFF}${first}`;
+    const envelopes = Array.from({ length }, (_, i) => makeEnvelope(first + i, topic, size, i % 3 !== 0));
+    const runs = envelopes.map((bytes) => Buffer.concat([varint(bytes.length), bytes]));
+    const bus = this.#bus;
+    const reference = this.#reference;
+    const before = bus.stats();
+    const wanted = reference.wanted(topic, originOf(first));
+    const say = (text: string): void =>
+      this.#events.fault(`forwardAll of ${length} from ${first} on ${topic}: ${text}`);
+    let left = 0;
+    try {
+      left = bus.forwardAll(Buffer.concat(runs), extensionOf(first));
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (!(this.closed && code === 'BUS_CLOSED')) say(`${code}`);
+    }
+    let taken = 0;
+    while (taken < length && left > 0) left -= runs[taken++]!.length;
+    if (left !== 0) say(`it ended within an envelope`);
+    const after = bus.stats();
+    const unwanted = after.unwanted - before.unwanted;
+    if (after.published - before.published !== taken || after.refused !== before.refused)
+      say(`${taken} were not counted`);
+    if (unwanted !== 0 && unwanted !== taken) say(`${unwanted} of ${taken} were unwanted`);
+    if (unwanted > 0 && (wanted.surely || this.#limits.keepUnwanted)) say('was not written, but is wanted');
+    const waits = after.pending.events > 0 || reference.encoding;
+    if (waits && taken > unwanted) say('overtook what waits');
+    if (!waits && !this.closed && taken < length && !this.#isFull(after, recordBytesOf(size)))
+      say(`stopped at ${taken} with room in the ring`);
+    reference.published = after.published;
+    reference.unwanted = after.unwanted;
+    const namespace = ELSEWHERE;
+    for (let i = 0; unwanted === 0 && i < taken; i++)
+      reference.add({ id: first + i, topic, namespace, exitStatus: undefined, recordBytes: recordBytesOf(size) });
+    if (!reference.encoding) this.checkPlaces(after, say);
+    return taken === length;
+  }
+
   /** Puts an envelope that was received on the bus once more. */
   forward(envelope: { toBinary(): Uint8Array }, entry: Entry): void {
-    this.#call('forward', entry, false, () => this.#bus.forward(envelope));
+    this.#call('forward', entry, false, () => this.#bus.forward(envelope, extensionOf(entry.id)));
   }
 
   #eventOf(id: number, shape: Shape, size: number, inside: readonly Action[], byToJson: boolean): object {
@@ -106,7 +152,7 @@ export class Sender {
     const nested = reference.encoding;
     const { recordBytes } = entry;
     const before = bus.stats();
-    const wanted = reference.wanted(entry.topic);
+    const wanted = reference.wanted(entry.topic, originOf(entry.id));
     const startMs = performance.now();
     const draft = reference.begin(entry);
     let outcome: Outcome;
@@ -137,7 +183,10 @@ export class Sender {
     if (refused && counted.published === 1) this.queued++;
     if ('code' in outcome) {
       if (written !== 0 || counted.published !== 0 || counted.refused !== 0) say(`threw and was counted: ${told}`);
-      const why = this.#excuse(verb, outcome.code, { nested, throws, recordBytes, tookMs, after });
+      const { closed } = this;
+      const { maxPendingBytes } = this.#limits;
+      const circumstances = { nested, throws, recordBytes, tookMs, after, closed, maxPendingBytes };
+      const why = faultOf(verb, outcome.code, circumstances, reference.accounts);
       if (why !== undefined) say(`${outcome.code}: ${why}`);
       return !refused;
     }
@@ -167,35 +216,17 @@ export class Sender {
     if (stats.pending.bytes > this.#limits.maxPendingBytes) say(`${stats.pending.bytes} bytes wait, more than allowed`);
   }
 
-  /** Why an error should not have been; undefined: it is in order. */
-  #excuse(
-    verb: Verb,
-    code: string,
-    { nested, throws, recordBytes, tookMs, after }: CallCircumstances,
-  ): string | undefined {
-    if (this.closed) return code === 'BUS_CLOSED' ? undefined : 'the bus is closed';
-    if (verb === 'publishSync' && nested) return code === 'BUS_REENTRANT_PUBLISH' ? undefined : 'inside an encoder';
-    if (code === 'BUS_INVALID_EVENT') return throws ? undefined : 'nothing inside it throws';
-    if (code === 'BUS_QUEUE_FULL' && (verb === 'publish' || verb === 'forward')) {
-      const { maxPendingBytes } = this.#limits;
-      return after.pending.bytes + recordBytes > maxPendingBytes ? undefined : 'there is room in the queue';
-    }
-    if (verb === 'publishSync' && code === 'BUS_PUBLISH_TIMEOUT') {
-      return tookMs >= SYNC_TIMEOUT_MS - 1 ? undefined : `after ${tookMs} ms`;
-    }
-    if (verb === 'publishSync' && code === 'BUS_WOULD_DEADLOCK') {
-      const { accounts } = this.#reference;
-      const mayHold = accounts.some(({ inThread, over, terms }) => !inThread && !over && !terms.lossy);
-      return mayHold ? undefined : 'no reader of this thread holds the ring';
-    }
-    return 'not an error of this verb';
-  }
-
   /** Whether a record may have had no room, or be said to have none; threads make room at any time. */
   #isFull({ ring: { usedBytes, capacityBytes } }: BusStats, recordBytes: number): boolean {
     if (this.#reference.accounts.some(({ inThread, over }) => inThread && !over)) return true;
     return usedBytes + 2 * recordBytes > capacityBytes;
   }
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
+  return Buffer.from([...bytes, value]);
 }
 
 /** A getter that does something and returns what the property was. */

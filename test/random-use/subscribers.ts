@@ -5,6 +5,7 @@ import type { Bus, Envelope, EventStream, From, Handler, Subscription } from '..
 import { workerModule } from '../support/bus-scene.js';
 import { Account, type Terms } from './account.js';
 import { Consumer, type ConsumerEvents } from './consumer.js';
+import { ORIGINS } from './events.js';
 import type { Reference } from './reference.js';
 import { joinReplay } from './replay-begin.js';
 import type { Action, Subscribing } from './script.js';
@@ -45,7 +46,8 @@ export class Subscribers {
   /** @param handler takes the place of the one that the plan asks for */
   subscribe(plan: Subscribing, handler?: Behaviour): Account {
     const { form, lossy, filter, limit, diesOnce, temper } = plan;
-    const terms: Terms = { form, lossy, filter, limit, diesOnce, temper };
+    const except = (plan.except ?? []).map((index) => ORIGINS[index]!);
+    const terms: Terms = { form, lossy, filter, except, limit, diesOnce, temper };
     const account = new Account(`${form}-${this.accounts.length}`, terms);
     const abort = new AbortController();
     const { log, encoding } = this.#reference;
@@ -56,7 +58,7 @@ export class Subscribers {
           ? { sequence: Math.max(0, log.length - plan.from.back) }
           : plan.from;
     const delivery = lossy ? ('lossy' as const) : ('lossless' as const);
-    const common = { name: account.name, signal: abort.signal, delivery, from };
+    const common = { name: account.name, signal: abort.signal, delivery, from, exceptOrigins: except };
     const { input } = FILTERS[filter]!;
     const { written } = this.#bus.stats();
     let subscription: Subscription;
@@ -99,15 +101,18 @@ export class Subscribers {
   }
 
   next(plan: Extract<Action, { do: 'next' }>): Promise<void> {
+    const except = (plan.except ?? []).map((index) => ORIGINS[index]!);
     const account = new Account(`next-${this.accounts.length}`, {
       form: 'next',
       lossy: false,
       filter: plan.filter,
+      except,
       limit: 1,
     });
     const abort = new AbortController();
     const { timeoutMs } = plan;
-    const options = timeoutMs === undefined ? { signal: abort.signal } : { signal: abort.signal, timeoutMs };
+    const common = { signal: abort.signal, exceptOrigins: except };
+    const options = timeoutMs === undefined ? common : { ...common, timeoutMs };
     const subscriptions = this.#bus.stats().subscriptions.length;
     const next = this.#bus.next(FILTERS[plan.filter]!.input as string, options);
     if (this.#bus.stats().subscriptions.length !== subscriptions + 1) this.#events.fault('next() made no subscription');

@@ -59,7 +59,13 @@ export class ThreadWatch implements Disposable {
 
   /** Ends all of them, wherever they are. */
   async kill(): Promise<void> {
-    await Promise.all([...this.threads].map((thread) => thread.terminate()));
+    await Promise.all([...this.threads].map((thread) => this.end(thread)));
+  }
+
+  /** Ends one of them. Each once: with every call that comes before a thread has exited, Node listens for its exit once more. */
+  async end(thread: Worker): Promise<void> {
+    this.threads.delete(thread);
+    await thread.terminate();
   }
 
   [Symbol.dispose](): void {
