@@ -30,6 +30,7 @@ describe('stats', { timeout: 120_000 }, () => {
       subscriptions: [],
       bridges: [],
       connections: [],
+      cut: { connections: 0, events: 0, last: undefined },
     });
   });
 
