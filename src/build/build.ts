@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { BUNDLED_PACKAGES, ENTRIES, writeChunks } from './chunks.js';
 import { copyDeclarations } from './declarations.js';
 import { writeLicences } from './licences.js';
+import { PAGE_PACKAGE, writePage } from './page.js';
 
 /** The entries that users import; the one of threads is loaded by threads alone. */
 const PUBLIC_ENTRIES = [
@@ -26,6 +27,7 @@ const types = join(root, 'dist/types');
 
 for (const folder of [out, types]) rmSync(folder, { recursive: true, force: true });
 await writeChunks(compiled, out);
+await writePage(root, join(out, 'top-page'));
 // `require` gets the very modules that `import` gets.
 for (const name of PUBLIC_ENTRIES)
   writeFileSync(join(out, `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
@@ -42,4 +44,4 @@ copyDeclarations(
   [...PUBLIC_ENTRIES, 'worker-entry' as const].map((name) => ENTRIES[name]),
   types,
 );
-writeLicences(root, BUNDLED_PACKAGES, join(out, 'THIRD-PARTY-LICENSES.txt'));
+writeLicences(root, [...BUNDLED_PACKAGES, PAGE_PACKAGE], join(out, 'THIRD-PARTY-LICENSES.txt'));

@@ -9,7 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Plugin, type RolldownOutput, rolldown } from 'rolldown';
+import { type InputOptions, type Plugin, type RolldownOutput, rolldown } from 'rolldown';
 import { inAscii } from './ascii.js';
 import { withLocalCopies } from './local-imports.js';
 
@@ -57,11 +57,7 @@ export async function writeChunks(compiled: string, out: string): Promise<void> 
     },
     plugins: [originalSources(compiled)],
     treeshake: { moduleSideEffects: false },
-    onLog(level, log, handler) {
-      // What a bundler complains of may well be an error of the published package: none is overlooked.
-      if (level === 'warn') throw new Error(log.message);
-      handler(level, log);
-    },
+    onLog: failOnWarning,
   });
   const inThreads = new Set<string>();
   const inBus = new Set<string>();
@@ -104,6 +100,21 @@ export async function writeChunks(compiled: string, out: string): Promise<void> 
   }
 }
 
+/**
+ * Puts a script for browsers into one file.
+ *
+ * @param input its TypeScript source
+ */
+export async function writeBrowserScript(input: string, file: string): Promise<void> {
+  const bundle = await rolldown({
+    input,
+    platform: 'browser',
+    resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+    onLog: failOnWarning,
+  });
+  await bundle.write({ file, format: 'es', minify: true });
+}
+
 /** @throws {Error} when chunks import each other in a circle: then a copy of an import may be made too early */
 function checkOneWay({ output }: RolldownOutput): void {
   const imports = new Map(output.map((file) => [file.fileName, file.type === 'chunk' ? file.imports : []]));
@@ -116,6 +127,12 @@ function checkOneWay({ output }: RolldownOutput): void {
   };
   for (const file of imports.keys()) walk(file, []);
 }
+
+/** What a bundler complains of may well be an error of the published package: none is overlooked. */
+const failOnWarning: NonNullable<InputOptions['onLog']> = (level, log, handler) => {
+  if (level === 'warn') throw new Error(log.message);
+  handler(level, log);
+};
 
 function isPackage(id: string): boolean {
   return !id.startsWith('.') && !id.startsWith('/') && !/^[A-Z]:/i.test(id);

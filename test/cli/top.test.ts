@@ -8,8 +8,9 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { viewOf } from '../../src/cli/top/top-view.js';
-import type { ConnectionStats, Sample, SampledSubscription } from '../../src/index.js';
+import type { Sample } from '../../src/index.js';
 import { until } from '../support/bus-scene.js';
+import { sampleWith, subscription } from '../support/top-samples.js';
 
 const lib = new URL('../../lib/index.js', import.meta.url).href;
 const command = fileURLToPath(new URL('../../lib/cli.js', import.meta.url));
@@ -38,46 +39,6 @@ const SIXTY = `
   for (let i = 0; i < 60; i++) bus.subscribe('/jobs/' + i + '/*', () => {}, { name: 'worker-' + i });
   setInterval(() => { for (let i = 0; i < 60; i++) bus.publish('/jobs/' + i + '/done', { i }); }, 20);
   console.log('on');`;
-
-function subscription(name: string, counts: Partial<SampledSubscription> = {}): SampledSubscription {
-  return {
-    ...{ name, filter: '/a/**', thread: 'own', state: 'reading', evicted: false, delivered: 0, failed: 0, lagged: 0 },
-    ...{ restarts: 0, deadLetters: 0, scanned: 0, backlogBytes: 0, asleep: false, rescued: 0, stuckMs: 0 },
-    ...counts,
-  } as SampledSubscription;
-}
-
-function sampleWith(
-  subscriptions: readonly SampledSubscription[],
-  published = 0,
-  uptimeMs = 5_000,
-  connections: readonly ConnectionStats[] = [],
-): Sample {
-  const ring = { capacityBytes: 65_536, usedBytes: 32_768, heldBy: 'subscription "w"', stalledMs: 1_500 };
-  const counts = {
-    published,
-    unwanted: 0,
-    written: published,
-    refused: 3,
-    wakes: 0,
-    rescued: 0,
-    evictions: 1,
-    topics: 2,
-  };
-  const stats = { ...counts, pending: { events: 2, bytes: 4_000 }, ring, subscriptions, bridges: [] };
-  const connected = { connections, cut: { connections: 1, events: 4, last: undefined } };
-  const health = { ok: false, message: 'The ring is full.', problems: [] };
-  return {
-    v: 1,
-    pid: 7,
-    name: 'orders',
-    node: 'v20',
-    uptimeMs,
-    blockedMs: 0,
-    stats: { ...stats, ...connected },
-    health,
-  };
-}
 
 const PLAIN = { colour: false, sort: 'backlog', skip: 0, which: 'every 1 s', paused: false } as const;
 

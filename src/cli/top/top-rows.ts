@@ -5,6 +5,8 @@ export interface TopRow {
   /** Of this row and no other of the sample, as long as names are unique. */
   readonly key: string;
   readonly name: string;
+  readonly isConnection: boolean;
+  readonly isEvicted: boolean;
   readonly state: string;
   /** Events delivered; of a connection, published. */
   readonly events: number;
@@ -35,6 +37,8 @@ export function rowsOf({ stats }: Sample): TopRow[] {
     return {
       key: `subscription ${name}`,
       name,
+      isConnection: false,
+      isEvicted: evicted,
       state: evicted ? 'evicted' : one.state === 'reading' && asleep ? 'asleep' : one.state,
       events: one.delivered,
       ...{ backlogBytes, stuckMs, lagged, failed, restarts, deadLetters, thread },
@@ -47,6 +51,8 @@ export function rowsOf({ stats }: Sample): TopRow[] {
     return {
       key: `connection ${name} ${threadId}`,
       name,
+      isConnection: true,
+      isEvicted: false,
       state: pending > 0 ? 'waiting' : 'connected',
       events: published,
       backlogBytes: uplinkBytes,

@@ -1,6 +1,7 @@
 /** What `ringcast top` shows of a sample: lines of text for a screen of a size. */
 import { styleText } from 'node:util';
 import type { Sample } from '../../observe/serving/protocol.js';
+import { bytes, count, rate, seconds } from './figures.js';
 import { rowsOf, type Sort, STUCK_MS, sorted, type TopRow } from './top-rows.js';
 
 export interface ViewOptions {
@@ -136,24 +137,4 @@ function printable(text: string): string {
 
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}~`;
-}
-
-function rate(now: number, before: number | undefined, seconds: number): string {
-  return before === undefined || seconds <= 0 ? '-' : count(Math.max(0, Math.round((now - before) / seconds)));
-}
-
-function count(value: number): string {
-  if (value < 10_000) return `${value}`;
-  if (value < 10_000_000) return `${(value / 1_000).toFixed(value < 100_000 ? 1 : 0)}k`;
-  return `${(value / 1_000_000).toFixed(value < 100_000_000 ? 1 : 0)}M`;
-}
-
-function bytes(value: number): string {
-  if (value < 1_024) return `${value} B`;
-  if (value < 1_024 ** 2) return `${(value / 1_024).toFixed(1)} K`;
-  return `${(value / 1_024 ** 2).toFixed(1)} M`;
-}
-
-function seconds(ms: number): string {
-  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
 }
