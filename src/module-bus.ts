@@ -9,8 +9,10 @@ export const connect: ModuleConnector['connect'] = (way: ModuleWay): ModuleConne
   const handle = checkHandle(way.bus);
   greetBy(handle.busId, (hello, port) => way.greet(hello, port));
   const bus = connectBus(handle, { name: way.name });
+  const { parts } = bus;
+  parts.link.waits.own(way.reader);
   const handling = new Handling({
-    ring: bus.ring,
+    ring: parts.link.waits.ring,
     reader: way.reader,
     get heldPosition() {
       return way.isBusy() ? 0 : undefined;
@@ -27,10 +29,10 @@ export const connect: ModuleConnector['connect'] = (way: ModuleWay): ModuleConne
   return {
     bus,
     get isQueued() {
-      return bus.isQueued;
+      return parts.publisher.order.queue.length > 0;
     },
     call: (module, handle, events, given) => context.runInAsyncScope(handle, module, events, given),
-    hear: () => bus.hear(),
+    hear: () => parts.hear(),
     close: () => bus.leave(),
   };
 };

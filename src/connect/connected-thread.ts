@@ -17,6 +17,7 @@ import {
 import { Probe } from './probe.js';
 import { type LendingParts, ThreadSubscriptions } from './thread-subscriptions.js';
 import { type DrainTarget, UplinkDrain } from './uplink-drain.js';
+import { SeenWaits } from './uplink-waits.js';
 
 /** What `stats()` says of a connection. */
 export interface ConnectionStats {
@@ -61,6 +62,7 @@ export class ConnectedThread {
   #isSealed = false;
   #port: MessagePort | undefined;
   readonly #probe = new Probe();
+  readonly #waits: SeenWaits;
 
   constructor(hello: Hello, producer: number, target: DrainTarget, parts: LendingParts, onRing: () => void) {
     this.hello = hello;
@@ -81,6 +83,12 @@ export class ConnectedThread {
       onRoom: () => post(this.#port, ROOM),
       onRequest: (request) => this.subscriptions.heed(request),
     });
+    this.#waits = new SeenWaits(this.drain.memory, (reader, waits) => this.tell({ kind: 'deadlock', reader, waits }));
+  }
+
+  /** Somebody waits for what a reader holds, which may wait for this thread, which may wait for us. */
+  lookForDeadlock(reader: number, released: number): void {
+    if (this.isMet) this.#waits.look(reader, released);
   }
 
   get #cells() {

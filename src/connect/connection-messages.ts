@@ -100,6 +100,8 @@ export type ToConnection =
       readonly topics: readonly (readonly [topic: string, id: number])[];
       readonly types: readonly (readonly [typeUrl: string, id: number])[];
     }
+  /** The wait for room that holds up `reader`, as of {@link UplinkWaits}, can never end. */
+  | { readonly kind: 'deadlock'; readonly reader: number; readonly waits: number }
   /** The bus accepts nothing more. */
   | { readonly kind: 'closing' }
   /** Nothing is taken from the uplink: the bus has as many connections as it can. */

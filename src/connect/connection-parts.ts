@@ -5,7 +5,7 @@ import { UnknownTypeError } from '../errors.js';
 import { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely } from '../host/report.js';
 import { checkTimers } from '../host/timing.js';
-import { Backpressure } from '../publish/backpressure.js';
+import type { Backpressure } from '../publish/backpressure.js';
 import { WallClock } from '../publish/clock.js';
 import { EventTypes } from '../publish/event-types.js';
 import { Extensions } from '../publish/extensions.js';
@@ -31,6 +31,7 @@ import type { ToConnection } from './connection-messages.js';
 import { ConnectionSubscriptions } from './connection-subscriptions.js';
 import { OwnerLink } from './owner-link.js';
 import { greeterHere } from './reception.js';
+import { UplinkBackpressure } from './uplink-waits.js';
 
 /** An uplink is this share of the ring of the bus, which takes records of an eighth of its own size. */
 const UPLINK_SHARE = 2;
@@ -108,6 +109,10 @@ export function assembleConnection(
     } else if (message.kind === 'grants') {
       for (const [topic, id] of message.topics) topics.grant(topic, id);
       for (const [typeUrl, id] of message.types) types.grant(typeUrl, id);
+    } else if (message.kind === 'deadlock') {
+      waits.deny(message.reader, message.waits);
+      backpressure.rejectDeadlocked();
+      if (!waits.isBlocked) waits.forget();
     } else if (message.kind === 'closing') events.onClosing();
     else if (message.kind === 'refused') events.onRefused(message.connections);
     else asked.hear(message);
@@ -133,15 +138,17 @@ export function assembleConnection(
     ring: () => link.ring(),
     closing: () => link.lookEachTime(),
   });
+  const { waits } = link;
   const readers = new Readers();
   readers.set(OWNER_SLOT, {
     // What this thread would wait for in a blocked state, only this thread could do.
     local: greeterHere(handle.busId)?.isOwner === true,
-    describe: () => 'the thread that owns the bus',
+    describe: () => (waits.isBlockDenied ? 'a subscription of this thread' : 'the thread that owns the bus'),
     wake: () => {},
     restartNow: () => {
+      if (waits.isBlocked) waits.block();
       if (link.hasNews) link.hear();
-      return true;
+      return !waits.isBlockDenied;
     },
     isComingBack: () => false,
     evict: () => {},
@@ -175,7 +182,7 @@ export function assembleConnection(
   const onBlocked = (): void => backpressure.roomMade();
   const publisher = new Publisher(writer, topics, types, readers, stalls, options, onQueued, onBlocked, counters);
   const onDrain = (): void => emitSafely(client, 'drain');
-  const backpressure = new Backpressure(writer, publisher, readers, keepAlive, stalls, onDrain);
+  const backpressure = new UplinkBackpressure(waits, writer, publisher, readers, keepAlive, stalls, onDrain);
   const hear = (): void => {
     link.hear();
     if (publisher.order.queue.length > 0) {

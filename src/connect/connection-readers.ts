@@ -82,6 +82,7 @@ export class ConnectionReaders {
       onUnused: () => this.#unshare(reader),
       onRetired: () => {
         this.#bySlot.delete(slot);
+        this.#link.waits.disown(slot);
         this.#link.say({ kind: 'released', slot });
       },
       isKept: () => this.#byKey.get(key) === reader && this.#asked.has(key),
@@ -95,6 +96,7 @@ export class ConnectionReaders {
     });
     this.#byKey.set(key, reader);
     this.#bySlot.set(slot, reader);
+    this.#link.waits.own(slot);
     return reader;
   }
 

@@ -19,6 +19,7 @@ import * as uplink from '../ring/uplink-descriptor.js';
 import type { BusHandle } from './bus-handle.js';
 import { type Hello, type Meeting, RING, ROOM, type ToConnection, type ToOwner } from './connection-messages.js';
 import { broadcast, greeterHere } from './reception.js';
+import { UplinkWaits } from './uplink-waits.js';
 
 /** Between two looks of the safety check, and of one that has to do without a port. */
 const SAFETY_CHECK_MS = 100;
@@ -54,6 +55,7 @@ export class OwnerLink {
   readonly memory: RingMemory;
   /** The ring of the bus. */
   readonly busMemory: RingMemory;
+  readonly waits: UplinkWaits;
   readonly hello: Hello;
   readonly #busId: string;
   readonly #ownerThreadId: number;
@@ -70,6 +72,7 @@ export class OwnerLink {
   constructor(handle: BusHandle, own: Omit<Hello, 'connection' | 'threadId'>, events: OwnerLinkEvents) {
     this.memory = attachRing(own.uplink);
     this.busMemory = attachRing(handle.ring);
+    this.waits = new UplinkWaits(this.memory, this.busMemory);
     this.#busId = handle.busId;
     this.#ownerThreadId = handle.ownerThreadId;
     this.#events = events;

@@ -77,7 +77,7 @@ export class Backpressure {
     });
     // Not at once: the caller may be a getter of an event that is being encoded where the queue would be written, or a
     // handler that has not yet returned its promise.
-    if (this.#parked) queueMicrotask(() => this.#rejectDeadlocked());
+    if (this.#parked) queueMicrotask(() => this.rejectDeadlocked());
     else this.#proceedSoon();
     return unwatched(waiting);
   }
@@ -145,7 +145,7 @@ export class Backpressure {
       }
       this.#parked = this.#writer.wait.park(this.#publisher.pending.roomBytes);
     }
-    this.#rejectDeadlocked();
+    this.rejectDeadlocked();
     this.#readers.restartNow(this.#writer.holder);
     // Unref'd: what waits holds the process open itself.
     this.#stallTimer ??= setInterval(() => this.#lookForStall(), STALL_LOOK_MS).unref();
@@ -164,22 +164,32 @@ export class Backpressure {
   }
 
   /** Whoever waits for room that is not made before the event in its own hand is dealt with would wait for ever. */
-  #rejectDeadlocked(): void {
-    if (!this.#waiters.some((waiter) => this.#blocks(waiter) >= 0)) return;
+  rejectDeadlocked(): void {
+    if (this.#waiters.length === 0) return;
+    this.waiting(this.#waiters.map(({ handlings }) => handlings));
+    if (!this.#waiters.some(({ handlings }) => this.blockedBy(handlings) >= 0)) return;
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const waiter of waiters) {
-      const reader = this.#blocks(waiter);
+      const reader = this.blockedBy(waiter.handlings);
       if (reader < 0) this.#waiters.push(waiter);
       else {
         this.#keepAlive.release();
-        waiter.reject(new WouldDeadlockError('writable', this.#readers.describe(reader)));
+        waiter.reject(new WouldDeadlockError('writable', this.describe(reader)));
       }
     }
+    this.waiting(this.#waiters.map(({ handlings }) => handlings));
   }
 
-  /** The reader that cannot make the room as long as the waiter waits; -1: none. */
-  #blocks({ handlings }: Waiter): number {
+  protected describe(reader: number): string {
+    return this.#readers.describe(reader);
+  }
+
+  /** Told of those on whose behalf somebody waits, one list for each wait, while there is no room. */
+  protected waiting(_handlings: readonly (readonly Handling[])[]): void {}
+
+  /** The reader that cannot make the room as long as somebody waits on behalf of these; -1: none. */
+  protected blockedBy(handlings: readonly Handling[]): number {
     for (const { holder } of handlings) {
       // It may be of another bus, whose slots have the same numbers.
       if (holder?.ring !== this.#writer.memory) continue;
@@ -197,6 +207,7 @@ export class Backpressure {
   #settle(settle: (waiter: Waiter) => void): void {
     const waiters = this.#waiters;
     this.#waiters = [];
+    if (waiters.length > 0) this.waiting([]);
     for (const waiter of waiters) {
       this.#keepAlive.release();
       settle(waiter);

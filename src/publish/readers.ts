@@ -19,6 +19,8 @@ export interface ReaderUser {
 
 export class Readers {
   readonly #users: (ReaderUser | undefined)[] = [];
+  /** Told of the reader whose release is waited for, each time that somebody looks. Must not throw. */
+  onHeld: ((reader: number) => void) | undefined;
 
   set(reader: number, user: ReaderUser): void {
     this.#users[reader] = user;
@@ -34,6 +36,7 @@ export class Readers {
 
   /** Somebody waits for what the reader holds. Returns whether it can read on although this thread is blocked. */
   restartNow(reader: number): boolean {
+    this.onHeld?.(reader);
     return this.#users[reader]?.restartNow() ?? true;
   }
 

@@ -62,8 +62,9 @@ export class SyncWait {
 
   #block(deadlineMs: number, timeoutMs: number): void {
     const { holder } = this.#writer;
+    const isStuck = holder >= 0 && (this.#readers.isLocal(holder) || !this.#readers.restartNow(holder));
     const heldBy = this.#readers.describe(holder);
-    if (holder >= 0 && (this.#readers.isLocal(holder) || !this.#readers.restartNow(holder))) {
+    if (isStuck) {
       throw new WouldDeadlockError('publishSync', heldBy);
     }
     const leftMs = deadlineMs - monotonicMs();

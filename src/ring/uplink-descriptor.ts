@@ -4,7 +4,7 @@
  * apart as there:
  *
  *   owner block   OWNER  VERSION  BOUND  SEAL                      written by the owner; OWNER and SEAL by both, see below
- *   thread block  LEAVING  QUEUED                                  written by the connected thread
+ *   thread block  LEAVING  QUEUED  WAITING (2 cells)  WAITS        written by the connected thread
  *
  * OWNER         what the owner is at, bits. OWNER_ASLEEP: it looks at this uplink only when it is rung for; set by the owner,
  *               taken back by whoever rings, or by the owner. OWNER_CLOSING: the bus is closing. OWNER_ENDED: nothing is taken
@@ -15,6 +15,8 @@
  *               records that it has written since it saw the bus closing. Changed by compare-and-exchange alone.
  * LEAVING       the thread writes nothing more.
  * QUEUED        accepted events that wait on the thread's heap.
+ * WAITING       readers of the thread that do not go on before there is room in the uplink, one bit each.
+ * WAITS         counts changes of WAITING. Stored behind them.
  */
 import { CACHE_LINE_BYTES } from '../memory/alignment.js';
 import { slotOf } from './control-descriptor.js';
@@ -33,6 +35,8 @@ export const SEAL = BOUND + 1;
 const THREAD_BLOCK = OWNER_BLOCK + BLOCK;
 export const LEAVING = THREAD_BLOCK;
 export const QUEUED = LEAVING + 1;
+export const WAITING = QUEUED + 1;
+export const WAITS = WAITING + 2;
 
 export const UPLINK_CONTROL_BYTES = (THREAD_BLOCK + BLOCK) * Int32Array.BYTES_PER_ELEMENT;
 

@@ -10,7 +10,6 @@ import { refuseTopics } from '../../host/emitter-guard.js';
 import { readOptions, timeoutOption } from '../../option-check.js';
 import type { ForwardOptions, PublishOptions } from '../../publish/publish-options.js';
 import { LAYOUT_VERSION } from '../../ring/control-descriptor.js';
-import type { RingMemory } from '../../ring/ring-memory.js';
 import type { AnyTopics, TopicOf } from '../../subscribe/typed-topics.js';
 import { BusClient } from '../bus-client.js';
 import { type CloseResult, excuseCaller } from '../closing.js';
@@ -137,7 +136,13 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     event: DeepReadonly<Topics[Topic]>,
     options?: PublishOptions & { readonly timeoutMs?: number },
   ): void {
-    super.publishSync(topic, event, options);
+    const { waits } = this.#parts.link;
+    waits.isBlocked = true;
+    try {
+      super.publishSync(topic, event, options);
+    } finally {
+      waits.done();
+    }
     this.#checkCounted('publishSync');
   }
 
@@ -190,30 +195,15 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     return this.#users <= 1;
   }
 
-  /** The owner's thread is gone. @internal */
-  protected lose(): void {
-    this.#parts.link.end();
-  }
-
   /** Closes it for all who have connected in this thread. @internal */
   leave(): Promise<CloseResult> {
     this.#users = 1;
     return this.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
   }
 
-  /** Does what else the event loop of the thread would: takes what the owner says, and fills the uplink. @internal */
-  hear(): void {
-    this.#parts.hear();
-  }
-
-  /** Whether accepted events wait on the heap. @internal */
-  get isQueued(): boolean {
-    return this.#parts.publisher.order.queue.length > 0;
-  }
-
-  /** The ring of the bus, as those know it who read from it here. @internal */
-  get ring(): RingMemory {
-    return this.#parts.link.busMemory;
+  /** What it works with. @internal */
+  get parts(): ConnectionParts {
+    return this.#parts;
   }
 
   /** The same as `close()`. */

@@ -100,7 +100,7 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
     });
     this.#exited = new Promise((resolve) => {
       worker.on('exit', (code) => {
-        this.lose();
+        this.parts.link.end();
         for (const answer of this.#asked.values()) answer(undefined);
         this.#asked.clear();
         if (this.#end === undefined) {

@@ -25,7 +25,10 @@ export class LazyConnections {
   /** Opens the bus to connections: a BroadcastChannel, unref'd. */
   open(): BusHandle {
     const handle = this.#handle;
-    this.opened ??= new Connections(this.#parts, handle.busId);
+    if (this.opened === undefined) {
+      this.opened = new Connections(this.#parts, handle.busId);
+      this.#parts.readers.onHeld = (reader) => this.#lookForDeadlock(reader);
+    }
     return handle;
   }
 
@@ -46,6 +49,14 @@ export class LazyConnections {
   get #handle(): BusHandle {
     this.#id ??= process.getBuiltinModule('node:crypto').randomUUID();
     return makeHandle(this.#id, this.#parts.attachment, this.#options);
+  }
+
+  /** Somebody waits for what a reader holds. */
+  #lookForDeadlock(reader: number): void {
+    const { gate, tail } = this.#parts.writer;
+    if (reader < 0) return;
+    const released = gate.released(reader, tail);
+    for (const connection of this.opened!.all) connection.lookForDeadlock(reader, released);
   }
 
   #meet(hello: Hello, port: MessagePort): () => void {
