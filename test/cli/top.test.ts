@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { Frames } from '../../src/cli/top/frames.js';
 import { viewOf } from '../../src/cli/top/top-view.js';
 import type { Sample } from '../../src/index.js';
 import { until } from '../support/bus-scene.js';
@@ -108,6 +109,18 @@ describe('the view of top', () => {
   });
 });
 
+describe('the frames of top', () => {
+  test('tell the terminal what has changed, in one piece, and nothing when nothing has', () => {
+    const frames = new Frames();
+    assert.equal(frames.next(['a', 'b'], 3), '\x1b[?2026h\x1b[1;1Ha\x1b[K\x1b[2;1Hb\x1b[K\x1b[3;1H\x1b[J\x1b[?2026l');
+    assert.equal(frames.next(['a', 'b'], 3), '');
+    assert.equal(frames.next(['a', 'c', 'd'], 3), '\x1b[?2026h\x1b[2;1Hc\x1b[K\x1b[3;1Hd\x1b[K\x1b[?2026l');
+    assert.equal(frames.next(['a'], 3), '\x1b[?2026h\x1b[2;1H\x1b[J\x1b[?2026l');
+    frames.forget();
+    assert.equal(frames.next(['a'], 1), '\x1b[?2026h\x1b[1;1Ha\x1b[K\x1b[?2026l');
+  });
+});
+
 describe('ringcast top', { timeout: 120_000 }, () => {
   function top(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
     return spawnSync(process.execPath, [command, 'top', ...args], { env, encoding: 'utf8', timeout: 60_000 });
@@ -168,6 +181,17 @@ describe('ringcast top', { timeout: 120_000 }, () => {
     }
   });
 
+  test('ends when nobody reads it any more', async () => {
+    const child = await served('piped', SIXTY);
+    try {
+      const line = `'${process.execPath}' '${command}' top piped --json -i 100 | head -n 1`;
+      const { stdout, stderr, status } = spawnSync('sh', ['-c', line], { env, encoding: 'utf8', timeout: 60_000 });
+      assert.deepEqual([status, stderr, (JSON.parse(stdout) as Sample).name], [0, '', 'piped']);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
   test('says that nobody serves, and what it does not understand', () => {
     const nobody = top('nobody');
     assert.equal(nobody.status, 1);
@@ -218,11 +242,19 @@ describe('ringcast top', { timeout: 120_000 }, () => {
   for (const [what, end] of [
     ['the bus is gone', (child: ChildProcess) => void child.kill('SIGKILL')],
     ['Control-C is pressed', () => void tmux('send-keys', 'C-c')],
+    ...(['SIGTERM', 'SIGHUP'] as const).map(
+      (signal) =>
+        [
+          `it gets ${signal}`,
+          () => void process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), signal),
+        ] as const,
+    ),
   ] as const) {
     test(`leaves the terminal as it was when ${what}`, { skip: !hasTmux && 'tmux is missing' }, async () => {
       const child = await served('leaving', SIXTY);
       try {
-        const line = `printf 'before\\n'; '${process.execPath}' '${command}' top leaving -i 100; echo "left with $?"; cat`;
+        const top = `echo $$ > ${folder}/pid; exec "${process.execPath}" "${command}" top leaving -i 100`;
+        const line = `printf 'before\\n'; sh -c '${top}'; echo "left with $?"; cat`;
         tmux('new-session', '-d', '-x', '80', '-y', '24', line);
         await until(() => /^worker-\d/m.test(tmux('capture-pane', '-p')));
         end(child);

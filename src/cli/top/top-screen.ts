@@ -1,15 +1,13 @@
 /** `ringcast top` on a terminal: draws each sample over the one before, hears keys, and leaves the terminal as it was. */
 import { emitKeypressEvents } from 'node:readline';
 import type { Sample } from '../../observe/serving/protocol.js';
+import { Frames } from './frames.js';
 import { followBus } from './served-buses.js';
 import { SORTS } from './top-rows.js';
 import { viewOf } from './top-view.js';
 
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
-/** Shown at once by terminals that know how; harmless in others. */
-const BEGIN_FRAME = '\x1b[?2026h\x1b[H';
-const END_FRAME = '\x1b[J\x1b[?2026l';
 const INTERVALS_MS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000];
 
 /** Resolves when the user has had enough, or the last bus is gone: with why. */
@@ -33,7 +31,17 @@ class TopScreen {
   #previous: Sample | undefined;
   #end!: (reason: string | undefined) => void;
   #stop: () => void = () => {};
-  readonly #draw = (): void => this.#redraw();
+  readonly #frames = new Frames();
+  readonly #resized = (): void => {
+    this.#frames.forget();
+    this.#redraw();
+  };
+  /** Stopped by somebody, and let go on: the shell has had the terminal meanwhile. */
+  readonly #continued = (): void => {
+    process.stdin.setRawMode?.(true);
+    process.stdout.write(ENTER);
+    this.#resized();
+  };
   readonly #leave = (): void => this.leave();
   #left = false;
 
@@ -49,7 +57,8 @@ class TopScreen {
     process.once('exit', this.#leave);
     for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.once(signal, () => this.#end(undefined));
     process.stdout.write(ENTER);
-    process.stdout.on('resize', this.#draw);
+    process.stdout.on('resize', this.#resized);
+    process.on('SIGCONT', this.#continued);
     // The terminal is gone.
     process.stdin.on('end', () => this.#end(undefined));
     emitKeypressEvents(process.stdin);
@@ -66,6 +75,8 @@ class TopScreen {
     this.#left = true;
     this.#stop();
     process.off('exit', this.#leave);
+    process.off('SIGCONT', this.#continued);
+    process.stdout.off('resize', this.#resized);
     process.stdin.setRawMode?.(false);
     process.stdin.destroy();
     process.stdout.write(LEAVE);
@@ -128,7 +139,8 @@ class TopScreen {
   }
 
   #redraw(): void {
-    if (this.#left || this.#sample === undefined) return;
+    // A terminal that is slow gets fewer frames.
+    if (this.#left || this.#sample === undefined || process.stdout.writableNeedDrain) return;
     const { columns = 80, rows = 24 } = process.stdout;
     const many = this.#sockets.length > 1 ? `bus ${this.#bus + 1} of ${this.#sockets.length}  ` : '';
     const lines = viewOf(this.#sample, this.#previous, {
@@ -140,6 +152,7 @@ class TopScreen {
       which: `${many}every ${this.#intervalMs / 1_000} s`,
       paused: this.#paused,
     });
-    process.stdout.write(`${BEGIN_FRAME}${lines.map((line) => `${line}\x1b[K`).join('\r\n')}${END_FRAME}`);
+    const frame = this.#frames.next(lines, rows);
+    if (frame !== '') process.stdout.write(frame);
   }
 }
