@@ -5,8 +5,7 @@ import { describe, test } from 'node:test';
 import { type Bus, createBus, type DisconnectReport, type Envelope } from '../../src/index.js';
 import { createTestBus } from '../../src/testing/index.js';
 import { closeDelivered, inlineModule, LARGE_TEXT, range, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
-
-const library = new URL('../../src/index.js', import.meta.url).href;
+import { LIBRARY } from '../support/published.js';
 
 /** Passes each event on, once it has been handled. */
 const PASSING_ON = inlineModule(`export default ({ event }, { bus }) => void bus.publish('/out', event)`);
@@ -57,10 +56,10 @@ describe('the bus of a module', () => {
     const got = outputs(bus, '/**');
     const module = inlineModule(`
       import { Worker } from 'node:worker_threads';
-      import { connectBus, BusConnection } from '${library}';
+      import { connectBus, BusConnection } from '${LIBRARY}';
       export default async (_, { bus }) => {
         bus.publish('/same', [connectBus(bus.handle) === bus, bus instanceof BusConnection]);
-        const inner = "const { workerData } = require('node:worker_threads'); import('${library}').then(({ connectBus }) => connectBus(workerData).publish('/inner', 1))";
+        const inner = "const { workerData } = require('node:worker_threads'); import('${LIBRARY}').then(({ connectBus }) => connectBus(workerData).publish('/inner', 1))";
         const worker = new Worker(inner, { eval: true, workerData: bus.handle });
         await new Promise((resolve) => worker.on('exit', resolve));
       };
@@ -77,7 +76,7 @@ describe('the bus of a module', () => {
     const got: unknown[] = [];
     bus.subscribe('/out', ({ event, namespace }: Envelope) => void got.push([event, namespace]));
     const module = inlineModule(`
-      import { currentEmitter, emit, runWithEmitter, tryEmit, withNamespace } from '${library}';
+      import { currentEmitter, emit, runWithEmitter, tryEmit, withNamespace } from '${LIBRARY}';
       export default async ({ event }, { bus }) => {
         emit('/out', event);
         await null;
@@ -211,7 +210,7 @@ test('a module that runs in the thread of a test publishes and emits as in a thr
     '/in',
     new URL(
       `data:text/javascript,${encodeURIComponent(`
-    import { emit } from '${library}';
+    import { emit } from '${LIBRARY}';
     export default ({ event }, { bus }) => { bus.publish('/out', event); emit('/out', event + 1); };
   `)}`,
     ),
