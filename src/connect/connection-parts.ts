@@ -123,7 +123,7 @@ export function assembleConnection(
   const originNames = allocateOrigins();
   const extensions = new Extensions(new Origins(new NameRegistry(originNames)));
   const counters = allocateCounters();
-  const link = new OwnerLink(
+  const link: OwnerLink = new OwnerLink(
     handle,
     { name, uplink: buffers, originNames, counters: counters.buffer },
     {
@@ -134,7 +134,7 @@ export function assembleConnection(
       onEnd: events.onEnd,
     },
   );
-  const writer = new UplinkWriter(link.memory, maxRecordBytes(busBytes), {
+  const writer: UplinkWriter = new UplinkWriter(link.memory, maxRecordBytes(busBytes), {
     ring: () => link.ring(),
     closing: () => link.lookEachTime(),
   });
@@ -180,7 +180,17 @@ export function assembleConnection(
   // Each record: an owner that is awake costs a load, and one that sleeps has to be rung for before this thread may block.
   const options = { namespace, maxPendingBytes, keepUnwanted: false, flush: 'each', clock: new WallClock() } as const;
   const onBlocked = (): void => backpressure.roomMade();
-  const publisher = new Publisher(writer, topics, types, readers, stalls, options, onQueued, onBlocked, counters);
+  const publisher: Publisher = new Publisher(
+    writer,
+    topics,
+    types,
+    readers,
+    stalls,
+    options,
+    onQueued,
+    onBlocked,
+    counters,
+  );
   const onDrain = (): void => emitSafely(client, 'drain');
   const backpressure = new UplinkBackpressure(waits, writer, publisher, readers, keepAlive, stalls, onDrain);
   const hear = (): void => {
