@@ -37,15 +37,20 @@ export interface TransportKind {
 type Publish = (bus: Bus, index: number) => boolean;
 
 /** The bus, each subscriber a module on a thread of its own; waits for `writable` whenever a publish says so. */
-export function ringcast(reading: Reading, publish: Publish): TransportKind {
+export function ringcast(
+  reading: Reading,
+  publish: Publish,
+  name = 'ringcast',
+  module = new URL('./threads/ringcast-reader.js', import.meta.url),
+): TransportKind {
   return {
-    name: 'ringcast',
+    name,
     async open(readers) {
       const tally = new Tally(readers);
       const bus = createBus({ namespace: NAMESPACE });
       const subscriptions = Array.from({ length: readers }, (_, reader) => {
         const data: ReaderData = { tally: tally.buffer, reader, reading };
-        return bus.subscribe('/tasks/*', new URL('./threads/ringcast-reader.js', import.meta.url), { data });
+        return bus.subscribe('/tasks/*', module, { data });
       });
       await Promise.all(subscriptions.map((subscription) => subscription.ready));
       return {

@@ -485,6 +485,14 @@ export class OverwrittenEnvelopesError extends BusError {
   }
 }
 
+/** A view of a module with `views` that is used when its turn is over. */
+export class ViewExpiredError extends BusError {
+  readonly code = 'BUS_VIEW_EXPIRED';
+  constructor() {
+    super('this view has had its turn: keep what you read of it, or view.detach(), which is an envelope of its own');
+  }
+}
+
 /** A .proto file that cannot be turned into event classes: missing, not valid, or using what is not supported. */
 export class CodegenError extends BusError {
   readonly code = 'BUS_CODEGEN';

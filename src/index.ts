@@ -11,6 +11,7 @@ export type {
   SubscriberFunction,
   SubscriberModule,
   SubscriberObject,
+  SubscriberOfViews,
 } from './bus/connection/subscriber.js';
 export { formatCtrLine } from './bus/ctr-line.js';
 export type { ChannelMessages, HandleTrace, PublishTrace } from './channels/messages.js';
@@ -56,6 +57,7 @@ export type { SubscriptionStats } from './subscribe/subscription-stats.js';
 export type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicEnvelope, TopicOf } from './subscribe/typed-topics.js';
 export { explain } from './topic/explain.js';
 export type { FilterInput, FilterSpec } from './topic/filter.js';
+export type { EnvelopeViews } from './worker/dispatch/envelope-views.js';
 export type { LagRange } from './worker/dispatch/lag.js';
 export type { RestartOptions } from './worker/supervision/restart-policy.js';
 export type { Loop } from './worker/worker-protocol.js';

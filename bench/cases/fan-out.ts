@@ -69,6 +69,15 @@ async function lazyCandidates(): Promise<readonly Candidate[]> {
       kind: ringcast('lazy', recurring.publish),
       weigh: weighPayload,
     },
+    {
+      kind: ringcast(
+        'lazy',
+        recurring.publish,
+        'ringcast-views',
+        new URL('../threads/view-reader.js', import.meta.url),
+      ),
+      weigh: weighPayload,
+    },
     { kind: postMessage('postMessage', 'lazy', recurring.sent), weigh: weighId },
     { kind: postMessage('postMessage-bytes', 'lazy', sentPayload), weigh: weighPayload },
     { kind: broadcastChannel('lazy', recurring.sent), weigh: weighId },

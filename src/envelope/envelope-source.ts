@@ -1,7 +1,7 @@
 /** The bytes that envelopes are read from. */
 import type { EnvelopeContext } from './envelope-context.js';
 
-const sendAnotherWay = (): string => 'an envelope: send envelope.toBinary(), or its event';
+export const sendAnotherWay = (): string => 'an envelope: send envelope.toBinary(), or its event';
 
 /** What the envelopes of one batch share: their bytes, which are private and never written again. */
 export class EnvelopeSource {

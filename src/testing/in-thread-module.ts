@@ -1,4 +1,5 @@
 /** A subscriber module that runs on the calling thread, where a test can look at it, mock what it imports and debug it. */
+
 import {
   type Bus,
   type BusConnection,
@@ -8,8 +9,10 @@ import {
   type SubscriberContext,
   type SubscriberModule,
   type SubscriberObject,
+  type SubscriberOfViews,
 } from '../index.js';
 import { hrefOf } from '../option-check.js';
+import { ShownEvents, ViewPool, ViewsOfBatch } from '../worker/dispatch/envelope-views.js';
 import { loadSubscriber, subscriberOf } from '../worker/subscriber-module.js';
 
 /** What a module is given in place of a thread. */
@@ -18,6 +21,15 @@ export interface InThreadOptions {
   readonly name?: string;
   /** `context.data`: a structured clone, as a thread would get. */
   readonly data?: unknown;
+}
+
+/** The batch of a module with `views`. */
+class OneEvent extends ShownEvents {
+  readonly length = 1;
+  constructor(readonly envelope: Envelope) {
+    super();
+  }
+  show(): void {}
 }
 
 /** A module that has been set up. */
@@ -60,12 +72,24 @@ export async function setUpInThread(
   const emitter = bus.emitter();
   const run = (act: () => unknown): unknown => runWithEmitter(emitter, act);
   await run(() => parts.setup?.(context));
+  const pool = new ViewPool();
   return {
     name,
     async handle(envelope) {
-      await run(() =>
-        parts.handleBatch === undefined ? parts.handle!(envelope, context) : parts.handleBatch([envelope], context),
-      );
+      await run(async () => {
+        if (loaded.views !== true) {
+          await (parts.handleBatch === undefined
+            ? parts.handle!(envelope, context)
+            : parts.handleBatch([envelope], context));
+          return;
+        }
+        const views = new ViewsOfBatch(new OneEvent(envelope), pool);
+        try {
+          await (loaded as unknown as SubscriberOfViews).handleBatch(views, context);
+        } finally {
+          views.close();
+        }
+      });
     },
     async end() {
       abort.abort();

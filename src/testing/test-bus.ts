@@ -112,7 +112,8 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
    */
   async subscribeInThread(
     filter: string | readonly string[],
-    module: URL | SubscriberModule,
+    // What a URL does not have: so TypeScript knows, of a module written in the call, what its functions are given.
+    module: (URL & { readonly views?: undefined }) | SubscriberModule,
     options: InThreadOptions = {},
   ): Promise<Subscription> {
     const untyped = this as unknown as Bus;

@@ -3,6 +3,8 @@ import type { Envelope } from '../envelope/envelope.js';
 import { ModuleLoadError, ModuleShapeError } from '../errors.js';
 import { withPlace } from '../host/syntax-place.js';
 import { makesGenerator } from '../option-check.js';
+import { show } from '../shown.js';
+import type { EnvelopeViews } from './dispatch/envelope-views.js';
 import { withAdvice } from './typescript-loader.js';
 
 /** What a module is given besides events, as its thread makes it. Users see `SubscriberContext` of `src/bus/connection/subscriber.ts`. */
@@ -18,7 +20,9 @@ export interface Subscriber<Context = ModuleContext> {
   setup?(context: Context): unknown;
   handle?(envelope: Envelope, context: Context): unknown;
   /** In place of `handle`: the events of one batch, in order, never empty. */
-  handleBatch?(envelopes: readonly Envelope[], context: Context): unknown;
+  handleBatch?(envelopes: readonly Envelope[] | EnvelopeViews, context: Context): unknown;
+  /** Whether `handleBatch` gets views. */
+  readonly views?: boolean;
   teardown?(context: Context): unknown;
 }
 
@@ -77,7 +81,11 @@ export function subscriberOf(url: string, exported: unknown): Subscriber {
       `its default export is ${exported === null ? 'null' : `a ${typeof exported}`}, not a function or an object`,
     );
   }
-  for (const [name, part] of Object.entries(parts)) {
+  const { views, ...functions } = parts;
+  if (views !== undefined && typeof views !== 'boolean') {
+    throw new ModuleShapeError(url, `views of its default export must be true or false, and is ${show(views)}`);
+  }
+  for (const [name, part] of Object.entries(functions)) {
     if (part !== undefined && typeof part !== 'function') {
       throw new ModuleShapeError(url, `${name} of its default export is no function`);
     }
@@ -86,6 +94,9 @@ export function subscriberOf(url: string, exported: unknown): Subscriber {
   if ((parts.handle === undefined) === (parts.handleBatch === undefined)) {
     const found = parts.handle === undefined ? 'neither' : 'both';
     throw new ModuleShapeError(url, `its default export must have one of handle and handleBatch, and has ${found}`);
+  }
+  if (views === true && parts.handle !== undefined) {
+    throw new ModuleShapeError(url, 'its default export has views and handle; views go with handleBatch');
   }
   return exported as Subscriber;
 }
@@ -97,6 +108,6 @@ function refuseGenerator(url: string, what: string, exported: unknown): void {
 }
 
 function partsOf(exported: object): SubscriberParts {
-  const { setup, handle, handleBatch, teardown } = exported as SubscriberParts;
-  return { setup, handle, handleBatch, teardown };
+  const { setup, handle, handleBatch, views, teardown } = exported as SubscriberParts;
+  return { setup, handle, handleBatch, views, teardown };
 }

@@ -1,7 +1,5 @@
 /** The thread's side of a module subscription: attaches to the ring, and reads until told to stop. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { handleTracing } from '../channels/channels.js';
-import type { Envelope } from '../envelope/envelope.js';
 import type { TypeRegistry } from '../envelope/type-registry.js';
 import { FILTER_VERSION, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
@@ -10,15 +8,13 @@ import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
 import { compileFilter } from '../topic/filter.js';
 import { DedicatedLoop } from './dedicated-loop.js';
-import { BatchTarget } from './dispatch/batch-target.js';
 import { Dispatcher } from './dispatch/dispatcher.js';
 import { type LagRange, scannedFor } from './dispatch/lag.js';
 import { Router } from './dispatch/router.js';
-import { SingleTarget } from './dispatch/single-target.js';
-import type { Target } from './dispatch/target.js';
-import { traceHandler } from './dispatch/traced-handler.js';
+import type { ReportFailure, Target } from './dispatch/target.js';
 import { FieldReader } from './field-reader.js';
 import type { ModuleBus } from './module-bus.js';
+import { targetOf } from './module-target.js';
 import { Pump } from './pump.js';
 import { FILTERS_DUE, FILTERS_HEARD, READY, signalCells, WAKES_HEARD } from './signals.js';
 import type { ModuleContext, Subscriber } from './subscriber-module.js';
@@ -73,7 +69,11 @@ export class SubscriberThread {
     const { life } = attachment;
     this.#reader = new RingReader(this.#memory, attachment.reader, life.position, () => this.#reports.tellRoom());
     this.#reader.overtaken = life.missed;
-    this.#target = this.#makeTarget(attachment.joinSequence);
+    const topics = new NameDirectory(attachment.topicNames);
+    const { typeNames, originNames } = attachment;
+    const directory = new TypeDirectory(types, new NameDirectory(typeNames), new NameDirectory(originNames));
+    const report: ReportFailure = (error, topic, sequence) => this.#reports.tellFailure(error, topic, sequence);
+    this.#target = targetOf(module, context, bus, attachment.joinSequence, report, directory, topics);
     for (const range of attachment.earlier) this.#target.passBy(range);
     this.#target.exceptOrigins = attachment.exceptOrigins;
     this.#target.delivered = life.counts.delivered;
@@ -81,10 +81,8 @@ export class SubscriberThread {
     this.#target.lagged = life.counts.lagged;
     this.#target.untold = life.untold;
     this.#target.onLagged = (range) => this.#tellLagged(range);
-    this.#router = new Router(new NameDirectory(attachment.topicNames), new FieldReader(types));
+    this.#router = new Router(topics, new FieldReader(types));
     this.#router.set(this.#target, compileFilter(attachment.filter));
-    const { typeNames, originNames } = attachment;
-    const directory = new TypeDirectory(types, new NameDirectory(typeNames), new NameDirectory(originNames));
     this.#dispatcher = new Dispatcher(this.#reader, this.#router, directory, life.nextSequence, {
       onSettled: () => this.#loop.settled(),
       onTaken: () => this.#heedChanges(),
@@ -114,32 +112,6 @@ export class SubscriberThread {
     Atomics.store(this.#signals, READY, 1);
     sendToBus(this.#port, { kind: 'ready' });
     this.#loop.start();
-  }
-
-  #makeTarget(joinSequence: number): Target {
-    const module = this.#module;
-    const context = this.#context;
-    const bus = this.#bus;
-    const report = (error: unknown, topic: string, sequence: number): void =>
-      this.#reports.tellFailure(error, topic, sequence);
-    const traced = (envelopes: readonly Envelope[], call: () => unknown): unknown =>
-      traceHandler({ bus: undefined, subscription: context.name, envelopes }, call);
-    if (module.handleBatch === undefined) {
-      const handle = (envelope: Envelope): unknown => bus.call(module, module.handle!, envelope, context);
-      return new SingleTarget(
-        joinSequence,
-        (envelope) => (handleTracing.hasSubscribers ? traced([envelope], () => handle(envelope)) : handle(envelope)),
-        report,
-      );
-    }
-    const handleBatch = (envelopes: readonly Envelope[]): unknown =>
-      bus.call(module, module.handleBatch!, envelopes, context);
-    return new BatchTarget(
-      joinSequence,
-      (envelopes) =>
-        handleTracing.hasSubscribers ? traced(envelopes, () => handleBatch(envelopes)) : handleBatch(envelopes),
-      report,
-    );
   }
 
   #receive(message: ToThread): void {

@@ -92,6 +92,12 @@ export const modules: readonly SubscriberModule[] = [
   { handleBatch: (envelopes) => topics.push(...envelopes.map(({ topic }) => topic)) },
   { handleBatch: async (envelopes) => envelopes.length },
   {
+    views: true,
+    handleBatch(views) {
+      for (const { topic } of views) topics.push(topic);
+    },
+  },
+  {
     setup: ({ signal }) => signal.aborted,
     handle: ({ event }) => seen.add(event),
     teardown: () => topics.pop(),
@@ -108,7 +114,10 @@ export const objectModule: SubscriberObject<Set<string>, { readonly id: string }
 
 export async function inTests(bus: TestBus): Promise<void> {
   await bus.subscribeInThread('/a', ({ topic }) => topics.push(topic));
-  await bus.subscribeInThread('/a', { handleBatch: (envelopes) => envelopes.length });
+  await bus.subscribeInThread('/a', { handleBatch: (envelopes) => envelopes.at(-1) });
+  await bus.subscribeInThread('/a', { views: true, handleBatch: (views) => views.length });
+  // @ts-expect-error: views are no array
+  await bus.subscribeInThread('/a', { views: true, handleBatch: (views) => views.at(-1) });
   bus.subscribe('/a', ({ topic }) => topics.push(topic));
   await bus.assertPublished('/a', (event) => event.id === 1);
   await bus.assertNotPublished('/a', (event) => event.items.length > 2);

@@ -1,6 +1,7 @@
 /** The subscriber module that a user writes: what it may export, and what it is given. */
 import type { Envelope } from '../../envelope/envelope.js';
 import type { AnyTopics } from '../../subscribe/typed-topics.js';
+import type { EnvelopeViews } from '../../worker/dispatch/envelope-views.js';
 import type { BusConnection } from './bus-connection.js';
 
 /** What a subscriber module is given besides events. */
@@ -21,10 +22,11 @@ export interface SubscriberContext<D = unknown, Topics extends object = AnyTopic
 }
 
 /** A module that is a single function. A returned promise is awaited before the next event. */
-export type SubscriberFunction<D = unknown, E = unknown, Topics extends object = AnyTopics> = (
-  envelope: Envelope<E>,
-  context: SubscriberContext<D, Topics>,
-) => unknown;
+export interface SubscriberFunction<D = unknown, E = unknown, Topics extends object = AnyTopics> {
+  (envelope: Envelope<E>, context: SubscriberContext<D, Topics>): unknown;
+  // So that TypeScript tells the kinds of modules apart by it.
+  readonly views?: undefined;
+}
 
 /** A module with a life: set up once, events one by one or in batches, torn down at the end. */
 export interface SubscriberObject<D = unknown, E = unknown, Topics extends object = AnyTopics> {
@@ -32,10 +34,26 @@ export interface SubscriberObject<D = unknown, E = unknown, Topics extends objec
   handle?(envelope: Envelope<E>, context: SubscriberContext<D, Topics>): unknown;
   /** In place of `handle`: the events of one batch, in order, never empty. */
   handleBatch?(envelopes: readonly Envelope<E>[], context: SubscriberContext<D, Topics>): unknown;
+  readonly views?: false | undefined;
+  teardown?(context: SubscriberContext<D, Topics>): unknown;
+}
+
+/**
+ * A module that reads a few fields of very many events: `handleBatch` is given views, and no envelope is made for an event.
+ *
+ * A view counts until the next one is taken; one that is used later throws `BUS_VIEW_EXPIRED`. Keep what you read, or
+ * `view.detach()`.
+ */
+export interface SubscriberOfViews<D = unknown, E = unknown, Topics extends object = AnyTopics> {
+  readonly views: true;
+  setup?(context: SubscriberContext<D, Topics>): unknown;
+  /** The events of one batch, in order, at least one. A returned promise is awaited; until then it may go on reading. */
+  handleBatch(views: EnvelopeViews<E>, context: SubscriberContext<D, Topics>): unknown;
   teardown?(context: SubscriberContext<D, Topics>): unknown;
 }
 
 /** What a subscriber module exports as `default`. */
 export type SubscriberModule<D = unknown, E = unknown, Topics extends object = AnyTopics> =
   | SubscriberFunction<D, E, Topics>
-  | SubscriberObject<D, E, Topics>;
+  | SubscriberObject<D, E, Topics>
+  | SubscriberOfViews<D, E, Topics>;

@@ -54,6 +54,23 @@ export class BatchCursor {
     this.#next = batch.start;
   }
 
+  /** The batch that it goes along. */
+  get batch(): Batch {
+    return this.#batch;
+  }
+
+  /** Where the event that {@link next} stepped onto begins, in the memory of the batch. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** Steps onto an event of a batch, wherever it is. */
+  goTo(batch: Batch, start: number): void {
+    this.#batch = batch;
+    this.#next = start;
+    this.next();
+  }
+
   /** Skips the rest of the batch. */
   cut(): void {
     this.#batch = { ...this.#batch, end: this.#next };

@@ -92,14 +92,20 @@ export class EventDelivery {
     for (let i = 0; i < steps.length; i++) {
       const { target, accepts } = steps[i]!;
       if (!target.wants(sequence) || (originId !== 0 && target.exceptOrigins.has(originId))) continue;
-      envelope ??= cursor.envelope(this.#router.topicOf(topicId), again);
-      if (accepts !== undefined && !(decidesFirst ? this.#verdicts[i] : accepts(envelope))) continue;
+      if (accepts !== undefined || !target.takesRecords) {
+        envelope ??= cursor.envelope(this.#router.topicOf(topicId), again);
+        if (accepts !== undefined && !(decidesFirst ? this.#verdicts[i] : accepts(envelope))) continue;
+      }
       if (this.#watchUntil !== undefined) this.#countRescue(position);
       if (again) this.#beginRedelivery(sequence);
       taken = true;
       const wasBusy = target.busy;
-      const told = target.untold === 0 ? envelope : tellLag(envelope, target);
-      target.hand(told, sequence, position, this.#settled);
+      if (target.takesRecords) {
+        target.handRecord(cursor, again);
+      } else {
+        const told = target.untold === 0 ? envelope! : tellLag(envelope!, target);
+        target.hand(told, sequence, position, this.#settled);
+      }
       // One that stopped itself in its handler is waited for by nobody here.
       if (target.busy && !wasBusy && target.active) this.#busy.add(target);
     }

@@ -5,6 +5,7 @@
  * throws leaves a target.
  */
 import { ReceivedEnvelope } from '../../envelope/received-envelope.js';
+import type { BatchCursor } from './batch-cursor.js';
 import type { LagAccount, LagRange, SequenceRange } from './lag.js';
 
 const NO_ORIGINS: ReadonlySet<number> = new Set();
@@ -29,6 +30,8 @@ export abstract class Target implements LagAccount {
   /** Events that came in there are not delivered. */
   exceptOrigins: ReadonlySet<number> = NO_ORIGINS;
   active = true;
+  /** Whether it is told where its events lie, so that no envelope is made of them. */
+  readonly takesRecords: boolean = false;
   delivered = 0;
   failed = 0;
   /** True while events are in hand. */
@@ -66,7 +69,10 @@ export abstract class Target implements LagAccount {
    * Takes an event that the target wants. Its sequence comes beside the envelope: handlers share that, and may have
    * written over its properties.
    */
-  abstract hand(envelope: ReceivedEnvelope, sequence: number, position: number, settled: Settled): void;
+  hand(_envelope: ReceivedEnvelope, _sequence: number, _position: number, _settled: Settled): void {}
+
+  /** Takes the event at the cursor: in place of {@link hand}, where {@link takesRecords} says so. */
+  handRecord(_cursor: BatchCursor, _redelivered: boolean): void {}
 
   /** Told, while busy, that every record of the batch has been handed out. */
   abstract endBatch(settled: Settled): void;
