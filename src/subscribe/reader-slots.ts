@@ -58,7 +58,9 @@ export class ReaderSlots {
   }
 
   view(reader: number): ReaderView {
-    const { gate, tail } = this.#parts.writer;
-    return { backlogBytes: (tail - gate.released(reader, tail)) * UNIT_BYTES, asleep: gate.isAsleep(reader) };
+    const { gate, tail, memory } = this.#parts.writer;
+    // A lossy reader may be further behind than the ring is long: what was overwritten is not there to be read.
+    const behindBytes = (tail - gate.released(reader, tail)) * UNIT_BYTES;
+    return { backlogBytes: Math.min(behindBytes, memory.capacityBytes), asleep: gate.isAsleep(reader) };
   }
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createBus } from '../../src/index.js';
 import {
@@ -12,6 +15,7 @@ import {
   workerModule,
 } from '../support/bus-scene.js';
 import { SharedLog } from '../support/shared-log.js';
+import { sampleOf } from '../support/stats-client.js';
 
 describe('stats', { timeout: 120_000 }, () => {
   test('of a new bus are zeros', async () => {
@@ -112,5 +116,23 @@ describe('stats', { timeout: 120_000 }, () => {
     assert.ok(bus.stats().topics > 0 && bus.stats().topics <= 3);
     await bus.close();
     assert.deepEqual(ids, range(30));
+  });
+
+  test('say of a lossy subscription that was lapped no more than the ring holds, to other processes too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rc-'));
+    const bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const { path } = await bus.serveStats({ path: join(folder, 's') });
+    const latch = new Latch();
+    const lossy = bus.subscribe('/a', () => latch.opened, { delivery: 'lossy' });
+    for (let id = 0; id < 5; id++) {
+      for (let i = 0; i < 40; i++) bus.publish('/a', 'x'.repeat(2_000));
+      await new Promise(setImmediate);
+    }
+    assert.equal(lossy.stats().backlogBytes, SMALL_RING_BYTES);
+    assert.equal((await sampleOf(path)).stats.subscriptions[0]!.backlogBytes, SMALL_RING_BYTES);
+    latch.open();
+    bus.destroy();
+    await bus.close();
+    rmSync(folder, { recursive: true });
   });
 });

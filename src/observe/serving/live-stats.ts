@@ -75,9 +75,11 @@ export class LiveStats {
     }
     // Behind the positions, of which none is ahead of it then; and one for all: what is said of readers agrees.
     const tail = this.#cells.load(control.TAIL);
+    const { capacityBytes } = this.#snapshot.stats.ring;
     for (const [reader, look] of this.#readers.entries()) {
       const isBehind = look.state !== control.FREE && distance(tail, look.released) > 0;
-      look.backlogBytes = isBehind ? distance(tail, look.released) * UNIT_BYTES : 0;
+      // What was overwritten is not there to be read.
+      look.backlogBytes = isBehind ? Math.min(distance(tail, look.released) * UNIT_BYTES, capacityBytes) : 0;
       if (moved[reader] || !isBehind) look.sinceMs = nowMs;
     }
   }
