@@ -4,13 +4,12 @@
  * A run is a series of rounds, each with a bus of its own: its subscribers of every kind write down what they see, and
  * when the bus has closed every event is accounted for. What happens follows from the seed; when it happens does not.
  */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Worker } from 'node:worker_threads';
 import { Bus } from '../../src/bus/bus.js';
 import type { EventStream, ModuleOptions, Subscription } from '../../src/index.js';
 import { HEADER_BYTES } from '../../src/ring/record-descriptor.js';
 import { workerModule } from '../support/bus-scene.js';
+import { collect, usedBytes } from '../support/used-bytes.js';
 import { Ledger } from './ledger.js';
 import { Dice, payloadOf } from './payload.js';
 
@@ -64,9 +63,6 @@ const TYPE_URL = 'torture.Words';
 const STARTS = [0, 2 ** 30 - 5_000, 2 ** 31 - 5_000, 2 ** 32 - 5_000, 3 * 2 ** 30 - 5_000, 2 ** 33 - 5_000];
 const MEMORY_SLACK_BYTES = 32 * 2 ** 20;
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
 interface Witness {
   readonly subscription: Subscription;
   readonly ledger: Ledger;
@@ -115,12 +111,6 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     report.violations.push(`memory grew from ${report.baselineBytes} to ${report.finalBytes} bytes`);
   }
   return report;
-}
-
-function usedBytes(): number {
-  collect();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }
 
 class Round {

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { size } from '../support/full.js';
+import { tortureConnections } from './connected-torture.js';
+
+test('what threads were told is accepted arrives once, in order, whoever of them is killed', {
+  timeout: 900_000,
+}, async (t) => {
+  const seed = Date.now() % 100_000;
+  t.diagnostic(`seed ${seed}`);
+  const durationMs = size(30_000, 600_000);
+  const report = await tortureConnections({ durationMs, seed, publishers: 8, listeners: 4, killEveryMs: 300 });
+  t.diagnostic(JSON.stringify(report));
+  assert.deepEqual(report.violations, []);
+  assert.ok(report.publishersKilled > 0 && report.listenersKilled > 0 && report.deliveries > 0, 'it proved something');
+});
