@@ -11,6 +11,8 @@ import { postMessageToThread } from 'node:worker_threads';
 /** Connected threads listen, so that there is nobody to hear it only where the thread is gone. */
 const PROBE = { ringcastProbe: true };
 const CERTAIN = 2;
+/** A message to a thread that ends before it has read it is never answered. It says nothing: the next one does. */
+const ANSWER_MS = 1_000;
 
 export class Probe {
   #failures = 0;
@@ -20,7 +22,7 @@ export class Probe {
   send(threadId: number, onGone: () => void): void {
     if (this.#isOut) return;
     this.#isOut = true;
-    postMessageToThread(threadId, PROBE).then(
+    postMessageToThread(threadId, PROBE, ANSWER_MS).then(
       () => {
         this.#isOut = false;
         this.#failures = 0;
