@@ -13,6 +13,7 @@ const FILES: Readonly<Record<string, () => Promise<{ readonly cases: readonly Be
   filter: () => import('./cases/filter.js'),
   field: () => import('./cases/field.js'),
   latency: () => import('./cases/latency.js'),
+  uplink: () => import('./cases/uplink.js'),
   memory: () => import('./cases/memory.js'),
   start: () => import('./cases/start.js'),
   'start-import': () => import('./cases/start-import.js'),

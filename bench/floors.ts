@@ -61,6 +61,10 @@ export const floors: readonly Floor[] = [
   { case: 'filter/field', metric: 'cost', atMost: 0.33, of: { subjects: ['decoding'] } },
   { case: 'latency/parked', metric: 'p50', atMost: 1.3, of: { subjects: ['Atomics.wait'] } },
   { case: 'latency/busy', metric: 'p50', atMost: 0.1, of: { subjects: ['postMessage'] } },
+  { case: 'uplink/1', metric: 'rate', atLeast: 5, of: { subjects: ['postMessage', 'MessageChannel'] } },
+  // The cost of an event to the owner, against one that it publishes itself.
+  { case: 'uplink/take-over', metric: 'cost', atMost: 0.25, of: { case: 'publish/typed/1', subjects: ['ringcast'] } },
+  { case: 'uplink/none', metric: 'cost', atMost: 3, of: { case: 'publish/none', subjects: ['ringcast'] } },
   // What the import adds is half of an empty process.
   { case: 'start/import', metric: 'start', atMost: 1.5, of: { subjects: ['empty process'] } },
   { case: 'start/module', metric: 'ready', atMost: 1.8, of: { subjects: ['Worker'] } },
