@@ -1,5 +1,6 @@
-/** Encoding and decoding one event, without a bus around it: generated classes, protobufjs, @bufbuild/protobuf. */
+/** Encoding and decoding one event, without a bus around it: generated classes, other libraries of protobuf, and JSON and its like. */
 import { type create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { Packr } from 'msgpackr';
 import type { EventCodec } from 'ringcast/codec';
 import { ContainerUpdate, TaskCreate, TaskExit } from 'ringcast/events';
 import { timeCalls } from '../call-timing.js';
@@ -10,6 +11,13 @@ import { type BenchCase, inTurns, type Subject } from '../rounds.js';
 
 const UNITS = { cost: 'ns' };
 const { containerId, pid } = plainEvents[0]!;
+
+/** msgpackr at its fastest: both sides have the structures of all objects, and none is sent. */
+function sharedRecords(event: object): { packr: Packr; packed: Buffer } {
+  const packr = new Packr({ structures: [] });
+  packr.pack(event);
+  return { packr, packed: Buffer.from(packr.pack(event)) };
+}
 
 /** @param event plain, with nothing in it that the libraries take in different forms */
 function casesOf(name: string, file: string, codec: EventCodec, event: object): BenchCase[] {
@@ -48,6 +56,8 @@ function casesOf(name: string, file: string, codec: EventCodec, event: object): 
     },
   });
 
+  const encoded = (value: unknown): Uint8Array =>
+    Buffer.from(target.subarray(0, codec.encode(value, target, 0, target.length)));
   const ours = () => target.subarray(0, codec.encode(instance, target, 0, target.length));
   return [
     inTurns(encode, UNITS, [
@@ -61,6 +71,14 @@ function casesOf(name: string, file: string, codec: EventCodec, event: object): 
         const schema = bufbuildSchema(codec);
         const message = fromBinary(schema, bytes);
         return { call: () => toBinary(schema, message), again: (result) => result as Uint8Array };
+      }),
+      subject(encode, 'JSON', async () => ({
+        call: () => JSON.stringify(event),
+        again: (text) => encoded(JSON.parse(text as string)),
+      })),
+      subject(encode, 'msgpackr', async () => {
+        const { packr } = sharedRecords(event);
+        return { call: () => packr.pack(event), again: (packed) => encoded(packr.unpack(packed as Buffer)) };
       }),
     ]),
     inTurns(decode, UNITS, [
@@ -79,6 +97,16 @@ function casesOf(name: string, file: string, codec: EventCodec, event: object): 
           again: (event) => toBinary(schema, event as ReturnType<typeof create>),
         };
       }),
+      subject(decode, 'JSON', async () => {
+        const text = JSON.stringify(event);
+        return { call: () => JSON.parse(text), again: encoded };
+      }),
+      subject(decode, 'msgpackr', async () => {
+        const { packr, packed } = sharedRecords(event);
+        return { call: () => packr.unpack(packed), again: encoded };
+      }),
+      // There and back: what postMessage does for one receiver.
+      subject(decode, 'structuredClone', async () => ({ call: () => structuredClone(event), again: encoded })),
     ]),
   ];
 }
