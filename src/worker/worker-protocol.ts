@@ -4,6 +4,7 @@
  * bus to thread: one {@link Attachment} when the thread starts, then {@link ToThread} on its port.
  * thread to bus: {@link FromThread} on the same port.
  */
+import { types } from 'node:util';
 import type { MessagePort } from 'node:worker_threads';
 import type { ReaderCounts } from '../ring/reader-counters.js';
 import type { RingBuffers } from '../ring/ring-memory.js';
@@ -149,11 +150,24 @@ export function crossError(error: unknown): CrossedError {
 
 function cloneOrText(error: unknown, causes: number): unknown {
   try {
-    return structuredClone(error);
+    if (!inheritsMessage(error)) return structuredClone(error);
   } catch {
     // Functions, ports and the like inside: the text is all that can cross.
-    return textOnly(error, causes);
   }
+  return textOnly(error, causes);
+}
+
+/**
+ * Whether it, or a cause of it, only inherits from Error, as old libraries, esbuild and the DOM make them: a clone would lack
+ * its message and its stack.
+ */
+function inheritsMessage(error: unknown): boolean {
+  let thrown = error;
+  for (let causes = 0; causes <= MAX_CAUSES && thrown instanceof Error; causes++) {
+    if (!types.isNativeError(thrown)) return true;
+    thrown = thrown.cause;
+  }
+  return false;
 }
 
 function textOnly(error: unknown, causes: number): Error {

@@ -31,6 +31,14 @@ const FILES = {
     bus.subscribe('/orders/*', audit, { name: 'audit' });
     bus.publish('/orders/new', new Order({ id: 'o1', lines: [{ price: 7n }] }));
     console.log(JSON.stringify(await bus.close()));`,
+  'shop/broken.ts': 'export default (): void => {\n  const one: number = ;\n};',
+  'shop/names.js': `
+    import { createBus } from 'ringcast';
+    const bus = createBus();
+    const broken = bus.subscribe('/a', new URL('./broken.ts', import.meta.url));
+    broken.on('error', () => {});
+    await broken.ready.catch(({ message }) => console.log(/shop\\/broken\\.ts:2/.exec(message)?.[0]));
+    await bus.close();`,
   'count.ts': 'export default (envelope: unknown): void => {};',
   'count.js': 'export default () => {};',
   'in-thread.js': `
@@ -92,6 +100,13 @@ describe('a project', { timeout: 600_000 }, () => {
 
   test('in TypeScript runs under tsx, subscriber modules and event classes included', async () => {
     assert.deepEqual(await project.run('tsx', 'shop/main.ts'), { stdout: PRINTS, stderr: '' });
+  });
+
+  test('in TypeScript that does not parse is told with file and line, under tsx and on Node alone', async () => {
+    for (const node of ['node', await nodeBinary('24')]) {
+      const { stdout } = await project.run(node, 'shop/names.js');
+      assert.equal(stdout, 'shop/broken.ts:2\n', node);
+    }
   });
 
   for (const line of LINES) {

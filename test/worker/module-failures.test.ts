@@ -47,6 +47,13 @@ describe('a subscriber module that cannot be used', { timeout: 240_000 }, () => 
     ['throws a function as it loads', inlineModule('throw () => 7'), 'BUS_MODULE_LOAD', /does not load: \(\) => 7$/],
     ['throws a bare object as it loads', inlineModule('throw { status: 7, f() {} }'), 'BUS_MODULE_LOAD', /status: 7/],
     [
+      'throws an object that inherits from Error as it loads',
+      inlineModule('throw Object.assign(Object.create(Error.prototype), { message: "mine" })'),
+      'BUS_MODULE_LOAD',
+      /does not load: mine$/,
+    ],
+    ['is aborted as it loads', inlineModule('AbortSignal.abort().throwIfAborted()'), 'BUS_MODULE_LOAD', /was aborted$/],
+    [
       'throws as its default export is looked at',
       inlineModule('export default { get handle() { throw new Error("mine") } }'),
       'BUS_MODULE_LOAD',
