@@ -183,12 +183,16 @@ describe('architecture', () => {
     assert.deepEqual(Object.keys(found).sort(), Object.keys(IMPORTERS).sort());
   });
 
-  test('timers and clocks come from one file, which took them before anybody could replace them', () => {
+  test('timers and clocks come from one file, which took them before anybody could replace them; none opens standard input', () => {
     const timers = /(?<![.#\w])(?:set|clear)(?:Timeout|Interval|Immediate)\b(?!:)|(?<![.#\w])queueMicrotask\b/g;
     const others =
       /\bperformance\.|\bDate\.now\b|\bnew Date\(\)|\bnextTick\b|\bhrtime\b|\buptime\b|\bAbortSignal\.timeout\b|\bglobalThis\b|'(?:node:)?(?:timers|perf_hooks)(?:\/promises)?'|\bscheduler\./g;
     let seen = 0;
     for (const file of sources) {
+      assert.ok(
+        !importsOf(file).includes('node:process'),
+        `${file} opens standard input by its import of node:process`,
+      );
       // What runs in a browser has none of Node's.
       if (file === 'src/host/timing.ts' || file.startsWith('src/cli/web/page/')) continue;
       const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');

@@ -6,13 +6,17 @@
  * What was replaced even before is found again where Node has another way to it; {@link checkTimers} names the rest.
  */
 import { performance } from 'node:perf_hooks';
-import * as nodeProcess from 'node:process';
 import * as timers from 'node:timers';
 import { runInNewContext } from 'node:vm';
 import { FakeTimersError } from '../errors.js';
 
+// Asked for, not imported: an import opens standard input, and whoever reads it synchronously then gets EAGAIN.
 // Deno's module lacks what its `process` has.
-const { getActiveResourcesInfo, hrtime: nodeHrtime, uptime = process.uptime } = nodeProcess;
+const {
+  getActiveResourcesInfo,
+  hrtime: nodeHrtime,
+  uptime = process.uptime,
+} = process.getBuiltinModule('node:process');
 
 // Constants: what a module of Node's exports may be set anew.
 export const setTimeout = timers.setTimeout;

@@ -3,7 +3,6 @@ import { lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getuid } from 'node:process';
 import { CannotServeError } from '../../errors.js';
 
 /** What the address of a unix socket has room for on every system. */
@@ -14,7 +13,7 @@ const OTHERS = 0o077;
 export function socketFolder(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime !== undefined && isFolder(runtime)) return join(runtime, 'ringcast');
-  return join(tmpdir(), `ringcast-${getuid?.() ?? 'user'}`);
+  return join(tmpdir(), `ringcast-${process.getuid?.() ?? 'user'}`);
 }
 
 /**
@@ -29,7 +28,7 @@ export function makeFolder(folder: string): void {
     throw new CannotServeError(folder, 'the folder cannot be made', { cause });
   }
   const { uid, mode } = lstatSync(folder);
-  if (!lstatSync(folder).isDirectory() || uid !== getuid?.()) {
+  if (!lstatSync(folder).isDirectory() || uid !== process.getuid?.()) {
     throw new CannotServeError(folder, 'the folder belongs to another user; remove it, or set XDG_RUNTIME_DIR');
   }
   if ((mode & OTHERS) !== 0) throw new CannotServeError(folder, 'the folder is open to other users; chmod it to 0700');
