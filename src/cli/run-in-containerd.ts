@@ -4,14 +4,16 @@
  */
 import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { clearTimeout, setTimeout } from '../host/timing.js';
 import type { Bus } from '../index.js';
 import { InputError } from './command-errors.js';
 
 /** How long the removal of everything, and its last event, may take. */
-const REMOVE_MS = 15_000;
+const REMOVE_MS = 60_000;
 
 export interface ContainerRun {
   readonly id: string;
@@ -30,8 +32,8 @@ export class ContainerdRun {
   readonly #bus: Bus;
   readonly #address: string;
   readonly #interrupt: AbortSignal;
-  /** Whether the namespace was made. */
-  #made = false;
+  /** Where runc keeps its state: among that of others, it would leave a folder for each namespace. Undefined: nothing is made. */
+  #runcRoot: string | undefined;
   #close: () => Promise<void> = async () => {};
 
   constructor(bus: Bus, address: string, interrupt: AbortSignal) {
@@ -54,7 +56,7 @@ export class ContainerdRun {
     });
     await Promise.race([source.ready, away, aborted(this.#interrupt)]);
     await this.#ctr(['namespaces', 'create', NAMESPACE]);
-    this.#made = true;
+    this.#runcRoot = await mkdtemp(join(tmpdir(), 'ringcast-runc-'));
   }
 
   /** @returns the name that the image has now */
@@ -79,7 +81,7 @@ export class ContainerdRun {
       () => signal !== undefined && kill(signal),
       () => {},
     );
-    const command = ['run', '--rm', ...limit, image, id, ...(args ?? [])];
+    const command = ['run', '--rm', '--runc-root', this.#runcRoot!, ...limit, image, id, ...(args ?? [])];
     const child = spawn('ctr', this.#arguments(command), { stdio: ['ignore', process.stderr.fd, process.stderr.fd] });
     try {
       return await exitOf(child);
@@ -94,11 +96,12 @@ export class ContainerdRun {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), REMOVE_MS);
     try {
-      if (!this.#made) return;
+      if (this.#runcRoot === undefined) return;
       const images = (await this.#ctr(['images', 'ls', '-q'])).split('\n').filter((name) => name !== '');
       if (images.length > 0) await this.#ctr(['images', 'rm', '--sync', ...images]);
       const last = this.#bus.next('/namespaces/delete', { signal: late.signal });
       await Promise.all([this.#ctr(['namespaces', 'rm', NAMESPACE]), last]);
+      await rm(this.#runcRoot, { recursive: true, force: true });
     } catch (error) {
       process.stderr.write(`ringcast run: the namespace ${NAMESPACE} is left in containerd: ${error}\n`);
     } finally {

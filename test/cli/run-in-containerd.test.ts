@@ -47,7 +47,7 @@ function topics(stdout: string): string[] {
     .filter((topic) => /^\/(namespaces|containers|tasks)\//.test(topic));
 }
 
-describe('ringcast run --address', { skip: noContainerd(), timeout: 120_000 }, () => {
+describe('ringcast run --address', { skip: noContainerd(), timeout: 600_000 }, () => {
   test('prints the events of the container, exits as it does, and leaves nothing behind', async (t) => {
     const daemon = await scene(t);
     const { ended, stdout, stderr } = start(daemon, ['image.tar', '--', 'sh', '-c', 'echo out; exit 7']);
