@@ -50,6 +50,9 @@ const VERBS: Readonly<Record<string, string>> = {
   'close, after stop with drain': `void subscription.stop({ drain: true }); await bus.close({ drainTimeoutMs: 300 });`,
 };
 
+/** Less than the patience with a thread whose entry a bundler has made an ES module, and much more than an exit takes. */
+const EXIT_MS = 9_000;
+
 /** Each place with each verb, or, in a short run, each with one in turn. */
 const CASES = Object.keys(PLACES).flatMap((place, index) =>
   Object.keys(VERBS)
@@ -75,6 +78,22 @@ describe('a bus is closed when its time is over, and the process ends,', { timeo
       assert.deepEqual({ exitCode, output, errors }, { exitCode: 0, output: 'closed\n', errors: '' });
     });
   }
+});
+
+test('a process does not wait for a thread that is still told to load something', { timeout: 240_000 }, async () => {
+  const { exitCode, output, errors } = await runProgram(
+    `import { SHARE_ENV } from 'node:worker_threads';
+     const bus = createBus();
+     const execArgv = ['--import', 'data:text/javascript,process.env.HERE = "1"; for (;;);'];
+     bus.subscribe('/a', new URL('data:text/javascript,export default () => {};'), { execArgv, env: SHARE_ENV });
+     while (process.env.HERE === undefined) await new Promise((resolve) => setTimeout(resolve, 10));
+     let isLate = false;
+     setTimeout(() => (isLate = true), ${EXIT_MS}).unref();
+     process.once('exit', () => console.log(isLate ? 'late' : 'exited'));
+     await bus.close({ drainTimeoutMs: 0 });
+     console.log('closed');`,
+  );
+  assert.deepEqual({ exitCode, output, errors }, { exitCode: 0, output: 'closed\nexited\n', errors: '' });
 });
 
 describe('a module that is stopped', { timeout: 600_000, concurrency: 4 }, () => {
