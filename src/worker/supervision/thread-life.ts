@@ -143,7 +143,7 @@ export class ThreadLife {
 
   /** Takes what a thread that {@link isGone} has said last. Returns whether it ended by itself. */
   hearLast(): boolean {
-    this.hear();
+    this.#hearLast();
     return !this.#finished && this.#refusedStep === undefined && this.#failure === undefined;
   }
 
@@ -213,7 +213,7 @@ export class ThreadLife {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#exitTimer);
-    this.hear();
+    this.#hearLast();
     this.#filters.end();
     this.#port.close();
     void this.#host.terminate();
@@ -221,12 +221,17 @@ export class ThreadLife {
     this.#events.onEnd(this.#describeEnd(exit));
   }
 
-  /** Takes all that the thread has said: the last of it may still wait there, or not be said at all. */
+  /** Takes all that the thread has said by now. */
   hear(): void {
     const port = this.#port;
     for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
       this.#receive(entry.message as FromThread);
     }
+  }
+
+  /** The thread is gone: what it said last may still wait there, or not be said at all. */
+  #hearLast(): void {
+    this.hear();
     const untold = new KeptLag(this.#signals).untold(Atomics.load(this.#cells, LAGS_HEARD));
     if (untold === undefined) return;
     Atomics.add(this.#cells, LAGS_HEARD, 1);
