@@ -34,7 +34,7 @@ class Reader extends MetricReader {
   }
 }
 
-describe('metrics of OpenTelemetry', () => {
+describe('metrics of OpenTelemetry', { timeout: 60_000 }, () => {
   test('report every series of the table, with the values of stats()', async () => {
     await using bus = createBus();
     // One that adds up keeps series that are not observed any more.
@@ -51,9 +51,9 @@ describe('metrics of OpenTelemetry', () => {
     for (let i = 0; i < 10; i++) bus.publish('/a', i);
     bus.publish('/nobody', 1);
     const connection = connectBus(bus.handle, { name: 'resizer' });
-    connection.publish('/c', 1);
+    connection.publish('/a', 1);
     await until(() => bus.stats().connections[0]?.received === 1);
-    await until(() => named.stats().delivered === 10 && unnamed[0]!.stats().delivered === 10);
+    await until(() => named.stats().delivered === 11 && unnamed[0]!.stats().delivered === 11);
     const values = await reader.read();
     const of = (name: string, more = {}): unknown =>
       values.get(`${name} ${JSON.stringify({ zone: 'a', 'ringcast.bus.name': 'mine', ...more })}`);
@@ -61,11 +61,11 @@ describe('metrics of OpenTelemetry', () => {
       ['published', 'written', 'unwanted', 'refused', 'ring.capacity', 'pending.events'].map((name) =>
         of(`ringcast.${name}`),
       ),
-      [12, 10, 2, 0, 4 * 1024 * 1024, 0],
+      [12, 11, 1, 0, 4 * 1024 * 1024, 0],
     );
     const delivered = (name: string): unknown =>
       of('ringcast.subscription.delivered', { 'ringcast.subscription.name': name });
-    assert.deepEqual([delivered('named'), delivered('(unnamed)')], [10, 10]);
+    assert.deepEqual([delivered('named'), delivered('(unnamed)')], [11, 11]);
     assert.equal(of('ringcast.connection.published', { 'ringcast.connection.name': 'resizer' }), 1);
     assert.deepEqual([of('ringcast.connections'), of('ringcast.connections.lost')], [1, 0]);
     assert.equal(of('ringcast.bridge.lost', { 'ringcast.bridge.name': 'nats' }), 4);
