@@ -12,7 +12,7 @@ describe('what would do nothing', () => {
     const subscription = bus.subscribe('/x', () => {}) as unknown as import('node:events').EventEmitter;
     for (const target of [bus, subscription]) {
       for (const topic of ['/x', '/x/**', '**']) {
-        const refused = { code: 'BUS_INVALID_OPTION', message: /bus\.publish\(topic, event\) and bus\.subscribe/ };
+        const refused = { code: 'BUS_INVALID_OPTION', message: /call bus\.publish or bus\.subscribe for topics/ };
         assert.throws(() => target.emit(topic, 1), refused);
         for (const method of ['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'] as const) {
           assert.throws(() => target[method](topic, () => {}), refused, method);
