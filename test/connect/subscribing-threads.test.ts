@@ -132,7 +132,7 @@ describe('a thread that subscribes over a connection', () => {
   });
 
   test('that holds the ring itself can publish on, or gets a coded error', async () => {
-    const bus = createBus({ capacityBytes: SMALL_RING_BYTES, maxPendingBytes: 64 * 1024, stallTimeoutMs: 500 });
+    const bus = createBus({ capacityBytes: SMALL_RING_BYTES, maxPendingBytes: 64 * 1024, stallTimeoutMs: 2 ** 31 - 1 });
     const thread = new ScriptedThread(
       `
       const bus = ringcast.connectBus(data.bus);
@@ -143,7 +143,7 @@ describe('a thread that subscribes over a connection', () => {
         const publish = () => bus.publish('/a', 'x'.repeat(500));
         try { for (;;) publish(); } catch ({ code }) { codes.push(code); }
         codes.push(bus.tryPublish('/a', 1));
-        try { bus.publishSync('/a', 1, { timeoutMs: 20 }); } catch ({ code }) { codes.push(code); }
+        try { bus.publishSync('/a', 1, { timeoutMs: Infinity }); } catch ({ code }) { codes.push(code); }
         say(codes);
       }).ref();
       bus.publish('/a', 'first');
@@ -152,8 +152,7 @@ describe('a thread that subscribes over a connection', () => {
       { bus: bus.handle },
     );
     const codes = (await thread.said()) as unknown[];
-    assert.deepEqual(codes.slice(0, 2), ['BUS_QUEUE_FULL', false]);
-    assert.ok(['BUS_PUBLISH_TIMEOUT', 'BUS_WOULD_DEADLOCK'].includes(codes[2] as string));
+    assert.deepEqual(codes, ['BUS_QUEUE_FULL', false, 'BUS_WOULD_DEADLOCK']);
     await thread.worker.terminate();
     await bus.close();
   });
