@@ -14,6 +14,8 @@ import { jsonLine } from './event-lines.js';
 
 export interface PrinterData {
   readonly json: boolean;
+  /** Print only what came by a bridge, and not what the bus tells of that. */
+  readonly bridgedOnly: boolean;
 }
 
 const types = new TypeRegistry();
@@ -39,6 +41,7 @@ function write(text: string): Promise<void> {
 
 export default {
   async handleBatch(envelopes, { data }) {
-    await write(envelopes.map((envelope) => lineOf(envelope, data.json)).join(''));
+    const printed = data.bridgedOnly ? envelopes.filter(({ origin }) => origin !== undefined) : envelopes;
+    await write(printed.map((envelope) => lineOf(envelope, data.json)).join(''));
   },
 } satisfies SubscriberModule<PrinterData>;

@@ -45,7 +45,7 @@ export const command = defineCommand({
     const input = address === undefined ? await EnvelopeInput.open(operand) : undefined;
     const bus = createBus({ capacityBytes: RING_BYTES, stallTimeoutMs: FOREVER_MS });
     const abort = new AbortController();
-    const printer = subscribePrinter(bus, filter, { json });
+    const printer = subscribePrinter(bus, filter, { json, bridgedOnly: address !== undefined });
     printer.on('error', (error) => abort.abort(error));
     try {
       if (input === undefined) await forwardLive(bus, address!, filter, abort.signal);

@@ -115,6 +115,11 @@ describe('a bus and a real containerd', { skip: noContainerd(), timeout: size(60
     );
     await daemon.ctr('namespaces', 'create', 'last');
     for (const lines of [ourLines, theirLines]) await until(() => lines().at(-1)?.includes('"last"') ?? false);
+    // Nor what its own bus tells of the bridge.
+    assert.deepEqual(
+      ourLines().filter((line) => line.includes(' /ringcast')),
+      [],
+    );
     const since = (lines: readonly string[]): string[] =>
       lines.slice(lines.findIndex((line) => line.includes('/containers/create')));
     const [mine, beside] = [since(ourLines()), since(ownEvents(theirLines()))];
