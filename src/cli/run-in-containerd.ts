@@ -147,11 +147,6 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 function lastLine(text: string): string {
-  return (
-    text
-      .trimEnd()
-      .split('\n')
-      .at(-1)
-      ?.replace(/^ctr: /, '') ?? ''
-  );
+  const line = text.trimEnd().split('\n').at(-1)!;
+  return line.replace(/^ctr: /, '');
 }

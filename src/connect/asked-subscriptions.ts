@@ -129,11 +129,6 @@ export class AskedSubscriptions {
     }
   }
 
-  /** The owner has woken a reader. */
-  wake(slot: number): void {
-    this.readers.wake(slot);
-  }
-
   /** Lets the owner see what was done so far. */
   tellCounts(): void {
     for (const { delivery, counts } of this.#asked.values()) if (delivery.isGranted) counts?.store(delivery.counts());

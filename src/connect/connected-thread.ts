@@ -50,8 +50,6 @@ export class ConnectedThread {
   isGone = false;
   /** The owner comes by when it is rung for. */
   isAsleep = false;
-  /** It asks for something that has to wait for its port. */
-  isHeld = false;
   /** Of a closing bus: all that it had accepted has been taken over, and its subscriptions have not ended. */
   isTaken = false;
   readonly subscriptions: ThreadSubscriptions;

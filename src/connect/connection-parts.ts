@@ -129,7 +129,7 @@ export function assembleConnection(
     {
       onTold,
       onRoom: () => backpressure.roomMade(),
-      onWoken: (slot) => asked.wake(slot),
+      onWoken: (slot) => asked.readers.wake(slot),
       onLook: () => asked.tellCounts(),
       onEnd: events.onEnd,
     },

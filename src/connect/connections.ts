@@ -194,8 +194,6 @@ export class Connections {
       if (drain.taken + drain.unwanted > taken + unwanted) moved = true;
       connection.tellGrants();
       if (drained === 'full') return 'full';
-      connection.isHeld = drained === 'held';
-      if (drained === 'held') continue;
       if (drained === 'more') moved = true;
       else if (isLeaving) this.#finish(connection, connection.hasLeft ? 'closed' : 'thread ended');
       else if (this.#isClosing && queued === 0 && !connection.isTaken) {
@@ -240,8 +238,8 @@ export class Connections {
       if (connection.isAsleep) continue;
       // This order and no other: the bit, then a look at all that the thread rings for.
       connection.fallAsleep();
-      const { drain, isLeaving, queued, isHeld, isTaken } = connection;
-      if (isHeld || (drain.isEmpty && !isLeaving && (isTaken || !(this.#isClosing && queued === 0)))) continue;
+      const { drain, isLeaving, queued, isTaken } = connection;
+      if (drain.isEmpty && !isLeaving && (isTaken || !(this.#isClosing && queued === 0))) continue;
       connection.wakeUp();
       asleep = false;
     }

@@ -23,7 +23,6 @@ import type { ControlRequest, SubscribeRequest } from './control-request.js';
 import { denialOf } from './denial.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { SharedCounts } from './shared-counts.js';
-import type { Heeded } from './uplink-drain.js';
 
 /** What subscriptions of connections need of the bus. */
 export interface LendingParts extends SubscribingParts {
@@ -70,13 +69,13 @@ export class ThreadSubscriptions {
     return this.#all.size + this.#bySlot.size > 0;
   }
 
-  /** Does what the thread asks, in the order of its records. */
-  heed(request: ControlRequest): Heeded {
-    // A thread that is gone reads nothing.
-    if (this.#lessee.isGone()) return 'void';
+  /** Does what the thread asks, in the order of its records. Returns false, and does nothing, where the thread is gone. */
+  heed(request: ControlRequest): boolean {
+    // It reads nothing.
+    if (this.#lessee.isGone()) return false;
     if (request.kind === 'subscribe') this.#subscribe(request);
     else this.#change(request);
-    return 'done';
+    return true;
   }
 
   #change(request: Exclude<ControlRequest, SubscribeRequest>): void {

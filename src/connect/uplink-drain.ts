@@ -30,24 +30,25 @@ export interface DrainTarget extends IdTarget {
 
 /**
  * What a call of {@link UplinkDrain.drain} came to: nothing is left; the budget is used up, or a request was heeded; the ring of
- * the bus is full; a request cannot be heeded yet.
+ * the bus is full.
  */
-export type Drained = 'empty' | 'more' | 'full' | 'held';
-
-/** What became of a request: it was heeded, and others may have been told; nobody is left who asks; it has to wait. */
-export type Heeded = 'done' | 'void' | 'later';
+export type Drained = 'empty' | 'more' | 'full';
 
 /** What a drain tells. */
 export interface DrainEvents {
   /** The thread waits in its event loop for the room that was made just now. */
   onRoom(): void;
-  /** The thread asks for something. All that it published before is in the ring, and nothing behind it. */
-  onRequest(request: ControlRequest): Heeded;
+  /**
+   * The thread asks for something. All that it published before is in the ring, and nothing behind it. Returns whether it was
+   * heeded, so that others may have been told: false where nobody is left who asks.
+   */
+  onRequest(request: ControlRequest): boolean;
 }
 
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 /** What tells an event without an extension from all else. */
 const PLAIN_MASK = record.KIND_MASK | record.EXTENDED;
+
 export class UplinkDrain {
   /** Events taken over, and events that nobody wants any more. */
   taken = 0;
@@ -61,11 +62,11 @@ export class UplinkDrain {
   #position: number;
   /** Where a closing bus ends. */
   #bound: number | undefined;
-  /** The run: from #position on, so many records and bytes. */
   readonly #events: DrainEvents;
   readonly #requests = new RequestAssembly();
   /** Asked for, and to be heeded before anything else. */
   #request: ControlRequest | undefined;
+  /** The run: from #position on, so many records and bytes. */
   #count = 0;
   #bytes = 0;
   #wantedLow = 0;
@@ -124,10 +125,8 @@ export class UplinkDrain {
     const until = this.#position + (budgetBytes >> record.UNIT_SHIFT);
     const tail = this.#tail();
     for (;;) {
-      const heeded = this.#heed();
-      if (heeded === 'later') return 'held';
       // Whoever was told may have published meanwhile.
-      if (heeded === 'done') return 'more';
+      if (this.#heed()) return 'more';
       if (narrow(this.#position) === tail) return 'empty';
       if (this.#position >= until) return 'more';
       this.#scan(widen(this.#position, tail));
@@ -135,11 +134,10 @@ export class UplinkDrain {
     }
   }
 
-  #heed(): Heeded {
-    if (this.#request === undefined) return 'void';
-    const heeded = this.#events.onRequest(this.#request);
-    if (heeded !== 'later') this.#request = undefined;
-    return heeded;
+  #heed(): boolean {
+    const request = this.#request;
+    this.#request = undefined;
+    return request !== undefined && this.#events.onRequest(request);
   }
 
   /**

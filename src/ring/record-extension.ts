@@ -27,6 +27,11 @@ export function traceparentFault(text: string): string | undefined {
   return undefined;
 }
 
+/** What came as a traceparent from outside, if it is one: an event is worth more than its trace. */
+export function traceparentOrNone(text: string): string | undefined {
+  return traceparentFault(text) === undefined ? text : undefined;
+}
+
 /**
  * Makes an extension.
  *

@@ -2,7 +2,6 @@
 import { NothingSelectedError } from '../errors.js';
 import { reportError } from '../host/report.js';
 import type { CompiledFilter } from '../topic/filter.js';
-import { FilterIndex } from '../topic/filter-index.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 
 /** Below the time limit of a test in Jest and Vitest, 5 s. */
@@ -37,8 +36,6 @@ export class WaitHint {
   }
 
   #selectsSeen(): boolean {
-    const index = new FilterIndex<boolean>();
-    index.add(this.#filter, true);
-    return this.#parts.topics.seen().some((topic) => index.match(topic).length > 0);
+    return this.#parts.topics.seen().some((topic) => this.#filter.forTopic(topic) !== false);
   }
 }

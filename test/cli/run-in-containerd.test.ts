@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildShellImage } from '../../src/services/index.js';
-import { Containerd, noContainerd } from '../support/containerd.js';
+import { CONTAINER_LIFE, Containerd, noContainerd } from '../support/containerd.js';
 
 const MAIN = fileURLToPath(new URL('../support/run-command-main.js', import.meta.url));
 
@@ -28,16 +28,7 @@ async function scene(t: TestContext): Promise<Containerd> {
   return daemon;
 }
 
-const LIFE = [
-  '/namespaces/create',
-  '/containers/create',
-  '/tasks/create',
-  '/tasks/start',
-  '/tasks/exit',
-  '/tasks/delete',
-  '/containers/delete',
-  '/namespaces/delete',
-];
+const LIFE = ['/namespaces/create', ...CONTAINER_LIFE, '/namespaces/delete'];
 
 function topics(stdout: string): string[] {
   return stdout

@@ -9,6 +9,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { temporaryDirectory } from './temporary-directory.js';
 
+/** What the daemon tells of a container that is over at once. */
+export const CONTAINER_LIFE = [
+  '/containers/create',
+  '/tasks/create',
+  '/tasks/start',
+  '/tasks/exit',
+  '/tasks/delete',
+  '/containers/delete',
+];
+
 const run = promisify(execFile);
 const PROGRAMS = ['containerd', 'ctr', 'runc', 'busybox'];
 

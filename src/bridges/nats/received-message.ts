@@ -1,5 +1,6 @@
 /** The envelopes of a message, and who they are from. */
 import { cursor, readEnd } from '../../envelope/codec-runtime.js';
+import { traceparentOrNone } from '../../ring/record-extension.js';
 import { EVENTS_HEADER, type IdentityRun, LAGGED_HEADER, readIdentities } from './identities.js';
 import type { JetStreamMessage } from './jetstream-package.js';
 import { isBundle } from './subjects.js';
@@ -35,8 +36,10 @@ export function readMessage(prefix: string, message: JetStreamMessage): Received
   if (!isSingle && !findEnvelopes(data, starts, ends)) return 'its data is no bundle of envelopes';
   const count = identities?.reduce((sum, run) => sum + run.count, 0) ?? ends.length;
   if (count !== ends.length) return `it has ${ends.length} envelopes, and says that it has ${count}`;
-  const traces = isSingle ? singleTrace(headers?.get(TRACEPARENT_HEADER)) : headers?.get(TRACES_HEADER);
-  return { data, isSingle, starts, ends, identities, traceparents: readTraces(traces ?? '', count) };
+  const traceparents = isSingle
+    ? [traceparentOrNone(headers?.get(TRACEPARENT_HEADER) ?? '')]
+    : readTraces(headers?.get(TRACES_HEADER) ?? '', count);
+  return { data, isSingle, starts, ends, identities, traceparents };
 }
 
 /** Events that the sender lost before those of the message. */
@@ -50,10 +53,6 @@ export function ownCount({ headers }: JetStreamMessage): number {
   let count = 0;
   for (const [, events] of (headers?.get(EVENTS_HEADER) ?? '').matchAll(/\*(\d+)/g)) count += Number(events);
   return count;
-}
-
-function singleTrace(traceparent = ''): string {
-  return traceparent === '' ? '' : `0*1 ${traceparent}`;
 }
 
 function findEnvelopes(data: Buffer, starts: number[], ends: number[]): boolean {

@@ -6,7 +6,7 @@
  *
  * The events 3 to 12 of the bundle belong to the first, event 20 to the second, the others to none.
  */
-import { traceparentFault } from '../../ring/record-extension.js';
+import { traceparentOrNone } from '../../ring/record-extension.js';
 
 export const TRACES_HEADER = 'Ringcast-Traces';
 export const TRACEPARENT_HEADER = 'traceparent';
@@ -44,13 +44,13 @@ export class TraceWriter {
   }
 }
 
-/** The traceparent of each of `count` events. What is no trace is none: the events are worth more than their traces. */
-export function readTraces(text: string, count: number): (string | undefined)[] {
+/** The traceparent of each of `count` events of a bundle. */
+export function readTraces(header: string, count: number): (string | undefined)[] {
   const traceparents = new Array<string | undefined>(count).fill(undefined);
-  for (const run of text === '' ? [] : text.split(',')) {
-    const [, first, events, traceparent = ''] = /^(\d{1,5})\*(\d{1,5}) (.*)$/.exec(run) ?? [];
-    if (first === undefined || traceparentFault(traceparent) !== undefined) continue;
-    traceparents.fill(traceparent, Number(first), Number(first) + Number(events));
+  for (const run of header === '' ? [] : header.split(',')) {
+    const [, first, events, text = ''] = /^(\d{1,5})\*(\d{1,5}) (.*)$/.exec(run) ?? [];
+    const traceparent = traceparentOrNone(text);
+    if (traceparent !== undefined) traceparents.fill(traceparent, Number(first), Number(first) + Number(events));
   }
   return traceparents;
 }

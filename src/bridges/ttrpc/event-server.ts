@@ -1,7 +1,7 @@
 /** Where processes that are not Node, and containerd's shims, publish to a bus: a local socket without gRPC. */
 import { BusClosedError, BusError } from '../../index.js';
 import { integerOption, readOptions, signalOption } from '../../option-check.js';
-import { traceparentFault } from '../../ring/record-extension.js';
+import { traceparentOrNone } from '../../ring/record-extension.js';
 import { showThrown } from '../../shown.js';
 import { CallFailedError } from '../bridge-errors.js';
 import { type BridgedBus, BridgeLife } from '../bridge-life.js';
@@ -151,7 +151,7 @@ export class EventServer extends BridgeLife {
     try {
       const envelope = envelopeOf(payload);
       const key = contentKey(readEnvelopeFields(envelope));
-      await this.#accept(key, envelope, traceparentOf(metadata));
+      await this.#accept(key, envelope, traceparentOrNone(metadata.get(TRACEPARENT_KEY) ?? ''));
       if (this.#next !== undefined) await this.#passOn(this.#next, key, payload, metadata);
     } catch (error) {
       const answer = answerTo(error);
@@ -211,12 +211,6 @@ function envelopeOf(request: Buffer): Buffer {
   }
   if (envelope === undefined) throw new TtrpcStatus(INVALID_ARGUMENT, 'the request has no envelope');
   return envelope;
-}
-
-/** What is no trace is none: the event is worth more. */
-function traceparentOf(metadata: ReadonlyMap<string, string>): string | undefined {
-  const traceparent = metadata.get(TRACEPARENT_KEY) ?? '';
-  return traceparentFault(traceparent) === undefined ? traceparent : undefined;
 }
 
 const TRY_AGAIN: ReadonlySet<string> = new Set([

@@ -16,18 +16,9 @@ import { serveEvents } from '../../../src/bridges/ttrpc/index.js';
 import { type Bus, type BusOptions, createBus, type Envelope } from '../../../src/index.js';
 import { assertHas } from '../../support/assert-has.js';
 import { idOf, Latch, range, SMALL_RING_BYTES, until } from '../../support/bus-scene.js';
-import { Containerd, noContainerd } from '../../support/containerd.js';
+import { CONTAINER_LIFE, Containerd, noContainerd } from '../../support/containerd.js';
 import { size } from '../../support/full.js';
 import { runCommand, startCommand } from '../../support/run-command.js';
-
-const SIX = [
-  '/containers/create',
-  '/tasks/create',
-  '/tasks/start',
-  '/tasks/exit',
-  '/tasks/delete',
-  '/containers/delete',
-];
 
 async function scene(t: TestContext, options: Partial<FromContainerdOptions> = {}, busOptions: BusOptions = {}) {
   const daemon = await Containerd.start(t);
@@ -68,7 +59,7 @@ describe('a bus and a real containerd', { skip: noContainerd(), timeout: size(60
     await until(() => got.length >= 6);
     assert.deepEqual(
       got.map(({ topic }) => topic),
-      SIX,
+      CONTAINER_LIFE,
     );
     assert.equal(got[0]!.origin, `containerd:${daemon.address}`);
     assert.equal((got[0]!.event as { id: string }).id, 'one');
@@ -237,7 +228,7 @@ describe('a bus and a real containerd', { skip: noContainerd(), timeout: size(60
     let server = await serveEvents(bus, { address, forwardTo: daemon.ttrpcAddress });
     await daemon.runContainer('one', '--runtime', wrapper);
     await until(() => got.length >= 4);
-    const four = SIX.slice(1, 5);
+    const four = CONTAINER_LIFE.slice(1, 5);
     assert.deepEqual(
       got.map(({ topic }) => topic),
       four,
