@@ -158,8 +158,10 @@ export class InvalidEventError extends BusError {
   constructor(
     readonly reason: string,
     options?: ErrorOptions,
+    /** What it was published on, where that is known. */
+    readonly topic?: string,
   ) {
-    super(`event: ${reason}`, options);
+    super(`event${topic === undefined ? '' : ` on ${show(topic)}`}: ${reason}`, options);
   }
 
   /** What to throw when `action` on an event threw: an error of this package as it is, any other as the cause. @internal */
@@ -170,6 +172,17 @@ export class InvalidEventError extends BusError {
       // A proxy that does not tell its prototype.
     }
     return new InvalidEventError(`${action} failed: ${showThrown(thrown)}`, { cause: thrown });
+  }
+
+  /** What encoding an event for `topic` threw; an error of this class says the topic, too. @internal */
+  static on(topic: string, thrown: unknown): unknown {
+    try {
+      if (!(thrown instanceof InvalidEventError) || thrown.topic !== undefined) return thrown;
+    } catch {
+      return thrown;
+    }
+    const { reason, cause } = thrown;
+    return new InvalidEventError(reason, cause === undefined ? undefined : { cause }, topic);
   }
 }
 
@@ -226,7 +239,7 @@ export class MalformedEnvelopeError extends BusError {
     /** Offset of the offending byte from the start of the envelope. */
     readonly offset: number,
   ) {
-    super(`malformed envelope at byte ${offset}: ${reason}`);
+    super(`malformed envelope at byte ${offset}: ${reason}; was it cut or changed on its way?`);
   }
 }
 
@@ -307,18 +320,6 @@ export class WouldDeadlockError extends BusError {
   }
 }
 
-/** A thread that its host does not let block, as browsers and Electron do not on their main threads. */
-export class CannotBlockError extends BusError {
-  readonly code = 'BUS_CANNOT_BLOCK';
-  constructor(cause: unknown) {
-    super(
-      `this thread may not block: Atomics.wait threw ${showThrown(cause)}; use publish and await bus.writable() in place of ` +
-        `publishSync, and loop: 'cooperative' in place of 'dedicated'`,
-      { cause },
-    );
-  }
-}
-
 /** `publishSync` or `setFilter` called from user code that runs while a record is being encoded. */
 export class ReentrantPublishError extends BusError {
   readonly code = 'BUS_REENTRANT_PUBLISH';
@@ -346,14 +347,14 @@ export class TooManyReadersError extends BusError {
   }
 }
 
-/** A wait on a subscription that was stopped, evicted or closed before it was met. */
+/** A subscription that ended before what was awaited of it came, or that is to be changed after its end. Subscribe again. */
 export class SubscriptionEndedError extends BusError {
   readonly code = 'BUS_SUBSCRIPTION_ENDED';
   constructor(
     readonly subscription: string,
     readonly reason: string,
   ) {
-    super(`subscription ${show(subscription)}: ${reason}`);
+    super(`subscription ${show(subscription)} ${reason}`);
   }
 }
 
@@ -482,14 +483,6 @@ export class OverwrittenEnvelopesError extends BusError {
     super(`a handler wrote into the memory that envelopes share (${cause.reason}); copy payload before you change it`, {
       cause,
     });
-  }
-}
-
-/** A view of a module with `views` that is used when its turn is over. */
-export class ViewExpiredError extends BusError {
-  readonly code = 'BUS_VIEW_EXPIRED';
-  constructor() {
-    super('this view has had its turn: keep what you read of it, or view.detach(), which is an envelope of its own');
   }
 }
 

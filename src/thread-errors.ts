@@ -15,7 +15,8 @@ export class HandlerError extends BusError {
   ) {
     const others = leftOut === 0 ? '' : `; ${leftOut} failures before it were counted, and not reported one by one`;
     super(
-      `the handler of subscription ${show(subscription)} failed on ${topic} (sequence ${sequence}): ${show(cause)}${others}`,
+      `the handler of subscription ${show(subscription)} failed on ${topic} (sequence ${sequence}), and does not get that ` +
+        `event again: ${show(cause)}${others}`,
       { cause },
     );
   }
@@ -27,8 +28,10 @@ export class ModuleLoadError extends BusError {
   constructor(
     readonly url: string,
     cause: unknown,
+    /** Whose module it is, where that is known. */
+    readonly subscription?: string,
   ) {
-    super(`subscriber module ${show(url)} does not load: ${showThrown(cause)}`, { cause });
+    super(`${moduleOf(url, subscription)} does not load: ${showThrown(cause)}`, { cause });
   }
 }
 
@@ -38,9 +41,17 @@ export class ModuleShapeError extends BusError {
   constructor(
     readonly url: string,
     readonly reason: string,
+    /** Whose module it is, where that is known. */
+    readonly subscription?: string,
   ) {
-    super(`subscriber module ${show(url)}: ${reason}`);
+    super(`${moduleOf(url, subscription)}: ${reason}`);
   }
+}
+
+function moduleOf(url: string, subscription: string | undefined): string {
+  return subscription === undefined
+    ? `subscriber module ${show(url)}`
+    : `module ${show(url)} of subscription ${show(subscription)}`;
 }
 
 /**
@@ -98,5 +109,27 @@ export class WorkerExitedError extends BusError {
     options?: ErrorOptions,
   ) {
     super(`the thread of subscription ${show(subscription)} ended: ${reason}`, options);
+  }
+}
+
+/** A thread that its host does not let block, as browsers and Electron do not on their main threads. */
+export class CannotBlockError extends BusError {
+  readonly code = 'BUS_CANNOT_BLOCK';
+  constructor(cause: unknown) {
+    super(
+      `this thread may not block: Atomics.wait threw ${showThrown(cause)}; use publish and await bus.writable() in place of ` +
+        `publishSync, and loop: 'cooperative' in place of 'dedicated'`,
+      { cause },
+    );
+  }
+}
+
+/** A view of a module with `views` that is used when its turn is over. */
+export class ViewExpiredError extends BusError {
+  readonly code = 'BUS_VIEW_EXPIRED';
+  constructor() {
+    super(
+      'a view was used after its turn; keep what you read of it, or view.detach(), which is an envelope of its own',
+    );
   }
 }

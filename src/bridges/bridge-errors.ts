@@ -11,7 +11,7 @@ export class MissingPeerError extends BusError {
     readonly install: string,
     options?: ErrorOptions,
   ) {
-    super(`${packages.join(' and ')} cannot be loaded; ${install}`, options);
+    super(`${packages.join(' and ')} cannot be loaded; install with: ${install}`, options);
   }
 }
 
@@ -34,7 +34,7 @@ export class ConnectionLostError extends BusError {
     readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(`connection to ${address}: ${reason}`, options);
+    super(`the connection to ${address} failed: ${reason}; try again when the other side is there`, options);
   }
 }
 
@@ -45,7 +45,7 @@ export class ProtocolError extends BusError {
     readonly address: string,
     readonly reason: string,
   ) {
-    super(`${address} does not keep to the protocol: ${reason}`);
+    super(`${address} does not keep to the protocol: ${reason}; is it the socket of a ttrpc server?`);
   }
 }
 
@@ -59,7 +59,7 @@ export class CallFailedError extends BusError {
     readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(`${method}: status ${status}: ${reason}`, options);
+    super(`${method} failed with status ${status}: ${reason}`, options);
   }
 }
 
@@ -95,7 +95,7 @@ export class StreamUnusableError extends BusError {
     readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(`stream ${show(stream)}: ${reason}; make it first, or give create`, options);
+    super(`stream ${show(stream)}: ${reason}; create it first, or pass the option create`, options);
   }
 }
 

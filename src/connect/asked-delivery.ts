@@ -161,7 +161,7 @@ export class AskedDelivery implements Delivery {
   }
 
   #cancel(): void {
-    this.#onNeverReady(new SubscriptionEndedError(this.#name, 'has ended before it was ready'));
+    this.#onNeverReady(new SubscriptionEndedError(this.#name, 'ended before it was ready; subscribe again'));
     this.#end();
   }
 

@@ -79,10 +79,13 @@ export function writeValue(target: Buffer, position: number, limit: number, valu
       return writeBigint(target, position, limit, value);
     case 'object':
       if (value === null) return writeByte(target, position, limit, 0xc0);
-      if (depth >= MAX_DEPTH) throw new InvalidEventError(`it is nested deeper than ${MAX_DEPTH}, or contains itself`);
+      if (depth >= MAX_DEPTH)
+        throw new InvalidEventError(
+          `it is nested deeper than ${MAX_DEPTH}, or contains itself; name other objects by an id`,
+        );
       return writeObject(target, position, limit, value, depth);
     default:
-      throw new InvalidEventError(`a ${typeof value} cannot be sent to another thread`);
+      throw new InvalidEventError(`a ${typeof value} cannot be sent to another thread; omit it`);
   }
 }
 

@@ -188,7 +188,11 @@ function typesOf(url: string): EventType[] {
   }
   const types = new Set<EventType>();
   collectTypes(exports, types, new Set(), 0);
-  if (types.size === 0) throw new TypesModuleError(url, 'it exports no event type');
+  if (types.size === 0)
+    throw new TypesModuleError(
+      url,
+      'it exports no event type; name a module that ringcast generate or protobufjs has written',
+    );
   return [...types];
 }
 

@@ -9,6 +9,7 @@ import { systemMs } from '../host/timing.js';
 import { readOptions } from '../option-check.js';
 import { statsThreadEntry } from '../package-files.js';
 import type { OwnerCounters } from '../publish/owner-counters.js';
+import { showThrown } from '../shown.js';
 import type { Subscription } from '../subscribe/subscription.js';
 import type { Subscriptions } from '../subscribe/subscriptions.js';
 import { namespaceFault } from '../topic/topic.js';
@@ -142,12 +143,12 @@ export class StatsServer implements AsyncDisposable {
         else this.#tell({ kind: 'snapshot', snapshot: this.#snapshot() });
       });
       this.#worker.on('error', (error) => {
-        const reason = 'the thread that serves ended by itself';
+        const reason = `the thread that serves has ended: ${showThrown(error)}; call serveStats again`;
         refuse(reason, error);
         this.#remove();
         this.#source.report(new CannotServeError(this.path, reason, { cause: error }));
       });
-      void this.#exited.then(() => refuse('the thread that serves ended'));
+      void this.#exited.then(() => refuse('the thread that serves has ended; call serveStats again'));
     });
   }
 

@@ -38,7 +38,11 @@ export class Admission {
       this.#lastNamespace = namespace;
     }
     const entry = this.#topics.entry(topic);
-    if (entry.reserved) throw new InvalidTopicError(topic, 'is reserved for the bus itself');
+    if (entry.reserved)
+      throw new InvalidTopicError(
+        topic,
+        'is reserved for the bus itself; choose one that does not begin with /ringcast',
+      );
     if (this.#isWritten(entry, extension)) return entry;
     this.dropped();
     return undefined;

@@ -42,8 +42,10 @@ export class EventTypes {
    * @throws {InvalidEventError} `BUS_INVALID_EVENT` for undefined, and when a getter throws that says what it is
    * @throws {InvalidTypeUrlError} `BUS_INVALID_TYPE_URL` for an Any whose type URL is empty or too long
    */
-  of(event: unknown, declared: EventCodec | undefined): PublishedType {
-    if (event === undefined) throw new InvalidEventError('is undefined; publish a value, or null for none');
+  of(event: unknown, declared: EventCodec | undefined, topic: string): PublishedType {
+    if (event === undefined) {
+      throw new InvalidEventError('is undefined; publish a value, or null for none', undefined, topic);
+    }
     if (event === null || typeof event !== 'object') return this.#typeOf(declared ?? messagePackCodec);
     const prototype = prototypeOf(event);
     if (prototype === this.#lastPrototype) return this.#lastType!;

@@ -6,7 +6,7 @@
  * each time, and stays so.
  */
 import type { EnvelopeTemplate } from '../envelope/envelope-template.js';
-import { EventTooLargeError } from '../errors.js';
+import { EventTooLargeError, InvalidEventError } from '../errors.js';
 import { bodyOffset, EVENT_RECORD, EXTENDED_EVENT_RECORD, PAYLOAD_OFFSET_MASK } from '../ring/record-descriptor.js';
 import type { RecordExtension } from '../ring/record-extension.js';
 import type { RingWriter } from '../ring/ring-writer.js';
@@ -53,7 +53,7 @@ export class EventWriter {
     extension: RecordExtension | undefined,
     direct: boolean,
   ): PendingRecord | undefined {
-    const type = this.#types.of(event, entry.declared);
+    const type = this.#types.of(event, entry.declared, entry.topic);
     const template = entry.templateFor(namespace, type.typeUrl);
     this.#clock.read();
     const { seconds, nanos } = this.#clock;
@@ -171,6 +171,8 @@ export class EventWriter {
     this.#encoding = true;
     try {
       return template.write(target, start, limit, seconds, nanos, type.codec, event);
+    } catch (error) {
+      throw InvalidEventError.on(template.topic, error);
     } finally {
       this.#encoding = outer;
     }

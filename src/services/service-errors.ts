@@ -75,7 +75,7 @@ export class WrongStateError extends ServiceError {
     readonly state: string,
     readonly expected: string,
   ) {
-    super(`${operation} of ${show(key)}: it is ${state}, must be ${expected}`);
+    super(`${operation} of ${show(key)} failed: it is ${state}, and must be ${expected}`);
   }
 }
 
@@ -111,7 +111,7 @@ export class UnsafeEntryError extends ServiceError {
     readonly entry: string,
     readonly reason: string,
   ) {
-    super(`archive entry ${show(entry)}: ${reason}`);
+    super(`archive entry ${show(entry)}: ${reason}; nothing of it was kept`);
   }
 }
 
@@ -170,7 +170,7 @@ export class CommandFailedError extends ServiceError {
     readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(`${command}: ${reason}`, options);
+    super(`${command} failed: ${reason}`, options);
   }
 }
 
@@ -182,7 +182,10 @@ export class StartFailedError extends ServiceError {
     readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(`container ${show(containerId)}: ${reason}`, options);
+    super(
+      `container ${show(containerId)} could not start a process: ${reason}; try again, or delete the container`,
+      options,
+    );
   }
 }
 

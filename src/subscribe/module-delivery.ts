@@ -131,7 +131,9 @@ export class ModuleDelivery implements Delivery {
         this.#final = { ...this.counts(), ...NO_READER };
         run.printed.end();
         events.onExit();
-        onNeverReady(error ?? new SubscriptionEndedError(name, 'was stopped before it was ready'));
+        onNeverReady(
+          error ?? new SubscriptionEndedError(name, 'was stopped before its thread was ready; subscribe again'),
+        );
         if (error !== undefined) events.onError(error);
         onEnded();
       },
@@ -173,7 +175,7 @@ export class ModuleDelivery implements Delivery {
 
   setFilter(filter: CompiledFilter, fromSequence: number): void {
     // Listeners hear why it ended before it counts as ended; the slot may be somebody else's by then.
-    if (this.#final !== undefined) throw new SubscriptionEndedError(this.#name, 'has ended');
+    if (this.#final !== undefined) throw new SubscriptionEndedError(this.#name, 'has ended; subscribe again');
     const { retained } = this.#writer;
     // What is gone from the ring is delivered by no life any more.
     const { sequence = retained.seek(0).sequence } = retained.placeOf(this.reader);

@@ -64,7 +64,7 @@ export function nextEvent(
       clearTimeout(timer);
       forget?.();
       // Changes nothing when the event, the signal or the timer came first.
-      reject(new SubscriptionEndedError(subscription.name, 'the bus was closed before an event came'));
+      reject(new SubscriptionEndedError(subscription.name, 'ended without an event, because the bus was closed'));
     });
   });
   return unwatched(next);

@@ -131,7 +131,7 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
    * @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` in user code that runs while an event is being encoded
    */
   setFilter(filter: FilterInput): void {
-    if (!this.active) throw new SubscriptionEndedError(this.name, 'was stopped; its filter cannot be changed any more');
+    if (!this.active) throw new SubscriptionEndedError(this.name, 'has ended; subscribe again');
     this.#source.setFilter(this, filter);
     this.#filter = this.#delivery.filters.at(-1)!.filter.source;
   }

@@ -73,12 +73,12 @@ export function subscriberOf(url: string, exported: unknown): Subscriber {
   refuseGenerator(url, 'its default export', exported);
   if (typeof exported === 'function') return { handle: exported as NonNullable<Subscriber['handle']> };
   if (exported === undefined) {
-    throw new ModuleShapeError(url, 'has no default export; export default a function (envelope, context) => …');
+    throw new ModuleShapeError(url, 'it has no default export; export default a function (envelope, context) => …');
   }
   if (exported === null || typeof exported !== 'object') {
     throw new ModuleShapeError(
       url,
-      `its default export is ${exported === null ? 'null' : `a ${typeof exported}`}, not a function or an object`,
+      `its default export is ${exported === null ? 'null' : `a ${typeof exported}`}; export a function, or an object with one of handle and handleBatch`,
     );
   }
   const { views, ...functions } = parts;
@@ -87,7 +87,7 @@ export function subscriberOf(url: string, exported: unknown): Subscriber {
   }
   for (const [name, part] of Object.entries(functions)) {
     if (part !== undefined && typeof part !== 'function') {
-      throw new ModuleShapeError(url, `${name} of its default export is no function`);
+      throw new ModuleShapeError(url, `${name} of its default export must be a function, and is ${show(part)}`);
     }
     refuseGenerator(url, `${name} of its default export`, part);
   }
@@ -96,7 +96,7 @@ export function subscriberOf(url: string, exported: unknown): Subscriber {
     throw new ModuleShapeError(url, `its default export must have one of handle and handleBatch, and has ${found}`);
   }
   if (views === true && parts.handle !== undefined) {
-    throw new ModuleShapeError(url, 'its default export has views and handle; views go with handleBatch');
+    throw new ModuleShapeError(url, 'its default export has views and handle; views need handleBatch');
   }
   return exported as Subscriber;
 }

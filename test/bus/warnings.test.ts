@@ -70,7 +70,7 @@ describe('an error that nobody listens to is printed', () => {
       const bus = createBus();
       bus.subscribe('/audit', new URL(${JSON.stringify(pathToFileURL(file).href)}), { name: 'audit' });
       await bus.close();`);
-    assert.match(errors, /ModuleLoadError: subscriber module ".*unloadable\.mjs" does not load/);
+    assert.match(errors, /ModuleLoadError: module ".*unloadable\.mjs" of subscription "audit" does not load/);
     assert.match(errors, /caused by Error.*missing\.mjs.* imported from .*unloadable\.mjs/);
   });
 

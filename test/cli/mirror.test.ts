@@ -57,6 +57,6 @@ describe('ringcast mirror', { timeout: 120_000 }, () => {
     }
     const { exitCode, stderr } = await runCommand(['mirror', '--nats', '127.0.0.1:1']);
     assert.equal(exitCode, 1);
-    assert.match(stderr, /^ringcast: connection to 127\.0\.0\.1:1: .*\n$/);
+    assert.match(stderr, /^ringcast: the connection to 127\.0\.0\.1:1 failed: .*\n$/);
   });
 });

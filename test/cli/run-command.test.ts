@@ -101,7 +101,7 @@ describe('ringcast run', () => {
     const withoutTar = new URL('../support/without-tar.js', import.meta.url).href;
     const { ended, stderr } = start(directory, ['image.tar'], ['--import', withoutTar]);
     assert.equal(await ended, 1);
-    assert.equal(await stderr, 'ringcast run: the package tar is not installed; npm install tar@7\n');
+    assert.equal(await stderr, 'ringcast run: the package tar is not installed; install it with: npm install tar@7\n');
     assert.deepEqual(await readdir(directory), ['image.tar']);
   });
 

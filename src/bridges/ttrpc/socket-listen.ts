@@ -23,7 +23,7 @@ export async function listenAt(server: Server, path: string, mode: number): Prom
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       // A path that is too long is cut by some versions, and refused by others.
-      if (Buffer.byteLength(made) > MAX_PATH_BYTES) reject(new InvalidOptionError('address', path, 'a shorter path'));
+      if (Buffer.byteLength(made) > MAX_PATH_BYTES) reject(new InvalidOptionError('address', path, FITTING));
       else
         server.listen({ path: made, exclusive: true }, () => {
           server.off('error', reject);
@@ -39,16 +39,23 @@ export async function listenAt(server: Server, path: string, mode: number): Prom
   }
 }
 
+/** The socket is made in a folder of its own beside `path`, then moved. */
+const FITTING = `a shorter path: a socket's has at most ${MAX_PATH_BYTES} bytes, also while it is made in a folder beside it`;
+
 /** Resolves when nobody listens at `path`. */
 async function checkFree(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) throw new AddressInUseError(path, `${basename(path)} is there, and is no socket`);
+  if (!found.isSocket())
+    throw new AddressInUseError(
+      path,
+      `${basename(path)} is there, and is not a socket; remove it, or choose another address`,
+    );
   await new Promise<void>((resolve, reject) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.destroy();
-      reject(new AddressInUseError(path, 'somebody listens there'));
+      reject(new AddressInUseError(path, 'something listens there; end it, or choose another address'));
     });
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve();

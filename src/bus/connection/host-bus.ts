@@ -88,6 +88,8 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
   #end: Promise<CloseResult> | undefined;
   #closed: CloseResult | undefined;
   #failure: unknown;
+  /** Why the thread has ended. */
+  #endReason = 'its bus was closed';
 
   /** Use {@link hostBus}. @internal */
   constructor(handle: BusHandle, worker: Worker) {
@@ -105,8 +107,8 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
         this.#asked.clear();
         if (this.#end === undefined) {
           const cause = this.#failure;
-          const reason = cause === undefined ? `exit code ${code}` : showThrown(cause);
-          reportError(new HostEndedError(reason, { cause }), this);
+          this.#endReason = cause === undefined ? `exit code ${code}` : showThrown(cause);
+          reportError(new HostEndedError(this.#endReason, { cause }), this);
         }
         resolve();
       });
@@ -132,7 +134,7 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
       this.#tell({ kind: 'stats', id });
     });
     if (this.#asked.size === 0 && this.#end === undefined) this.#worker.unref();
-    if (stats === undefined) throw new HostEndedError('it has ended');
+    if (stats === undefined) throw new HostEndedError(this.#endReason, { cause: this.#failure });
     return stats;
   }
 

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CannotServeError } from '../../errors.js';
+import { showThrown } from '../../shown.js';
 
 /** What the address of a unix socket has room for on every system. */
 const MAX_PATH_BYTES = 103;
@@ -25,7 +26,11 @@ export function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new CannotServeError(folder, 'the folder cannot be made', { cause });
+    throw new CannotServeError(
+      folder,
+      `the folder cannot be made: ${showThrown(cause)}; give a path, or set XDG_RUNTIME_DIR`,
+      { cause },
+    );
   }
   const { uid, mode } = lstatSync(folder);
   if (!lstatSync(folder).isDirectory() || uid !== process.getuid?.()) {
@@ -36,10 +41,14 @@ export function makeFolder(folder: string): void {
 
 /** @throws {CannotServeError} `BUS_CANNOT_SERVE` */
 export function checkPath(path: string): void {
-  if (process.platform === 'win32') throw new CannotServeError(path, 'there are no unix sockets on this system');
+  if (process.platform === 'win32')
+    throw new CannotServeError(path, 'there are no unix sockets on Windows; read bus.stats() in the process itself');
   const bytes = Buffer.byteLength(path);
   if (bytes > MAX_PATH_BYTES) {
-    throw new CannotServeError(path, `a socket's path has at most ${MAX_PATH_BYTES} bytes, this one ${bytes}`);
+    throw new CannotServeError(
+      path,
+      `a socket's path has at most ${MAX_PATH_BYTES} bytes, this one ${bytes}; give a shorter one`,
+    );
   }
 }
 

@@ -125,7 +125,10 @@ class LayerWriter {
     const path = this.#tree.path(segments);
     if (isSpecial(entry.type)) {
       if (this.#specialFiles === 'skip') return;
-      throw new UnsafeEntryError(entry.path, `it is a ${entry.type}, which cannot be created; specialFiles: 'skip'`);
+      throw new UnsafeEntryError(
+        entry.path,
+        `it is a ${entry.type}, which Node cannot create; skip such entries with specialFiles: 'skip'`,
+      );
     }
     const linked = entry.type === 'Link' ? this.#linkTarget(entry) : undefined;
     if (linked === path) return;

@@ -65,6 +65,6 @@ export async function loadTar(): Promise<TarPackage> {
   try {
     return await import('tar');
   } catch (error) {
-    throw new MissingDependencyError('the package tar', 'npm install tar@7', { cause: error });
+    throw new MissingDependencyError('the package tar', 'install it with: npm install tar@7', { cause: error });
   }
 }

@@ -50,7 +50,7 @@ export class EndWatch {
       life.abandon();
       return;
     }
-    const reason = `it had nothing left to deliver and did not end within ${END_PATIENCE_S} s`;
+    const reason = `it had nothing left to deliver, and did not end within ${END_PATIENCE_S} s: its setup, teardown or handler does not return`;
     this.#terminate(new WorkerExitedError(this.#name, reason));
   }
 }

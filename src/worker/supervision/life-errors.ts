@@ -20,6 +20,11 @@ export interface SupervisedModule extends Omit<Attachment, 'port' | 'life' | 'fi
   readonly earlier: SequenceRange[];
 }
 
+/** The thread ended because something of it failed. */
+export function failureOf(name: string, what: string, cause: unknown): WorkerExitedError {
+  return new WorkerExitedError(name, `${what}: ${showThrown(cause)}`, { cause });
+}
+
 /** The thread exited by itself. */
 export function exitError(name: string, { exitCode, error: cause }: ThreadExit): Error {
   if (cause === undefined) return new WorkerExitedError(name, `exit code ${exitCode}`);
@@ -28,7 +33,8 @@ export function exitError(name: string, { exitCode, error: cause }: ThreadExit):
 
 /** The thread ended before it ran any code of ours, as every other would: a preload throws, or its memory is too small. */
 export function neverLoaded(name: string, error: Error): Error {
-  return new CannotStartThreadError(name, `it ended before it had loaded: ${reasonOf(error)}`, { cause: error.cause });
+  const reason = `it ended before it had loaded: ${reasonOf(error)}; look at its preloads (--import, --require) and resourceLimits`;
+  return new CannotStartThreadError(name, reason, { cause: error.cause });
 }
 
 /**
@@ -60,14 +66,17 @@ export function refusal({ name, moduleUrl }: SupervisedModule, step: RefusedStep
   if (code === 'BUS_CANNOT_BLOCK') return new CannotBlockError((cause as Error).cause);
   if (step === 'types') return new TypesModuleError(url ?? '', text, { cause });
   if (step === 'setup') return new WorkerExitedError(name, `its setup failed: ${text}`, { cause });
-  if (code === 'BUS_MODULE_SHAPE') return new ModuleShapeError(moduleUrl, text);
-  return new ModuleLoadError(moduleUrl, code === 'BUS_MODULE_LOAD' ? (cause as Error).cause : cause);
+  if (code === 'BUS_MODULE_SHAPE') return new ModuleShapeError(moduleUrl, text, name);
+  return new ModuleLoadError(moduleUrl, code === 'BUS_MODULE_LOAD' ? (cause as Error).cause : cause, name);
 }
 
 /** The thread is not started again, because it was too often. */
 export function givenUp({ name }: SupervisedModule, error: Error, maxRestarts: number): Error {
-  if (maxRestarts === 0) return error;
-  const reason = `${reasonOf(error)}; it was restarted ${maxRestarts} times within a minute and is not again`;
+  const reason =
+    maxRestarts === 0
+      ? `${reasonOf(error)}; with restart: 'never' it is not started again`
+      : `${reasonOf(error)}; it was restarted ${maxRestarts} times within a minute, and is not started again. ` +
+        `Mend what ends it, or raise restart.maxRestarts`;
   return new WorkerExitedError(name, reason, { cause: error.cause ?? error });
 }
 

@@ -6,7 +6,7 @@
  * exited may anybody else touch it. The next life begins at what the last one had released: nothing is skipped, and what
  * was in hand comes again, one event at a time.
  */
-import { CannotStartThreadError, WorkerExitedError } from '../../errors.js';
+import { CannotStartThreadError } from '../../errors.js';
 import { whyNoThread } from '../../host/thread-start.js';
 import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../host/timing.js';
 import type { FilterTimeline } from '../dispatch/filter-timeline.js';
@@ -14,7 +14,7 @@ import type { SequenceRange } from '../dispatch/lag.js';
 import type { LifeStart, ToThread } from '../worker-protocol.js';
 import { EndWatch } from './end-watch.js';
 import { FatalEvent } from './fatal-event.js';
-import { givenUp, neverLoaded, type SupervisedModule, startRefusal } from './life-errors.js';
+import { failureOf, givenUp, neverLoaded, type SupervisedModule, startRefusal } from './life-errors.js';
 import type { ReaderRecords } from './next-life.js';
 import type { SupervisorEvents } from './supervisor-events.js';
 import { type LifeEnd, type LifeEvents, ThreadLife } from './thread-life.js';
@@ -174,7 +174,7 @@ export class Supervisor {
       this.#life = undefined;
       const refusal = startRefusal(this.#run.options, cause);
       if (isFirst && refusal !== undefined) throw refusal;
-      const error = new WorkerExitedError(name, 'no thread could be made for it', { cause });
+      const error = failureOf(name, 'no thread could be made for it', cause);
       notNow(() => (refusal === undefined ? this.#died(error) : this.#conclude(refusal)));
       return;
     }

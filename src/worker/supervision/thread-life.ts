@@ -19,7 +19,7 @@ import {
   uncrossError,
 } from '../worker-protocol.js';
 import { FilterMessages } from './filter-messages.js';
-import { exitError, refusal, type SupervisedModule } from './life-errors.js';
+import { exitError, failureOf, refusal, type SupervisedModule } from './life-errors.js';
 import { ThreadProbe } from './thread-probe.js';
 import { type Host, startHost, type ThreadRun } from './thread-run.js';
 import { Watchdog } from './watchdog.js';
@@ -102,7 +102,7 @@ export class ThreadLife {
     run.printed.append(host);
     this.#filters = new FilterMessages(filters, this.#cells, (message) => this.send(message));
     host.started.catch((cause: unknown) => {
-      this.#kill(new WorkerExitedError(module.name, 'it could not be started', { cause }));
+      this.#kill(failureOf(module.name, 'it could not be started', cause));
     });
     void host.exited.then((exit) => this.#end(exit));
     const { hangTimeoutMs, name } = module;
@@ -156,7 +156,7 @@ export class ThreadLife {
 
   /** Takes it that the thread has exited: it runs nothing any more, and nobody says so. */
   abandon(): void {
-    if (!this.#finished) this.#failure ??= new WorkerExitedError(this.#module.name, 'it is gone, and nobody said why');
+    if (!this.#finished) this.#failure ??= new WorkerExitedError(this.#module.name, 'it is gone, and nothing said why');
     this.#end({ exitCode: 1, error: undefined });
   }
 
@@ -201,8 +201,7 @@ export class ThreadLife {
         break;
       case 'stopped':
         if (message.error !== undefined) {
-          const cause = uncrossError(message.error);
-          this.#failure = new WorkerExitedError(this.#module.name, 'its teardown failed', { cause });
+          this.#failure = failureOf(this.#module.name, 'its teardown failed', uncrossError(message.error));
         }
         this.terminate();
         break;
