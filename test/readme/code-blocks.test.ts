@@ -1,7 +1,7 @@
 /** Every code block of every page of the repository compiles, and every command that is named there exists. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -89,6 +89,16 @@ async function compile(language: string, options: readonly string[]): Promise<vo
   );
 }
 
+/** The headings of a page, as links name them. */
+function headingsOf(page: string): string[] {
+  return [...readFileSync(page, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
 describe('the pages of the repository', () => {
   test('have blocks of TypeScript that compile, strictly', () => compile('ts', STRICT));
 
@@ -117,6 +127,20 @@ describe('the pages of the repository', () => {
     );
     assert.ok(named.length > 3);
     for (const [page, command] of named) assert.match(stdout, new RegExp(`^  ${command} `, 'm'), `${page}: ${command}`);
+  });
+
+  test('have links that lead to a file, and to a heading of it', () => {
+    const linked = pages.flatMap(({ page, text }) =>
+      [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)].map(([, path, heading]) => {
+        const target = join(root, path === '' ? page : join(page, '..', path!));
+        return { from: `${page}: ${path}#${heading}`, target, heading };
+      }),
+    );
+    assert.ok(linked.length > 50);
+    for (const { from, target, heading } of linked) {
+      assert.ok(existsSync(target), from);
+      if (heading !== undefined) assert.ok(headingsOf(target).includes(heading), from);
+    }
   });
 
   test('name files of tests that exist', () => {

@@ -15,7 +15,7 @@ const HELD: Readonly<Record<string, readonly [file: string, title: string]>> = {
   "an evicted subscriber used its thread's shared reader": ['bus/stalls', 'those that come later are lossless again'],
   'a handler takes long, but nobody waits for room': ['bus/stalls', 'is not evicted while its handler takes long'],
   "the publisher's own thread is blocked": ['bus/stalls', 'is not evicted for the time that the publisher itself'],
-  "a subscriber's thread is started again meanwhile": [
+  "a publisher waits while a subscriber's thread is restarted": [
     'bus/stall-watch',
     'does not stand still meanwhile, and does from',
   ],
@@ -34,7 +34,7 @@ const HELD: Readonly<Record<string, readonly [file: string, title: string]>> = {
   'a thread dies more often than `restart` allows': ['worker/restarts', 'is given up after its restarts of a minute'],
   "a thread dies with `restart: 'never'`": ['worker/restarts', 'with restart: never ends its subscription'],
   'a thread dies in its teardown': ['worker/restarts', 'in its teardown has delivered everything'],
-  'a stopped thread is owed nothing and does not end': ['bus/hanging-threads', 'is ended although it hangs in'],
+  'a stopped thread has handled everything and does not end': ['bus/hanging-threads', 'is ended although it hangs in'],
   'the bus closes while a thread waits to be restarted': ['worker/restarts', 'is started again at once, and delivers'],
   'the table of topics is full': ['bus/counter-edges', 'whose table of topics is full delivers events'],
   'a 65th reader is needed': ['bus/counter-edges', 'refuses the 65th, and changes nothing by that'],
