@@ -2,7 +2,7 @@
 import { connectBus } from './bus/connection/bus-connection.js';
 import { checkHandle } from './connect/bus-handle.js';
 import { greetBy } from './connect/reception.js';
-import { captureContext, enterHandling, Handling } from './publish/handling.js';
+import { callFor, enterHandling, Handling } from './publish/handling.js';
 import type { ModuleConnection, ModuleConnector, ModuleWay } from './worker/module-bus.js';
 
 export const connect: ModuleConnector['connect'] = (way: ModuleWay): ModuleConnection => {
@@ -23,7 +23,7 @@ export const connect: ModuleConnector['connect'] = (way: ModuleWay): ModuleConne
     standAside: () => {},
     letPass: () => {},
   });
-  const context = captureContext(handling);
+  const handlings = [handling];
   // Whoever asked for the bus has something in hand itself.
   enterHandling(handling);
   return {
@@ -31,7 +31,7 @@ export const connect: ModuleConnector['connect'] = (way: ModuleWay): ModuleConne
     get isQueued() {
       return parts.publisher.order.queue.length > 0;
     },
-    call: (module, handle, events, given) => context.runInAsyncScope(handle, module, events, given),
+    call: (handle, events) => callFor(handlings, handle, events),
     hear: () => parts.hear(),
     close: () => bus.leave(),
   };

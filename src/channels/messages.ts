@@ -4,7 +4,7 @@ import type { Envelope } from '../envelope/envelope.js';
 import type { FilterInput } from '../topic/filter.js';
 
 interface OfBus {
-  /** The `Bus` that it happened to. */
+  /** The `Bus` that it happened to, or the connection. */
   readonly bus: EventEmitter;
 }
 
@@ -78,7 +78,7 @@ export interface PublishTrace extends OfBus {
 
 /** The message of the TracingChannel `ringcast.handle`: one per call of a handler, on the thread where that runs. */
 export interface HandleTrace {
-  /** The `Bus`, where the handler runs on its thread. */
+  /** The `Bus` or the connection whose handler it is; undefined for those of modules. */
   readonly bus: EventEmitter | undefined;
   /** The name of the subscription. */
   readonly subscription: string;

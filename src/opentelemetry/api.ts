@@ -2,6 +2,7 @@
 export {
   type Attributes,
   type BatchObservableResult,
+  type Context,
   context,
   type Link,
   type Meter,

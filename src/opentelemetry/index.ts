@@ -1,10 +1,10 @@
 /** `ringcast/opentelemetry`: metrics of a bus, and spans of its events. Needs `@opentelemetry/api`, and nothing of an SDK. */
 
 import { InvalidOptionError } from '../errors.js';
-import type { Bus } from '../index.js';
+import type { Bus, BusConnection, HostedBus } from '../index.js';
 import { readable, readOptions } from '../option-check.js';
 import { type Attributes, type Meter, metrics, type Tracer, trace } from './api.js';
-import { observeMetrics } from './metrics.js';
+import { observeMetrics, type ReadCounters } from './metrics.js';
 import { spanHandlers, spanPublishes } from './spans.js';
 
 export { CONVENTIONS_VERSION } from './semantic-conventions.js';
@@ -33,20 +33,26 @@ const SCOPE = 'ringcast';
  * Reports the counters of a bus as metrics, whenever the meter's readers collect, and, if asked, spans of its events. Costs
  * nothing per event without spans.
  *
- * Threads: that of the bus. In subscriber threads, call {@link instrumentThread}.
+ * Threads: that of the bus; with `hostBus`, the one that called it. Of a connection by `connectBus`, it makes the spans alone:
+ * the counters are reported where the bus is instrumented. In threads of modules, call {@link instrumentThread}.
  *
  * @returns ends it: nothing is observed, and no span is begun any more
- * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION`, also for a connection by `connectBus` without spans
  * @throws {UnknownOptionError} `BUS_UNKNOWN_OPTION`
  */
-export function instrument(bus: Bus, given: InstrumentOptions = {}): () => void {
+export function instrument(bus: Bus | HostedBus | BusConnection, given: InstrumentOptions = {}): () => void {
   const options = readOptions('options', given, ['name', 'meter', 'tracer', 'spans', 'attributes']);
   const { meter = metrics.getMeter(SCOPE), tracer = trace.getTracer(SCOPE) } = options;
   const attributes = copyOf(options.attributes);
   const { name = 'bus', spans = false } = options;
   if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a non-empty string');
   if (spans !== false && spans !== 'sampled') throw new InvalidOptionError('spans', spans, "false or 'sampled'");
-  const ends = [observeMetrics(bus, meter, name, attributes)];
+  const read = countersOf(bus);
+  if (read === undefined && spans === false) {
+    const expected = "'sampled' for a connection: its counters are reported where its bus is instrumented";
+    throw new InvalidOptionError('spans', spans, expected);
+  }
+  const ends = read === undefined ? [] : [observeMetrics(read, meter, name, attributes)];
   if (spans === 'sampled')
     ends.push(spanPublishes(bus, { tracer, attributes }), spanHandlers(bus, { tracer, attributes }));
   return () => {
@@ -55,15 +61,37 @@ export function instrument(bus: Bus, given: InstrumentOptions = {}): () => void 
 }
 
 /**
- * Makes spans of the handlers of this subscriber thread. Call it in a file that threads load first (`node --import`), after
- * the SDK was set up there, or in the `setup` of a module.
+ * Makes spans of what is published and handled on this thread: by subscriber modules and what they publish with `context.bus`
+ * or `emit`, and by connections. Call it in a file that threads load first (`node --import`), after the SDK was set up there,
+ * or in the `setup` of a module.
+ *
+ * On a thread without an SDK no span is made: what a handler publishes goes on in the trace of its event.
  *
  * @returns ends it
  */
 export function instrumentThread(given: Pick<InstrumentOptions, 'tracer' | 'attributes'> = {}): () => void {
   const options = readOptions('options', given, ['tracer', 'attributes']);
   const { tracer = trace.getTracer(SCOPE) } = options;
-  return spanHandlers(undefined, { tracer, attributes: copyOf(options.attributes) });
+  const attributes = copyOf(options.attributes);
+  const ends = [spanPublishes(undefined, { tracer, attributes }), spanHandlers(undefined, { tracer, attributes })];
+  return () => {
+    for (const end of ends.splice(0)) end();
+  };
+}
+
+/**
+ * How the counters of a bus are read; undefined for a connection, which has none of them.
+ *
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is neither
+ */
+function countersOf(bus: Bus | HostedBus | BusConnection): ReadCounters | undefined {
+  if (typeof bus === 'object' && bus !== null) {
+    // A host that has ended has said so, and counts nothing any more.
+    if ('busStats' in bus) return () => bus.busStats().catch(() => undefined);
+    if ('health' in bus) return () => bus.stats();
+    if ('handle' in bus) return undefined;
+  }
+  throw new InvalidOptionError('bus', bus, 'a bus, or a connection to one');
 }
 
 function copyOf(attributes: Attributes | undefined): Attributes {

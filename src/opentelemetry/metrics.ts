@@ -1,6 +1,6 @@
 /** The counters of a bus as metrics: read from `bus.stats()` when somebody collects, and never counted per event. */
 
-import type { Bus, BusStats, ConnectionStats, SubscriptionStats } from '../index.js';
+import type { BusStats, ConnectionStats, SubscriptionStats } from '../index.js';
 import type { Attributes, BatchObservableResult, Meter, Observable } from './api.js';
 
 /** The attribute that names the bus. */
@@ -67,12 +67,15 @@ const OF_BRIDGE: readonly Series<BusStats['bridges'][number]>[] = [
   ),
 ];
 
+/** One look at the counters of a bus; undefined when it is gone. */
+export type ReadCounters = () => BusStats | Promise<BusStats | undefined>;
+
 /**
- * Makes the instruments, and observes `bus` with them whenever the meter's readers collect.
+ * Makes the instruments, and observes with them what `read` returns, whenever the meter's readers collect.
  *
  * @returns stops observing
  */
-export function observeMetrics(bus: Bus, meter: Meter, name: string, given: Attributes): () => void {
+export function observeMetrics(read: ReadCounters, meter: Meter, name: string, given: Attributes): () => void {
   const instruments = new Map<Series<never>, Observable>();
   for (const series of [...OF_BUS, ...OF_SUBSCRIPTION, ...OF_CONNECTION, ...OF_BRIDGE]) {
     const { name: of, kind, unit, description } = series;
@@ -82,14 +85,15 @@ export function observeMetrics(bus: Bus, meter: Meter, name: string, given: Attr
     instruments.set(series, made);
   }
   const attributes = { ...given, [BUS_NAME]: name };
-  const observe = (result: BatchObservableResult): void => {
+  const observe = async (result: BatchObservableResult): Promise<void> => {
     const report = <Source>(all: readonly Series<Source>[], sources: readonly Source[], more: Attributes): void => {
       for (const series of all) {
         const value = sources.reduce((sum, source) => sum + series.read(source), 0);
         result.observe(instruments.get(series as Series<never>)!, value, { ...attributes, ...more });
       }
     };
-    const stats = bus.stats();
+    const stats = await read();
+    if (stats === undefined) return;
     report(OF_BUS, [stats], {});
     for (const [subscription, same] of byName(stats.subscriptions)) {
       report(OF_SUBSCRIPTION, same, { [SUBSCRIPTION_NAME]: subscription });

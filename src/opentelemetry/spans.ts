@@ -2,10 +2,12 @@
  * Spans of what is published and handled, where the active context is sampled. They are made of what the TracingChannels tell,
  * and cross the ring as the event's `traceparent`.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { HandleTrace, PublishTrace } from '../index.js';
 import {
   type Attributes,
+  type Context,
   context,
   type Link,
   type Span,
@@ -18,42 +20,51 @@ import {
 } from './api.js';
 import * as names from './semantic-conventions.js';
 
-interface OfBus {
+interface SpanOptions {
   readonly tracer: Tracer;
   readonly attributes: Attributes;
 }
 
 type Listener = (message: unknown, name: string | symbol) => void;
 
+/** The spans under way, by message. Where two would make a span of the same call, the first one does. */
+const spans = new WeakMap<object, Span>();
+/** The trace of the event in hand, on threads without an SDK: nothing else keeps what is active there. */
+const inHand = new AsyncLocalStorage<SpanContext>();
+
 /**
  * A PRODUCER span for each publish under a sampled parent.
  *
- * @param bus whose publishes; others of the thread are left alone
+ * @param bus whose publishes; undefined: those of the thread
  */
-export function spanPublishes(bus: object, { tracer, attributes }: OfBus): () => void {
-  const spans = new WeakMap<object, Span>();
+export function spanPublishes(bus: object | undefined, { tracer, attributes }: SpanOptions): () => void {
   return listen('ringcast.publish', {
     start(message) {
       const publish = message as PublishTrace;
-      const parent = trace.getSpanContext(context.active());
-      if (publish.bus !== bus || parent === undefined || !isSampled(parent)) return;
-      const span = tracer.startSpan(`publish ${publish.topic}`, {
-        kind: SpanKind.PRODUCER,
-        attributes: {
-          ...attributes,
-          [names.SYSTEM]: names.SYSTEM_NAME,
-          [names.OPERATION_NAME]: 'publish',
-          [names.OPERATION_TYPE]: 'send',
-          [names.DESTINATION]: publish.topic,
+      if ((bus !== undefined && publish.bus !== bus) || spans.has(publish)) return;
+      const active = activeContext();
+      const parent = trace.getSpanContext(active);
+      if (parent === undefined || !isSampled(parent)) return;
+      const span = tracer.startSpan(
+        `publish ${publish.topic}`,
+        {
+          kind: SpanKind.PRODUCER,
+          attributes: {
+            ...attributes,
+            [names.SYSTEM]: names.SYSTEM_NAME,
+            [names.OPERATION_NAME]: 'publish',
+            [names.OPERATION_TYPE]: 'send',
+            [names.DESTINATION]: publish.topic,
+          },
         },
-      });
+        active,
+      );
       // One that the caller gave stays.
       publish.traceparent ??= traceparentOf(span.spanContext());
       spans.set(publish, span);
     },
     end(message) {
-      const publish = message as PublishTrace;
-      end(spans.get(publish), publish);
+      end(message as PublishTrace);
     },
   });
 }
@@ -61,14 +72,13 @@ export function spanPublishes(bus: object, { tracer, attributes }: OfBus): () =>
 /**
  * A CONSUMER span around each handler of a sampled event, linked to the spans of the events, and active in the handler.
  *
- * @param bus whose handlers, on its own thread; undefined: those of a subscriber thread
+ * @param bus whose handlers, on this thread; undefined: those of the thread
  */
-export function spanHandlers(bus: object | undefined, { tracer, attributes }: OfBus): () => void {
-  const spans = new WeakMap<object, Span>();
+export function spanHandlers(bus: object | undefined, { tracer, attributes }: SpanOptions): () => void {
   return listen('ringcast.handle', {
     start(message) {
       const handle = message as HandleTrace;
-      if (handle.bus !== bus) return;
+      if ((bus !== undefined && handle.bus !== bus) || spans.has(handle)) return;
       const links = handle.envelopes.flatMap(({ traceparent }) => linkOf(traceparent));
       if (links.length === 0) return;
       const { length } = handle.envelopes;
@@ -93,15 +103,19 @@ export function spanHandlers(bus: object | undefined, { tracer, attributes }: Of
         parent,
       );
       spans.set(handle, span);
-      handle.around = (call) => context.with(trace.setSpan(context.active(), span), call);
+      handle.around = (call) => {
+        const active = trace.setSpan(context.active(), span);
+        return context.with(active, () =>
+          context.active() === active ? call() : inHand.run(span.spanContext(), call),
+        );
+      };
     },
     end(message) {
       const handle = message as HandleTrace;
-      if (!handle.isPending) end(spans.get(handle), handle);
+      if (!handle.isPending) end(handle);
     },
     asyncEnd(message) {
-      const handle = message as HandleTrace;
-      end(spans.get(handle), handle);
+      end(message as HandleTrace);
     },
   });
 }
@@ -114,8 +128,19 @@ function listen(name: string, listeners: Readonly<Record<string, Listener>>): ()
   };
 }
 
-function end(span: Span | undefined, { error }: { readonly error?: unknown }): void {
+/** What is published now belongs to its span. */
+function activeContext(): Context {
+  const active = context.active();
+  const handled = inHand.getStore();
+  return handled === undefined ? active : trace.setSpanContext(active, handled);
+}
+
+/** Ends the span of a call, if it has one. */
+function end(call: PublishTrace | HandleTrace): void {
+  const span = spans.get(call);
   if (span === undefined) return;
+  spans.delete(call);
+  const { error } = call;
   if (error !== undefined) {
     const { name, code, message } =
       error instanceof Error ? (error as Error & { code?: string }) : { name: typeof error };

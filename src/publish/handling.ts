@@ -94,3 +94,8 @@ export function outsideHandlers(act: () => void): void {
 export function captureContext(handling: Handling): AsyncResource {
   return current.run([handling], () => new AsyncResource('RINGCAST_HANDLER'));
 }
+
+/** Calls `handle` on behalf of `handlings` and nobody else, in the caller's async context. */
+export function callFor<E>(handlings: readonly Handling[], handle: (events: E) => unknown, events: E): unknown {
+  return current.run(handlings, handle, events);
+}

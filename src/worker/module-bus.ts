@@ -7,11 +7,8 @@ import { reportError } from '../host/report.js';
 import { setThreadEmitter } from '../host/thread-emitter.js';
 import { requireModuleBus } from '../package-files.js';
 import { errorOf } from '../shown.js';
-import type { ModuleContext } from './subscriber-module.js';
 import { sendToBus } from './thread-reports.js';
 import type { Attachment } from './worker-protocol.js';
-
-type Handle<E> = (events: E, context: ModuleContext) => unknown;
 
 /** What of an emitter a thread needs. */
 interface ModuleEmitter {
@@ -38,8 +35,8 @@ export interface ModuleConnection {
   readonly bus: { emitter(): ModuleEmitter };
   /** Accepted events wait on this thread's heap, behind a full uplink. */
   readonly isQueued: boolean;
-  /** Calls a handler as one that has events in hand. */
-  call<E>(module: object, handle: Handle<E>, events: E, context: ModuleContext): unknown;
+  /** Calls a handler as one that has events in hand, in the async context of the caller. */
+  call<E>(handle: (events: E) => unknown, events: E): unknown;
   /** Takes what the owner has said, where no event loop brings it. */
   hear(): void;
   /** Resolves when the owner has everything that was accepted. */
@@ -76,10 +73,8 @@ export class ModuleBus {
   }
 
   /** Calls a handler of the module. */
-  call<E>(module: object, handle: Handle<E>, events: E, context: ModuleContext): unknown {
-    return this.connection === undefined
-      ? handle.call(module, events, context)
-      : this.connection.call(module, handle, events, context);
+  call<E>(handle: (events: E) => unknown, events: E): unknown {
+    return this.connection === undefined ? handle(events) : this.connection.call(handle, events);
   }
 
   /** The module handles nothing any more: what its reader has passed must not hold up what it publishes now. */

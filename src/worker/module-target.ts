@@ -21,30 +21,26 @@ export function targetOf(
   types: TypeDirectory,
   topics: NameDirectory,
 ): Target {
-  const traced = (envelopes: readonly Envelope[], call: () => unknown): unknown =>
-    traceHandler({ bus: undefined, subscription: context.name, envelopes }, call);
+  // Told of within the call of the bus: what a listener makes active has to reach the handler.
+  const told = { bus: undefined, subscription: context.name };
   if (module.handleBatch === undefined) {
-    const handle = (envelope: Envelope): unknown => bus.call(module, module.handle!, envelope, context);
-    return new SingleTarget(
-      joinSequence,
-      (envelope) => (handleTracing.hasSubscribers ? traced([envelope], () => handle(envelope)) : handle(envelope)),
-      report,
-    );
+    const handle = (envelope: Envelope): unknown =>
+      handleTracing.hasSubscribers
+        ? traceHandler({ ...told, envelopes: [envelope] }, () => module.handle!(envelope, context))
+        : module.handle!(envelope, context);
+    return new SingleTarget(joinSequence, (envelope) => bus.call(handle, envelope), report);
   }
-  const handleBatch = (envelopes: readonly Envelope[] | EnvelopeViews): unknown =>
-    bus.call(module, module.handleBatch!, envelopes, context);
   if (module.views === true) {
     const handleViews = (views: EnvelopeViews): unknown => {
-      if (!handleTracing.hasSubscribers) return handleBatch(views);
+      if (!handleTracing.hasSubscribers) return module.handleBatch!(views, context);
       const envelopes = Array.from(views, (view) => view.detach());
-      return traced(envelopes, () => handleBatch(views));
+      return traceHandler({ ...told, envelopes }, () => module.handleBatch!(views, context));
     };
-    return new ViewTarget(joinSequence, handleViews, report, types, topics);
+    return new ViewTarget(joinSequence, (views) => bus.call(handleViews, views), report, types, topics);
   }
-  return new BatchTarget(
-    joinSequence,
-    (envelopes) =>
-      handleTracing.hasSubscribers ? traced(envelopes, () => handleBatch(envelopes)) : handleBatch(envelopes),
-    report,
-  );
+  const handleBatch = (envelopes: readonly Envelope[]): unknown =>
+    handleTracing.hasSubscribers
+      ? traceHandler({ ...told, envelopes }, () => module.handleBatch!(envelopes, context))
+      : module.handleBatch!(envelopes, context);
+  return new BatchTarget(joinSequence, (envelopes) => bus.call(handleBatch, envelopes), report);
 }

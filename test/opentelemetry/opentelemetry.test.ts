@@ -5,14 +5,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { BroadcastChannel } from 'node:worker_threads';
+import { BroadcastChannel, Worker } from 'node:worker_threads';
 import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { connectBus, createBus } from '../../src/index.js';
-import { instrument } from '../../src/opentelemetry/index.js';
+import { type Bus, connectBus, createBus, type Envelope, hostBus } from '../../src/index.js';
+import { instrument, instrumentThread } from '../../src/opentelemetry/index.js';
 import { closeDelivered, thrownBy, until, workerModule } from '../support/bus-scene.js';
+import type { ToldSpan } from '../support/thread-tracing.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const page = readFileSync(join(root, 'src/opentelemetry/README.md'), 'utf8');
@@ -93,6 +94,12 @@ describe('metrics of OpenTelemetry', { timeout: 60_000 }, () => {
 
   test('refuse options that make no sense', async () => {
     await using bus = createBus();
+    const connection = connectBus(bus.handle);
+    // Its counters are those of the bus: without spans there is nothing to do.
+    assert.equal(thrownBy(() => instrument(connection)).code, 'BUS_INVALID_OPTION');
+    for (const none of [undefined, null, {}, 'bus', new EventEmitter()]) {
+      assert.match(thrownBy(() => instrument(none as never)).message, /bus must be a bus, or a connection to one/);
+    }
     for (const options of [{ name: '' }, { name: 1 }, { spans: true }, { spans: 'all' }]) {
       assert.equal(thrownBy(() => instrument(bus, options as never)).code, 'BUS_INVALID_OPTION');
     }
@@ -212,6 +219,156 @@ describe('spans of OpenTelemetry', { timeout: 60_000 }, () => {
       spanId: span.spanId,
     });
     assert.deepEqual(active, [span.spanId, undefined]);
+  });
+});
+
+describe('a trace, on the threads of others', { timeout: 60_000 }, () => {
+  const exporter = new InMemorySpanExporter();
+  const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).getTracer('test');
+  before(() => context.setGlobalContextManager(new AsyncLocalStorageContextManager()));
+  after(() => context.disable());
+
+  interface Scene {
+    readonly bus: Bus;
+    /** Publishes in the trace of that number; 0: in none. */
+    publish(trace: number, event: unknown): void;
+    /** The traceparents of what was published before, by trace. */
+    readonly given: Map<number, string | undefined>;
+    /** What has come out. */
+    readonly out: Envelope[];
+    readonly spans: ToldSpan[];
+  }
+
+  /** An instrumented bus whose `/in` somebody passes on to `/out`, who publishes the spans of its thread on `/spans` in the end. */
+  function scene(): Scene & Disposable {
+    const bus = createBus();
+    const stop = instrument(bus, { tracer, spans: 'sampled' });
+    const out: Envelope[] = [];
+    const spans: ToldSpan[] = [];
+    const given = new Map<number, string | undefined>();
+    bus.subscribe('/in', ({ traceparent }) => void given.set(given.size, traceparent), { name: 'beside' });
+    bus.subscribe('/out', (envelope) => void out.push(envelope), { name: 'end' });
+    bus.subscribe('/spans', ({ event }) => void spans.push(...(event as ToldSpan[])));
+    const publish = (number: number, event: unknown): void => {
+      const spanContext = { traceId: `${number}`.repeat(32), spanId: '2'.repeat(16), traceFlags: TraceFlags.SAMPLED };
+      if (number === 0) bus.publish('/in', event);
+      else context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), () => bus.publish('/in', event));
+    };
+    const end = (): void => {
+      stop();
+      bus.destroy();
+    };
+    return { bus, publish, given, out, spans, [Symbol.dispose]: end };
+  }
+
+  /** Each event that is in a trace, and no other, comes out in it, by way of a span of its handler and one of its publish. */
+  function checkSpans({ out, spans, given }: Scene, handler: string): void {
+    const traced = spans.filter(({ name }) => name === 'publish /out');
+    const handled = spans.filter(({ name }) => name === handler);
+    assert.deepEqual([spans.length, traced.length, handled.length], [4, 2, 2]);
+    for (const [index, traceId] of ['1'.repeat(32), undefined, '3'.repeat(32)].entries()) {
+      const [, carried, parent] = out[index]!.traceparent?.split('-') ?? [];
+      assert.equal(carried, traceId);
+      if (traceId === undefined) continue;
+      const published = traced.find((span) => span.traceId === traceId)!;
+      const consumed = handled.find((span) => span.traceId === traceId)!;
+      const cameBy = given.get(index)!.split('-')[2]!;
+      assert.deepEqual([parent, published.parent], [published.spanId, consumed.spanId]);
+      assert.deepEqual([consumed.parent, consumed.links], [cameBy, [cameBy]]);
+      assert.deepEqual([published.kind, consumed.kind], [SpanKind.PRODUCER, SpanKind.CONSUMER]);
+    }
+  }
+
+  /** Publishes an event in a trace, one in none, and one in another trace, each when the one before has come out. */
+  async function publishThree({ publish, out }: Scene, events: readonly [unknown, unknown, unknown]): Promise<void> {
+    for (const [index, event] of events.entries()) {
+      publish([1, 0, 3][index]!, event);
+      await until(() => out.length === index + 1);
+    }
+  }
+
+  for (const batch of [false, true]) {
+    test(`leads into what a module publishes ${batch ? 'of a batch' : 'of an event'}, by context.bus and by emit`, async () => {
+      using all = scene();
+      const module = new URL(`${workerModule('relaying').href}${batch ? '?batch' : ''}`);
+      const relay = all.bus.subscribe('/in', module, { name: 'there', data: { sdk: true } });
+      // The one that makes the connection is in a trace, and the one after it is not.
+      await publishThree(all, ['publish', 'emit', 'emit']);
+      await relay.stop({ drain: true });
+      await until(() => all.spans.length > 0);
+      checkSpans(all, 'process there');
+    });
+  }
+
+  test('goes on without an SDK in the thread of a module', async () => {
+    using all = scene();
+    all.bus.subscribe('/in', workerModule('relaying'), { data: { sdk: false } });
+    await publishThree(all, ['emit', 'publish', 'publish']);
+    assert.deepEqual(
+      all.out.map(({ traceparent }) => traceparent),
+      [...all.given.values()],
+    );
+    assert.ok(all.given.get(0) !== undefined && all.given.get(1) === undefined);
+  });
+
+  for (const [sdk, by] of [
+    [true, 'thread'],
+    [false, 'connection'],
+  ] as const) {
+    const how = by === 'thread' ? 'instrumentThread' : 'instrument';
+    test(`leads into what the handler of a connected thread publishes, after ${how}${sdk ? '' : ' without an SDK'}`, async () => {
+      using all = scene();
+      const ready = all.bus.next('/ready');
+      const worker = new Worker(workerModule('relaying-connection'), {
+        workerData: { handle: all.bus.handle, sdk, by },
+      });
+      await ready;
+      await publishThree(all, [1, 2, 3]);
+      if (sdk) {
+        all.bus.publish('/end', {});
+        await until(() => all.spans.length > 0);
+        checkSpans(all, 'process there');
+      } else {
+        assert.deepEqual(
+          all.out.map(({ traceparent }) => traceparent),
+          [...all.given.values()],
+        );
+      }
+      await worker.terminate();
+    });
+  }
+
+  test('has one span for each call, also where a thread and its bus are both instrumented', async () => {
+    exporter.reset();
+    using all = scene();
+    const stop = instrumentThread({ tracer });
+    all.publish(1, 1);
+    await until(() => all.given.size === 1);
+    stop();
+    const names = exporter.getFinishedSpans().map(({ name }) => name);
+    assert.deepEqual(names.sort(), ['process beside', 'publish /in']);
+  });
+
+  test('is that of a hosted bus, too, whose counters are metrics of the thread that asked for it', async () => {
+    exporter.reset();
+    const reader = new Reader();
+    const meter = new MeterProvider({ readers: [reader] }).getMeter('test');
+    const bus = await hostBus();
+    const stop = instrument(bus, { meter, tracer, spans: 'sampled' });
+    const got: Envelope[] = [];
+    await bus.subscribe('/a', (envelope) => void got.push(envelope), { name: 'here' }).ready;
+    const spanContext = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: TraceFlags.SAMPLED };
+    context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), () => bus.publish('/a', 1));
+    await until(() => got.length === 1);
+    assert.equal(got[0]!.traceparent!.split('-')[1], '1'.repeat(32));
+    const values = await reader.read();
+    assert.equal(values.get('ringcast.published {"ringcast.bus.name":"bus"}'), 1);
+    await bus.close();
+    const names = exporter.getFinishedSpans().map(({ name }) => name);
+    assert.deepEqual(names.sort(), ['process here', 'publish /a']);
+    // That it has ended is no error of those who collect.
+    await reader.read();
+    stop();
   });
 });
 
