@@ -20,7 +20,7 @@ export type { ConnectionStats } from './connect/connected-thread.js';
 export type { DisconnectReport } from './connect/connection-news.js';
 export type { ConnectionOwnStats } from './connect/connection-stats.js';
 export { currentEmitter, emit, runWithEmitter, tryEmit, withNamespace } from './emit/emission-context.js';
-export type { EmitOptions, Emitter, EmitterOptions } from './emit/emitter.js';
+export type { EmitOptions, Emitter, EmitterHandle, EmitterOptions } from './emit/emitter.js';
 export type { AnyEvent } from './envelope/any-event.js';
 export type { DeepReadonly, Envelope } from './envelope/envelope.js';
 export * from './errors.js';

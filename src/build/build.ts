@@ -31,13 +31,14 @@ await writePage(root, join(out, 'top-page'));
 // `require` gets the very modules that `import` gets.
 for (const name of PUBLIC_ENTRIES)
   writeFileSync(join(out, `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
-// Buses of the compiled modules, as the tests run them, start the published threads: these load in half the time.
-for (const [folder, entry] of [
-  [out, './worker-entry.js'],
-  [compiled, '../lib/worker-entry.js'],
+// What piscina loads. The compiled modules, as the tests run them, start the published threads: these load in half the time.
+for (const [file, entry] of [
+  [join(out, 'worker-entry.cjs'), './worker-entry.js'],
+  [join(compiled, 'worker-entry.cjs'), '../lib/worker-entry.js'],
+  [join(out, 'unpack-thread.cjs'), './unpack-thread.js'],
+  [join(compiled, 'services/rootfs/unpack-thread.cjs'), '../../../lib/unpack-thread.js'],
 ] as const) {
-  const loader = `module.exports = import(${JSON.stringify(entry)}).then((entry) => entry.default);\n`;
-  writeFileSync(join(folder, 'worker-entry.cjs'), loader);
+  writeFileSync(file, `module.exports = import(${JSON.stringify(entry)}).then((entry) => entry.default);\n`);
 }
 copyDeclarations(
   compiled,

@@ -20,6 +20,7 @@ export const ENTRIES = {
   'stats-thread': 'stats-thread.js',
   'module-bus': 'module-bus.js',
   'host-thread': 'host-thread.js',
+  'unpack-thread': 'services/rootfs/unpack-thread.js',
   events: 'events.js',
   codec: 'envelope/codec-runtime.js',
   services: 'services/index.js',

@@ -1,5 +1,6 @@
 /** What any client of a bus packs events with, and emits by. */
 import type { EventEmitter } from 'node:events';
+import type { BusHandle } from '../connect/bus-handle.js';
 import { BusEmitter, type Emitter, type EmitterOptions } from '../emit/emitter.js';
 import type { AnyEvent } from '../envelope/any-event.js';
 import type { TypeRegistry } from '../envelope/type-registry.js';
@@ -26,6 +27,9 @@ export abstract class BusPacking<Topics extends object = AnyTopics> extends BusP
     });
     this.#registry = registry;
   }
+
+  /** What other threads connect to this bus with. */
+  abstract readonly handle: BusHandle<Topics>;
 
   /**
    * An emitter for this bus, to inject into a subsystem or to run it with (`runWithEmitter`).

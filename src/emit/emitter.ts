@@ -1,5 +1,6 @@
 /** Emitters: what a subsystem is given to say what happened, without knowing a bus. */
 import type { EventEmitter } from 'node:events';
+import type { BusHandle } from '../connect/bus-handle.js';
 import { InvalidTopicError } from '../errors.js';
 import { reportError } from '../host/report.js';
 import { flagOption, readOptions } from '../option-check.js';
@@ -25,6 +26,12 @@ export interface EmitOptions {
   readonly throws?: boolean;
 }
 
+/** An emitter as another thread can have it: plain data, sent like `bus.handle`. */
+export interface EmitterHandle extends EmitterOptions {
+  /** What `connectBus` takes. */
+  readonly bus: BusHandle;
+}
+
 /** Says what happened. Whoever holds one can be tested with any object that has its `emit`. */
 export interface Emitter {
   /**
@@ -37,10 +44,13 @@ export interface Emitter {
   emit(topic: string, event: unknown, options?: EmitOptions): boolean;
   /** The same emitter in another namespace. Missing in emitters that know no namespaces. */
   withNamespace?(namespace: string): Emitter;
+  /** What another thread makes the same emitter from. Missing in emitters of your own; throws `BUS_CLOSED` when the bus is. */
+  readonly handle?: EmitterHandle;
 }
 
 /** What an emitter needs of a bus. */
 export interface EmitterBus extends EventEmitter {
+  readonly handle: BusHandle;
   publish(topic: string, event: unknown, options?: PublishedAs): boolean;
 }
 
@@ -85,6 +95,10 @@ export class BusEmitter implements Emitter {
 
   withNamespace(namespace: string): Emitter {
     return new BusEmitter(this.#bus, { ...this.#options, namespace });
+  }
+
+  get handle(): EmitterHandle {
+    return { ...this.#options, bus: this.#bus.handle };
   }
 
   #absolute(topic: string): string {

@@ -50,6 +50,7 @@ export {
   PluginFailedError,
   ServiceError,
   StartFailedError,
+  ThreadEndedError,
   UnsafeEntryError,
   UnsupportedError,
   WrongStateError,

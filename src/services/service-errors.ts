@@ -200,3 +200,14 @@ export class PluginFailedError extends ServiceError {
     super(`plugin ${show(plugin)}: ${reason}`, options);
   }
 }
+
+/** A thread of the services that ended while it worked: out of memory, or ended by somebody. Nothing is left of what it did. */
+export class ThreadEndedError extends ServiceError {
+  readonly code = 'SERVICE_THREAD_ENDED';
+  constructor(
+    readonly operation: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${operation}: its thread ended before it was done; try again`, options);
+  }
+}

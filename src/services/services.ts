@@ -26,6 +26,8 @@ export interface ServicesOptions {
   runtime?: 'process' | 'runc' | Runtime;
   /** Limits for the layers that are unpacked. */
   layers?: LayerOptions;
+  /** Threads that unpack layers and emit from there, 0 to 64; 0 (default): the calling thread does. */
+  unpackThreads?: number;
   /** Initialised with the services, which they can require: `content`, `rootfs`, `image`, `container`. */
   plugins?: readonly Plugin[];
 }
@@ -38,7 +40,7 @@ export interface Services {
   readonly unpacker: Unpacker;
   readonly containers: ContainerService;
   readonly plugins: PluginRegistry;
-  /** Kills and deletes all containers, and gives the folder back. */
+  /** Kills and deletes all containers, ends threads, and gives the folder back. */
   close(): Promise<void>;
 }
 
@@ -47,12 +49,12 @@ export interface Services {
  * call (`runWithEmitter`), nothing outside of one. A plugin of `plugins` that fails is reported by `/plugin/error` alone.
  *
  * @throws {InUseError} `SERVICE_IN_USE` while the folder is in use
- * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an unknown runtime, or an empty directory
+ * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an unknown runtime, an empty directory, or `unpackThreads` out of range
  * @throws {CorruptStateError} `SERVICE_CORRUPT_STATE`
  */
 export async function openServices(options: ServicesOptions): Promise<Services> {
   // Read once, and copied: whatever the caller changes while they open is nothing to them.
-  const { directory: given, runtime: chosen, layers: limits, plugins: added = [] } = options;
+  const { directory: given, runtime: chosen, layers: limits, unpackThreads = 0, plugins: added = [] } = options;
   const own = [...added];
   const layers = { ...limits };
   const directory = absoluteDirectory(given);
@@ -61,7 +63,7 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
   const release = await claimDirectory(directory);
   const plugins = new PluginRegistry();
   try {
-    for (const plugin of [...builtInPlugins(directory, runtime, layers), ...own]) plugins.add(plugin);
+    for (const plugin of [...builtInPlugins(directory, runtime, layers, unpackThreads), ...own]) plugins.add(plugin);
     const failures = await plugins.initialise();
     const builtIn = failures.find(({ plugin }) => plugin.endsWith('/ringcast'));
     if (builtIn) throw builtIn.cause;
@@ -70,23 +72,25 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
     throw error;
   }
   const containers = plugins.get<ContainerService>('container/ringcast');
+  const rootfs = plugins.get<{ snapshotter: Snapshotter; unpacker: Unpacker }>('rootfs/ringcast');
   return {
     content: plugins.get('content/ringcast'),
     ...plugins.get<{ images: ImageStore; importer: ImageImporter }>('image/ringcast'),
-    ...plugins.get<{ snapshotter: Snapshotter; unpacker: Unpacker }>('rootfs/ringcast'),
+    ...rootfs,
     containers,
     plugins,
     async close() {
       try {
         await containers.close();
       } finally {
+        await rootfs.unpacker.close();
         await release();
       }
     },
   };
 }
 
-function builtInPlugins(directory: string, runtime: Runtime, layers: LayerOptions): Plugin[] {
+function builtInPlugins(directory: string, runtime: Runtime, layers: LayerOptions, unpackThreads: number): Plugin[] {
   const id = 'ringcast';
   return [
     { id, type: 'content', init: () => ContentStore.open(join(directory, 'content')) },
@@ -96,7 +100,8 @@ function builtInPlugins(directory: string, runtime: Runtime, layers: LayerOption
       requires: ['content/ringcast'],
       async init(context) {
         const snapshotter = await Snapshotter.open(join(directory, 'rootfs'));
-        return { snapshotter, unpacker: new Unpacker(context.get('content/ringcast'), snapshotter, layers) };
+        const unpacker = new Unpacker(context.get('content/ringcast'), snapshotter, layers, unpackThreads);
+        return { snapshotter, unpacker };
       },
     },
     {

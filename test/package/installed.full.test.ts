@@ -53,6 +53,25 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
     'containerd.events.TaskExit 7\n',
   ],
   [
+    'services unpack layers in threads, which emit from there, and leave no thread behind',
+    `import { createBus, runWithEmitter } from 'ringcast';
+     import { buildImageArchive, openServices, resolveImage } from 'ringcast/services';
+     const bus = createBus();
+     bus.subscribe('/service/rootfs/*', ({ topic }) => console.log(topic));
+     const ends = [];
+     bus.on('disconnect', ({ name, reason }) => ends.push(name.replace(/[0-9]+/, 'n'), reason));
+     const archive = await buildImageArchive({ name: 'a.test/a:1', files: [{ path: 'a', body: 'a' }] });
+     await runWithEmitter(bus.emitter(), async () => {
+       const services = await openServices({ directory: 'services-state', unpackThreads: 2 });
+       const [{ target }] = await services.importer.importArchive((async function* () { yield archive; })());
+       await services.unpacker.unpack((await resolveImage(services.content, target)).layers);
+       await services.close();
+     });
+     await bus.close();
+     console.log(...ends);`,
+    '/service/rootfs/prepare\n/service/rootfs/commit\nunpack-n closed\n',
+  ],
+  [
     'a class that claims to be an event type and is none is refused',
     `import { createBus } from 'ringcast';
      class Odd { static typeUrl = 'a.Odd'; }
@@ -173,7 +192,7 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
 
 describe('installed, ringcast', { timeout: 300_000 }, () => {
   before(async () => {
-    await project.install();
+    await project.install('tar@7');
     cpSync(join(project.folder, 'node_modules'), join(project.folder, 'second/node_modules'), { recursive: true });
     project.write(FILES);
   });

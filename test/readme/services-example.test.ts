@@ -1,4 +1,4 @@
-/** The example of the services, compiled and executed as it stands there. */
+/** The examples of the services, compiled and executed as they stand there. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findBusybox } from '../../src/services/index.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { CONTAINER_TOPICS, runcMissing, testImageArchive } from '../support/test-image.js';
 
@@ -17,7 +18,7 @@ const folder = mkdtempSync(join(root, 'dist', 'readme-services-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const page = readFileSync(join(root, 'src/services/README.md'), 'utf8');
-const example = /```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+const [example = '', threads = ''] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
 
 /** What the default runtime makes of it: that has no memory limits. */
 const withoutRunc = example.replace(", runtime: 'runc'", '').replace(', memoryBytes: 8 * 1024 * 1024', '');
@@ -29,11 +30,12 @@ const RUNC_MISSING = await runcMissing();
 
 describe('the example of the services', () => {
   before(async () => {
-    assert.notEqual(example, '', 'the page has an example');
+    for (const code of [example, threads]) assert.match(code, /openServices/, 'the page has two examples');
     writeFileSync(join(folder, 'runc.ts'), example);
     writeFileSync(join(folder, 'process.ts'), withoutRunc);
+    writeFileSync(join(folder, 'threads.ts'), threads);
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    const args = [tsc, '--ignoreConfig', ...STRICT, ...TARGET, 'runc.ts', 'process.ts'];
+    const args = [tsc, '--ignoreConfig', ...STRICT, ...TARGET, 'runc.ts', 'process.ts', 'threads.ts'];
     await run(process.execPath, args, { cwd: folder }).catch((error: { stdout: string }) => assert.fail(error.stdout));
   });
 
@@ -53,6 +55,18 @@ describe('the example of the services', () => {
       assert.deepEqual((await readdir(directory)).sort(), ['image.tar', 'state']);
     });
   }
+
+  it('unpacks in threads, which emit between what the caller does', {
+    skip: findBusybox() === undefined,
+  }, async (t) => {
+    const directory = await temporaryDirectory(t);
+    await writeFile(join(directory, 'image.tar'), await testImageArchive());
+    const { stdout, stderr } = await run(process.execPath, [join(folder, 'threads.js')], { cwd: directory });
+    const rootfs = ['/service/rootfs/prepare', '/service/rootfs/commit'];
+    const expected = [...CONTAINER_TOPICS.slice(0, 4), '/image/unpacking', ...rootfs, '/image/unpacked'];
+    assert.deepEqual(stdout.match(/(?<=^k8s\.io )(?!\/plugin\/).*/gm), expected);
+    assert.equal(stderr, '');
+  });
 
   it('uses runc, with a memory limit, which only the one for the default runtime omits', () => {
     assert.match(example, /runtime: 'runc'.*memoryBytes/s);

@@ -154,8 +154,18 @@ export class ContentStore {
    * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed digest
    */
   async read(digest: string): Promise<AsyncIterable<Buffer>> {
-    await this.info(digest);
-    return createReadStream(this.#pathOf(parseDigest(digest)));
+    return createReadStream(await this.path(digest));
+  }
+
+  /**
+   * The file that holds the content, to be read only.
+   *
+   * @throws {NotFoundError} `SERVICE_NOT_FOUND`
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed digest
+   * @internal
+   */
+  async path(digest: string): Promise<string> {
+    return this.#pathOf((await this.info(digest)).digest);
   }
 
   /**

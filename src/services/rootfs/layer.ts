@@ -53,7 +53,7 @@ export interface LayerOptions extends ArchiveLimits {
  * Applies a layer to the directory `root`. After a failure the directory holds a part of it: throw it away.
  *
  * @param name what errors call the layer
- * @param given.signal ends it between two entries, with its reason
+ * @param given.signal ends it between two entries, with what its `throwIfAborted` throws
  * @returns the layer's diff id, the digest of its uncompressed archive
  * @throws {UnsafeEntryError} `SERVICE_UNSAFE_ENTRY` for an entry that would act outside of `root`
  * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED`
@@ -63,7 +63,7 @@ export async function applyLayer(
   root: string,
   source: AsyncIterable<Uint8Array>,
   name: string,
-  given: LayerOptions & { signal?: AbortSignal | undefined } = {},
+  given: LayerOptions & { signal?: Pick<AbortSignal, 'throwIfAborted'> | undefined } = {},
 ): Promise<Digest> {
   const options = { ...given };
   const hash = createHash('sha256');

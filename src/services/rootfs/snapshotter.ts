@@ -11,7 +11,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SnapshotCommit, SnapshotPrepare, SnapshotRemove } from '../../events.js';
+import { SnapshotPrepare, SnapshotRemove } from '../../events.js';
 import { tryEmit } from '../../index.js';
 import { command } from '../command.js';
 import {
@@ -25,10 +25,8 @@ import {
 } from '../durable-file.js';
 import { KeyedLock } from '../keyed-lock.js';
 import { AlreadyExistsError, InUseError, NotFoundError, WrongStateError } from '../service-errors.js';
+import { commitFiles, SNAPSHOTTER, type SnapshotCommitment, tellCommit } from './snapshot-files.js';
 import { checkKey, parseRecord, type SnapshotRecord } from './snapshot-record.js';
-
-/** The name under which events report this snapshotter. */
-const SNAPSHOTTER = 'native';
 
 export interface Snapshot {
   readonly key: string;
@@ -112,25 +110,41 @@ export class Snapshotter {
    * @throws {CommandFailedError} `SERVICE_COMMAND_FAILED` when the files cannot be made durable
    */
   commit(name: string, key: string): Promise<Snapshot> {
+    return this.commitBy(name, key, async (commitment) => {
+      await commitFiles(commitment);
+      return false;
+    });
+  }
+
+  /**
+   * The same, the files committed by `work`, which may do it elsewhere. After a failure the snapshot is active, as before.
+   *
+   * @param work returns whether it has emitted the event
+   * @internal
+   */
+  commitBy(name: string, key: string, work: (commitment: SnapshotCommitment) => Promise<boolean>): Promise<Snapshot> {
     checkKey('name', name);
     return this.#lock.run(key, async () => {
       const active = this.#record(key);
       if (active.kind !== 'active') throw new WrongStateError('commit', key, active.kind, 'active');
       if (this.#records.has(name)) throw new AlreadyExistsError('snapshot', name);
-      const record: SnapshotRecord = { ...active, key: name, kind: 'committed' };
-      this.#records.set(name, record);
+      const committed: SnapshotRecord = { ...active, key: name, kind: 'committed' };
+      const [activeFile, committedFile] = [this.#metadataPathOf(key), this.#metadataPathOf(name)];
+      const commitment = { path: this.#pathOf(active), key, activeFile, committed, committedFile };
+      this.#records.set(name, committed);
+      let isTold: boolean;
       try {
-        await syncFilesystem(this.#pathOf(active));
-        await this.#save(record);
+        isTold = await work(commitment);
       } catch (error) {
         this.#records.delete(name);
+        // How far it came nobody knows. What fails in turn would say no more than the first error.
+        await this.#save(active).catch(() => {});
+        await rm(committedFile, { force: true }).catch(() => {});
         throw error;
       }
-      // A crash here leaves two records of one directory; #load drops the active one.
-      await removeFileDurable(this.#metadataPathOf(key));
       this.#records.delete(key);
-      tryEmit('/service/rootfs/commit', new SnapshotCommit({ key, name, snapshotter: SNAPSHOTTER }));
-      return this.#describe(record);
+      if (!isTold) tellCommit(commitment);
+      return this.#describe(committed);
     });
   }
 
@@ -213,10 +227,4 @@ export class Snapshotter {
   #save(record: SnapshotRecord): Promise<void> {
     return writeFileDurable(this.#metadataPathOf(record.key), JSON.stringify(record));
   }
-}
-
-/** Node has no syncfs: the program does it for the one filesystem, or where it is too old for that, for all. */
-async function syncFilesystem(path: string): Promise<void> {
-  const mend = 'install coreutils or busybox';
-  await command('sync', ['-f', path], mend).catch(() => command('sync', [], mend));
 }
