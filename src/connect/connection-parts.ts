@@ -137,6 +137,9 @@ export function assembleConnection(
   const writer: UplinkWriter = new UplinkWriter(link.memory, maxRecordBytes(busBytes), {
     ring: () => link.ring(),
     closing: () => link.lookEachTime(),
+    refused: () => {
+      publisher.order.isTooLate = true;
+    },
   });
   const { waits } = link;
   const readers = new Readers();

@@ -18,6 +18,7 @@ import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
 import type { BusHandle } from './bus-handle.js';
 import { type Hello, type Meeting, RING, ROOM, type ToConnection, type ToOwner } from './connection-messages.js';
+import { CERTAIN, isNobody } from './probe.js';
 import { broadcast, greeterHere } from './reception.js';
 import { UplinkWaits } from './uplink-waits.js';
 
@@ -64,6 +65,8 @@ export class OwnerLink {
   /** The port is with the owner, or on a way on which nothing is lost. */
   #isGreeted = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Tries to which Node said that there is no such thread, each sent when that of the one before was known: see Probe. */
+  #absences = 0;
   /** What the last safety check found unread although the owner slept. */
   #suspect = 0;
   /** VERSION as of the last time the port was read; undefined: read it each time. */
@@ -155,9 +158,17 @@ export class OwnerLink {
     this.#port = port1;
     before?.close();
     port1.on('message', (message: ToConnection) => this.#receive(message));
+    let isRetried = false;
+    const retry = (): void => {
+      if (isRetried || this.isMet || this.hasEnded) return;
+      isRetried = true;
+      setTimeout(() => !this.isMet && this.#meet(), RETRY_MS).unref();
+    };
     port1.on('close', () => {
-      // Before the meeting it says only that this try has failed, of which the sender hears, too.
-      if (this.#port === port1 && (this.isMet || this.#isGreeted)) this.#end();
+      if (this.#port !== port1) return;
+      if (this.isMet || this.#isGreeted) this.#end();
+      // The owner's thread may have ended with the message on its way: then nothing else says so.
+      else retry();
     });
     // A connection keeps no thread alive.
     port1.unref();
@@ -169,11 +180,12 @@ export class OwnerLink {
       return;
     }
     const meeting: Meeting = { ringcastBus: this.#busId, hello, port: port2 };
-    postMessageToThread(this.#ownerThreadId, meeting, [port2]).catch(() => {
+    const absences = this.#absences;
+    postMessageToThread(this.#ownerThreadId, meeting, [port2]).catch((error: { readonly code?: string }) => {
       // Nobody is there, or not yet, as the owner's thread has just been started; or a listener of somebody else's threw.
-      setTimeout(() => {
-        if (!this.isMet) this.#meet();
-      }, RETRY_MS).unref();
+      this.#absences = isNobody(error) ? absences + 1 : 0;
+      if (this.#absences >= CERTAIN && !this.isMet) this.#end();
+      else retry();
     });
   }
 

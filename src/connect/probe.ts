@@ -10,7 +10,14 @@ import { postMessageToThread } from 'node:worker_threads';
 
 /** Connected threads listen, so that there is nobody to hear it only where the thread is gone. */
 const PROBE = { ringcastProbe: true };
-const CERTAIN = 2;
+/** Failures in a row. */
+export const CERTAIN = 2;
+
+/** Whether a message has failed because Node knows no such thread, or none that listens. */
+export function isNobody(error: { readonly code?: string }): boolean {
+  return error.code === 'ERR_WORKER_MESSAGING_FAILED';
+}
+
 /** A message to a thread that ends before it has read it is never answered. It says nothing: the next one does. */
 const ANSWER_MS = 1_000;
 
@@ -29,7 +36,7 @@ export class Probe {
       },
       (error: { readonly code?: string }) => {
         this.#isOut = false;
-        if (error.code !== 'ERR_WORKER_MESSAGING_FAILED') this.#failures = 0;
+        if (!isNobody(error)) this.#failures = 0;
         else if (++this.#failures >= CERTAIN) onGone();
       },
     );

@@ -77,6 +77,7 @@ export class Forwarding {
         if (at < 0 || !this.#writeRecognized(at, at + end - start, extension)) {
           if (this.#writeRead(run.subarray(start, end), extension) !== undefined) break;
         }
+        if (this.#order.isTooLate) break;
         consumed = end;
       }
     } catch (error) {

@@ -12,6 +12,8 @@ import { PendingQueue, type PendingRecord } from './pending-queue.js';
 export class PublishOrder {
   readonly queue: PendingQueue;
   readonly counters: OwnerCounters;
+  /** The record that was written last came too late for a closing bus: it does not count, nor does one behind it. */
+  isTooLate = false;
   readonly #changes: Int32Array;
   readonly #writer: RingWriter;
   readonly #late = new LateJoins();

@@ -24,6 +24,8 @@ export interface UplinkWriterEvents {
   ring(): void;
   /** The bus is closing: this was the last record, if it counts at all. */
   closing(): void;
+  /** It does not. */
+  refused(): void;
 }
 
 export class UplinkWriter extends RingWriter {
@@ -70,7 +72,10 @@ export class UplinkWriter extends RingWriter {
       const seal = this.cells.load(uplink.SEAL);
       if ((seal & uplink.SEALED) !== 0) {
         // BOUND was stored before the seal.
-        if (distance(narrow(this.position), this.cells.load(uplink.BOUND)) > 0) this.refused = true;
+        if (distance(narrow(this.position), this.cells.load(uplink.BOUND)) > 0) {
+          this.refused = true;
+          this.#events.refused();
+        }
         return;
       }
       if (this.cells.compareExchange(uplink.SEAL, seal, seal + uplink.CLAIM) === seal) return;

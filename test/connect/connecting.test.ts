@@ -5,7 +5,14 @@ import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import { connectBus, createBus, type DisconnectReport, type Envelope, runWithEmitter } from '../../src/index.js';
+import {
+  type BusHandle,
+  connectBus,
+  createBus,
+  type DisconnectReport,
+  type Envelope,
+  runWithEmitter,
+} from '../../src/index.js';
 import { LIBRARY } from '../support/published.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
 import { disconnects } from './publishers.js';
@@ -217,6 +224,35 @@ describe('a connection', () => {
     await bus.close();
     assert.equal(events.length, written);
   });
+
+  for (const [when, blocks] of [
+    ['before it connects', false],
+    ['before they have met', true],
+  ] as const) {
+    test(`whose owner has died ${when} is refused, and told what was not taken over`, async () => {
+      const never = new Int32Array(new SharedArrayBuffer(4));
+      const owner = new ScriptedThread(
+        `
+        const bus = ringcast.createBus();
+        say(bus.handle);
+        setTimeout(() => data.blocks && Atomics.wait(data.never, 0, 0));
+        setInterval(() => {}, 1_000);
+      `,
+        { never, blocks },
+      );
+      const handle = (await owner.said()) as BusHandle;
+      if (!blocks) await owner.worker.terminate();
+      const connection = connectBus(handle);
+      for (let i = 0; i < 3; i++) connection.publish('/a', i);
+      await owner.worker.terminate();
+      // Nobody takes it over, so it is waited for until that is known.
+      assert.deepEqual(await connectBus(handle).close({ drainTimeoutMs: Number.POSITIVE_INFINITY }), {
+        undelivered: 3,
+      });
+      assert.throws(() => connection.publish('/a', 4), { code: 'BUS_CLOSED' });
+      assert.deepEqual(await connection.close(), { undelivered: 3 });
+    });
+  }
 
   test('cannot be cloned to another thread', () => {
     const bus = createBus();

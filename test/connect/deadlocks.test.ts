@@ -114,6 +114,19 @@ describe('a module that holds the ring, and waits for room to publish', () => {
   });
 });
 
+/** A handler that fills ring, uplink and heap, then awaits the end of its connection. */
+const CLOSING = `
+  let id = 0;
+  const publish = (bus) => bus.publish('/self', { id: id++, text: '${LARGE_TEXT}' });
+  const closeOn = async (bus) => {
+    if (id > 1) return;
+    while (publish(bus));
+    const { undelivered } = await bus.close({ drainTimeoutMs: 500 });
+    say({ undelivered, accepted: id });
+  };
+  const close = () => closeOn(bus);
+`;
+
 describe('while a ring is full', () => {
   test('and the owner is in publishSync, its event is written when there is room, and uplinks go on afterwards', async () => {
     const bus = createBus({ capacityBytes: SMALL_RING_BYTES });
@@ -192,4 +205,74 @@ describe('a handler on a connected thread that holds the ring, and waits for roo
       await bus.close();
     });
   }
+
+  test('is not waited for where it awaits close: its reader reads on, and the bus has all that was accepted', async () => {
+    const bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: Number.POSITIVE_INFINITY });
+    const got: number[] = [];
+    bus.subscribe('/self', ({ event }) => void got.push(event.id), { isolate: true });
+    const thread = new ScriptedThread(
+      `
+      const bus = ringcast.connectBus(data.bus);
+      ${CLOSING}
+      await bus.subscribe('/self', close).ref().ready;
+      publish(bus);
+    `,
+      { bus: bus.handle },
+    );
+    assert.equal(await thread.ended, 0);
+    const { undelivered, accepted } = (await thread.said()) as { undelivered: number; accepted: number };
+    await closeDelivered(bus);
+    assert.equal(undelivered, 0);
+    assert.deepEqual(got, range(accepted));
+  });
+});
+
+test('a module that awaits close where it holds the ring waits until its time is over, and is told what it has lost', async () => {
+  const bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: Number.POSITIVE_INFINITY });
+  const got: number[] = [];
+  bus.subscribe('/self', ({ event }) => void got.push(event.id), { isolate: true });
+  const { port1, port2 } = new MessageChannel();
+  const module = inlineModule(`
+    let say;
+    ${CLOSING}
+    export default (_, { bus, data }) => {
+      say = (message) => data.postMessage(message);
+      return closeOn(bus);
+    };
+  `);
+  bus.subscribe('/self', module, { data: port2, transferList: [port2], restart: 'never' });
+  bus.publish('/self', { id: -1 });
+  const [{ undelivered, accepted }] = (await once(port1, 'message')) as [{ undelivered: number; accepted: number }];
+  port1.close();
+  await closeDelivered(bus);
+  assert.ok(undelivered > 0);
+  // What was in the uplink came all the same; what waited on the heap is lost.
+  assert.deepEqual(got, [-1, ...range(got.length - 1)]);
+  assert.ok(got.length - 1 >= accepted - undelivered, `${got.length - 1} of ${accepted}, ${undelivered} undelivered`);
+});
+
+test('a publishSync that waits for the reader of a thread that ends throws when its time is over, and others go on', async () => {
+  const bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: Number.POSITIVE_INFINITY });
+  const got: number[] = [];
+  bus.subscribe('/x', ({ event }) => void got.push(event.id), { isolate: true });
+  const thread = new ScriptedThread(
+    `
+    const bus = ringcast.connectBus(data.bus);
+    await bus.subscribe('/x', () => void Atomics.wait(data.never, 0, 0)).ref().ready;
+    say('reads');
+  `,
+    { bus: bus.handle, never: new Int32Array(new SharedArrayBuffer(4)) },
+  );
+  await thread.said();
+  const filled = fillRing(bus, '/x');
+  // What is left in the way is the thread's, whose handler never returns.
+  await until(() => got.length > 0 && / of connection "thread-/.test(bus.stats().ring.heldBy ?? ''));
+  const ended = thread.worker.terminate();
+  const event = { id: -1, text: LARGE_TEXT };
+  assert.throws(() => bus.publishSync('/x', event, { timeoutMs: 300 }), { code: 'BUS_PUBLISH_TIMEOUT' });
+  await ended;
+  await bus.writable();
+  assert.ok(bus.publish('/x', { id: filled }));
+  await closeDelivered(bus);
+  assert.deepEqual(got, range(filled + 1));
 });

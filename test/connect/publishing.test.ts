@@ -5,6 +5,8 @@ import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { type Bus, createBus, type DisconnectReport } from '../../src/index.js';
 import { SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { size } from '../support/full.js';
+import { ScriptedThread } from '../support/scripted-thread.js';
 import { Arrivals, disconnects, PublishingThread } from './publishers.js';
 
 function listening(options: Parameters<typeof createBus>[0] = {}): { bus: Bus; arrivals: Arrivals } {
@@ -96,6 +98,47 @@ describe('a connected thread', () => {
     // Exactly: what was refused did not arrive.
     assert.equal(arrivals.ids.get(1)!.length, thread.told);
     arrivals.check(thread);
+  });
+
+  test('is told exactly how much of a run the bus has taken that closes in the middle of it', async () => {
+    for (let round = 0; round < size(3, 100); round++) {
+      const bus = createBus({ capacityBytes: 8 * 1024 * 1024 });
+      let got = 0;
+      bus.subscribe('/a', () => void got++);
+      const source = createBus();
+      const next = source.next('/a');
+      source.publish('/a', 'x'.repeat(20));
+      const envelope = (await next).toBinary();
+      await source.close();
+      const frame = Buffer.concat([Buffer.of(envelope.length), envelope]);
+      const thread = new ScriptedThread(
+        `
+        const bus = ringcast.connectBus(data.bus);
+        let bytes = 0;
+        try {
+          for (;;) {
+            const consumed = bus.forwardAll(data.run);
+            bytes += consumed;
+            Atomics.store(data.progress, 0, 1);
+            if (consumed < data.run.length) await bus.writable();
+          }
+        } catch ({ code, consumedBytes }) {
+          say({ code, bytes: bytes + (consumedBytes ?? 0) });
+        }
+      `,
+        {
+          bus: bus.handle,
+          run: Buffer.concat(Array.from({ length: 20_000 }, () => frame)),
+          progress: new Int32Array(new SharedArrayBuffer(4)),
+        },
+      );
+      while ((bus.stats().connections[0]?.received ?? 0) < 1_000 * (round + 1)) await setTimeout(0);
+      assert.deepEqual(await bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY }), { undelivered: 0 });
+      const { code, bytes } = (await thread.said()) as { code: string; bytes: number };
+      assert.equal(code, 'BUS_CLOSED');
+      assert.equal(bytes / frame.length, got);
+      await thread.worker.terminate();
+    }
   });
 
   test('that nobody listens to encodes nothing', async () => {

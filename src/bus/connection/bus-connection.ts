@@ -152,10 +152,10 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     return isWritable;
   }
 
-  /** As on the bus. Where the bus is closed meanwhile, it throws, and what of the run was taken over is on the bus. */
+  /** As on the bus. Where the bus is closed meanwhile, it throws, and `consumedBytes` of the error is what the bus has of the run. */
   override forwardAll(run: Uint8Array, options?: ForwardOptions): number {
     const consumed = super.forwardAll(run, options);
-    this.#checkCounted('forwardAll');
+    this.#checkCounted('forwardAll', consumed);
     return consumed;
   }
 
@@ -234,7 +234,10 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     if (connectionsHere().get(busId) === (this as unknown)) connectionsHere().delete(busId);
   }
 
-  #checkCounted(operation: string): void {
-    if (this.#parts.writer.refused) throw new BusClosedError(operation);
+  #checkCounted(operation: string, consumedBytes?: number): void {
+    if (!this.#parts.writer.refused) return;
+    const error = new BusClosedError(operation);
+    if (consumedBytes !== undefined) error.consumedBytes = consumedBytes;
+    throw error;
   }
 }
