@@ -2,17 +2,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createBus } from './bus/bus.js';
 import type { FromHost, HostStart, ToHost } from './bus/connection/host-protocol.js';
+import { cross } from './connect/crossed-error.js';
 import { startLoaded } from './host/thread-start.js';
-import { crossError } from './worker/worker-protocol.js';
 
 const port = parentPort!;
 const say = (message: FromHost): void => port.postMessage(message);
 
 function host({ options }: HostStart): void {
   const bus = createBus(options);
-  bus.on('error', (error) => say({ kind: 'error', error: crossError(error) }));
-  bus.on('evicted', (error) => say({ kind: 'evicted', error: crossError(error) }));
-  bus.on('deadLetter', ({ error, ...report }) => say({ kind: 'deadLetter', report, error: crossError(error) }));
+  bus.on('error', (error) => say({ kind: 'error', error: cross(error) }));
+  bus.on('evicted', (error) => say({ kind: 'evicted', error: cross(error) }));
+  bus.on('deadLetter', ({ error, ...report }) => say({ kind: 'deadLetter', report, error: cross(error) }));
   bus.on('disconnect', (report) => say({ kind: 'disconnect', report }));
   // Holds the thread, which the process does not wait for.
   port.on('message', (message: ToHost) => {
@@ -31,5 +31,5 @@ startLoaded();
 try {
   host(workerData as HostStart);
 } catch (error) {
-  say({ kind: 'refused', error: crossError(error) });
+  say({ kind: 'refused', error: cross(error) });
 }

@@ -45,7 +45,8 @@ export abstract class BusClient<Topics extends object = AnyTopics> extends BusPa
    * `topic` tells which; a filter that selects none of them does not compile.
    *
    * On a connection: in order with what the connection publishes; events of other threads from when `ready` has resolved, at
-   * the latest. What only the owner can know, such as that no reader is left, rejects `ready`.
+   * the latest. What only the owner can know, such as that no reader is left, rejects `ready`. A module's thread is started and
+   * supervised by the owner; the module is stopped when this thread ends.
    *
    * @param filter a glob (`/service/**`), a containerd filter expression, a list of them (any of), or a structured filter
    * @throws {InvalidGlobError} `BUS_INVALID_GLOB`

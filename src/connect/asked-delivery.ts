@@ -3,7 +3,7 @@
  * reader and from where on.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { type BusError, SubscriptionEndedError } from '../errors.js';
+import { SubscriptionEndedError } from '../errors.js';
 import { unwatched } from '../host/report.js';
 import type { Delivery } from '../subscribe/delivery.js';
 import type { HandlerDelivery } from '../subscribe/handler-delivery.js';
@@ -79,7 +79,7 @@ export class AskedDelivery implements Delivery {
   }
 
   /** It cannot be carried out. */
-  deny(error: BusError): void {
+  deny(error: Error): void {
     this.#onNeverReady(error);
     this.#end();
   }

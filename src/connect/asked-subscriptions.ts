@@ -3,9 +3,8 @@
  * filters count, where they end.
  */
 import type { EventEmitter } from 'node:events';
-import { SubscriptionEvictedError } from '../errors.js';
+import { ReentrantPublishError, SubscriptionEvictedError } from '../errors.js';
 import type { KeepAlive } from '../host/keep-alive.js';
-import { emitSafely } from '../host/report.js';
 import { queueMicrotask } from '../host/timing.js';
 import { outsideHandlers } from '../publish/handling.js';
 import type { Publisher } from '../publish/publisher.js';
@@ -19,7 +18,8 @@ import type { AskedDelivery } from './asked-delivery.js';
 import type { Granted, ToConnection } from './connection-messages.js';
 import { ConnectionReaders } from './connection-readers.js';
 import { type ControlRequest, recordsOf } from './control-request.js';
-import { errorOf } from './denial.js';
+import { revive } from './crossed-error.js';
+import { AskedModules } from './modules/asked-modules.js';
 import type { OwnerLink } from './owner-link.js';
 import type { SharedCounts } from './shared-counts.js';
 
@@ -28,6 +28,8 @@ export interface ConnectionSubscribingParts {
   /** Where what happens is told: the connection that users hold. */
   readonly client: EventEmitter;
   readonly keepAlive: KeepAlive;
+  /** Tells of an eviction on the connection. */
+  onEvicted(error: Error): void;
   readonly link: OwnerLink;
   readonly topics: TopicTable;
   readonly publisher: Publisher;
@@ -57,17 +59,24 @@ type Told = Exclude<ToConnection, number>;
 
 export class AskedSubscriptions {
   readonly readers: ConnectionReaders;
+  readonly modules: AskedModules;
   readonly #parts: ConnectionSubscribingParts;
   readonly #asked = new Map<number, Asked>();
 
   constructor(parts: ConnectionSubscribingParts) {
     this.#parts = parts;
     this.readers = new ConnectionReaders(parts.link, parts.reading);
+    this.modules = new AskedModules({
+      ...parts,
+      checkNotEncoding: (operation) => this.checkNotEncoding(operation),
+      send: (request, isOwed) => this.send(request, isOwed),
+    });
   }
 
   /** Those that have not ended. */
   get all(): readonly Subscription[] {
-    return [...this.#asked.values()].filter(({ delivery }) => !delivery.isOver).map(({ subscription }) => subscription);
+    const open = [...this.#asked.values()].filter(({ delivery }) => !delivery.isOver);
+    return [...open.map(({ subscription }) => subscription), ...this.modules.all];
   }
 
   /** Keeps what was asked for with {@link send}. Until the owner has answered, the thread sends what it wants. */
@@ -106,26 +115,21 @@ export class AskedSubscriptions {
     this.#parts.publisher.pending.control(recordsOf(request, this.#parts.maxRecordBytes), isOwed);
   }
 
-  /** Takes what the owner has said. False where that is about something else. */
-  hear(message: Told): boolean {
-    switch (message.kind) {
-      case 'granted':
-        this.#grant(message);
-        return true;
-      case 'denied':
-        this.#answer(message.key, (asked) => this.#deny(asked, message));
-        return true;
-      case 'filtered':
-        this.#changeFilter(message);
-        return true;
-      case 'end':
-        this.#endAt(message);
-        return true;
-      case 'evicted':
-        this.#evict(message);
-        return true;
-      default:
-        return false;
+  /** Whether something comes before the event that is being encoded, or behind, could not be said. */
+  checkNotEncoding(operation: string): void {
+    if (this.#parts.publisher.order.isEncoding) throw new ReentrantPublishError(operation);
+  }
+
+  /** Takes what the owner has said. */
+  hear(message: Told): void {
+    if (message.kind === 'granted') this.#grant(message);
+    else if (message.kind === 'module') this.modules.hear(message.key, message.news);
+    else if (message.kind === 'filtered') this.#changeFilter(message);
+    else if (message.kind === 'end') this.#endAt(message);
+    else if (message.kind === 'evicted') this.#evict(message);
+    else if (message.kind === 'denied') {
+      this.#answer(message.key, (asked) => this.#deny(asked, message));
+      this.modules.deny(message.key, message.error);
     }
   }
 
@@ -138,12 +142,13 @@ export class AskedSubscriptions {
   async drain(): Promise<void> {
     const open = [...this.#asked.values()];
     for (const { key } of open) this.askEnd(key);
-    await Promise.all(open.map(({ delivery }) => delivery.aside));
+    await Promise.all([...open.map(({ delivery }) => delivery.aside), this.modules.drain()]);
   }
 
   /** Ends all at once. Readers touch nothing any more when the current call and its microtasks are over. */
   abandon(): void {
     for (const { delivery } of [...this.#asked.values()]) delivery.destroy();
+    this.modules.abandon();
   }
 
   #want({ unconfirmed }: Asked, filter: CompiledFilter): void {
@@ -173,7 +178,7 @@ export class AskedSubscriptions {
   }
 
   #deny({ delivery, subscription }: Asked, { error }: Extract<Told, { kind: 'denied' }>): void {
-    const denied = errorOf(error);
+    const denied = revive(error);
     delivery.deny(denied);
     // Whoever awaits the next event is told so.
     this.#outside(() => tellError(this.#parts.client, subscription, denied));
@@ -218,7 +223,7 @@ export class AskedSubscriptions {
     this.#outside(() => {
       const error = new SubscriptionEvictedError(heldBy, stallTimeoutMs);
       tell(error);
-      emitSafely(this.#parts.client, 'evicted', error);
+      this.#parts.onEvicted(error);
     });
   }
 

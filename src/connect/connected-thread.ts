@@ -79,6 +79,7 @@ export class ConnectedThread {
     });
     this.drain = new UplinkDrain(hello, producer, target, {
       onRoom: () => post(this.#port, ROOM),
+      mayHeed: (request) => this.subscriptions.mayHeed(request),
       onRequest: (request) => this.subscriptions.heed(request),
     });
     this.#waits = new SeenWaits(this.drain.memory, (reader, waits) => this.tell({ kind: 'deadlock', reader, waits }));
@@ -96,7 +97,7 @@ export class ConnectedThread {
   /** @param interest everything that is in force */
   meet(port: MessagePort, interest: InterestChange, onGone: () => void): void {
     this.#port = port;
-    port.on('message', (message: ToOwner) => this.#receive(message));
+    port.on('message', (message: ToOwner) => this.receive(message));
     port.on('close', onGone);
     // The thread's subscribers and waiters hold it open, and nothing else does.
     port.unref();
@@ -110,14 +111,22 @@ export class ConnectedThread {
     // Node crashes where a port is read in the turn in which it says that it has closed.
     if (port === undefined || this.isGone) return;
     for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
-      this.#receive(entry.message as ToOwner);
+      this.receive(entry.message as ToOwner);
     }
   }
 
-  #receive(message: ToOwner): void {
+  /** Takes something that the thread has said, on whatever way. */
+  receive(message: ToOwner): void {
     if (message === RING) this.#onRing();
     else if (message === ROOM_IN_RING) this.#roomMade();
-    else this.subscriptions.receive(message);
+    else {
+      this.subscriptions.receive(message);
+      // The uplink may have been waiting for it, with nobody to ring.
+      if (message.kind === 'module') {
+        this.wakeUp();
+        this.#onRing();
+      }
+    }
   }
 
   /** Whether its port is here, whose closing says that the thread is gone. */

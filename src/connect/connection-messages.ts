@@ -9,7 +9,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { RingBuffers } from '../ring/ring-memory.js';
 import type { LocalStart } from '../subscribe/local-reader.js';
 import type { FilterInput } from '../topic/filter.js';
-import type { Denial } from './denial.js';
+import type { Crossed } from './crossed-error.js';
+import type { ModuleNews, ModuleOffer } from './modules/module-messages.js';
 
 /** What the owner needs to know of a connection. */
 export interface Hello {
@@ -32,7 +33,10 @@ export interface Meeting {
 }
 
 /** On the channel of the bus, until the owner has the port: a message there does not pass through the main thread. */
-export type ToReception = { readonly hello: Hello } | { readonly ring: string };
+export type ToReception =
+  | { readonly hello: Hello }
+  | { readonly ring: string }
+  | { readonly offer: ModuleOffer; readonly connection: string };
 
 /** To the owner: the uplink has records. Numbers, as the most frequent messages. */
 export const RING = 1;
@@ -65,6 +69,9 @@ export type ToOwner =
   | { readonly kind: 'removed'; readonly key: number }
   /** Nothing is handled for it any more. */
   | { readonly kind: 'ended'; readonly key: number; readonly counts: HandlerCounts }
+  | ModuleOffer
+  /** A module is to stop at once. */
+  | { readonly kind: 'stop'; readonly key: number }
   /** The thread touches the slot no more. */
   | { readonly kind: 'released'; readonly slot: number };
 
@@ -88,7 +95,8 @@ export type ToConnection =
   | number
   | Granted
   /** A subscription cannot be. */
-  | { readonly kind: 'denied'; readonly key: number; readonly error: Denial }
+  | { readonly kind: 'denied'; readonly key: number; readonly error: Crossed }
+  | { readonly kind: 'module'; readonly key: number; readonly news: ModuleNews }
   /** The filter that was asked for last counts from a sequence on; nothing below `goneBefore` is delivered any more. */
   | { readonly kind: 'filtered'; readonly key: number; readonly fromSequence: number; readonly goneBefore: number }
   /** A subscription ends there. */

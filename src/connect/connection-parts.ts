@@ -59,6 +59,8 @@ export interface ConnectionParts {
 export interface ConnectionEvents {
   /** The bus accepts nothing more. */
   onClosing(): void;
+  /** A subscription here was evicted. */
+  onEvicted(error: Error): void;
   /** The owner takes nothing over any more, or is gone. */
   onEnd(): void;
   /** The bus has as many connections as it can. */
@@ -207,6 +209,7 @@ export function assembleConnection(
   let reading: ReadingContext | undefined;
   const subscribing = {
     ...{ client, keepAlive, link, topics, publisher },
+    onEvicted: events.onEvicted,
     maxRecordBytes: writer.maxRecordBytes,
     theOwner: THE_OWNER,
     // For the first reader: a thread that only publishes does without.

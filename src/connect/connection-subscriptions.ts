@@ -3,32 +3,31 @@
  * events, and carried out here when the owner has answered.
  */
 import type { Envelope } from '../envelope/envelope.js';
-import { HandlerError, InvalidOptionError, ReentrantPublishError } from '../errors.js';
+import { HandlerError } from '../errors.js';
 import type { KeepAlive } from '../host/keep-alive.js';
-import { distance } from '../memory/position.js';
 import { checkFunction } from '../option-check.js';
 import { checkOrigins } from '../publish/origins.js';
-import { ASLEEP, RELEASED, slotOf, TAIL, WAKE } from '../ring/control-descriptor.js';
-import { UNIT_BYTES } from '../ring/record-descriptor.js';
-import type { RingMemory } from '../ring/ring-memory.js';
 import { EventStream } from '../subscribe/event-stream.js';
 import { type Handler, HandlerDelivery } from '../subscribe/handler-delivery.js';
 import { type NextOptions, nextEvent, readNextOptions } from '../subscribe/next-event.js';
 import {
   type DeliveryMode,
   type HandlerOptions,
+  type ModuleOptions,
   manyOf,
   readHandlerOptions,
+  readModuleOptions,
   readStreamOptions,
   type SubscribeOptions,
 } from '../subscribe/subscribe-options.js';
 import { limited, type Subscribing, stopOnAbort } from '../subscribe/subscribing.js';
 import { Subscription, type SubscriptionSource } from '../subscribe/subscription.js';
-import type { ReaderView } from '../subscribe/subscription-stats.js';
 import { tellError, tellEvicted, tellLagged, tellStarted } from '../subscribe/tell.js';
 import { compileFilter, type FilterInput } from '../topic/filter.js';
 import { AskedDelivery, type BeginDelivery } from './asked-delivery.js';
 import type { Asked, AskedSubscriptions, ConnectionSubscribingParts } from './asked-subscriptions.js';
+import { viewOf } from './modules/asked-module-delivery.js';
+import { crossingOptions } from './modules/module-offer.js';
 import { SharedCounts } from './shared-counts.js';
 
 export class ConnectionSubscriptions implements Subscribing {
@@ -63,13 +62,18 @@ export class ConnectionSubscriptions implements Subscribing {
     return nextEvent((handler) => this.#ask(Subscription, input, options, 'next', 1, () => handler), wait);
   }
 
-  /** A module's thread is started by the thread that owns the bus, which is where it is subscribed. */
-  module(_input: FilterInput, module: string): Subscription {
-    throw new InvalidOptionError(
-      'subscriber',
-      module,
-      'a handler or options; subscribe modules on the thread of the bus',
-    );
+  /** The module's thread is started by the thread that owns the bus. */
+  module(input: FilterInput, moduleUrl: string, given: ModuleOptions): Subscription {
+    const options = readModuleOptions(given);
+    const filter = compileFilter(input);
+    checkOrigins(options.exceptOrigins ?? []);
+    this.#asked.checkNotEncoding('subscribe');
+    // Before it has a key: what is cloned may have getters that subscribe.
+    const crossing = crossingOptions(options);
+    const name = options.name ?? `subscription-${++this.#unnamed}`;
+    const subscription = this.#asked.modules.ask(++this.#keys, name, filter, moduleUrl, crossing);
+    stopOnAbort(subscription, options.signal);
+    return subscription;
   }
 
   #ask<S extends Subscription>(
@@ -84,7 +88,7 @@ export class ConnectionSubscriptions implements Subscribing {
     const filter = compileFilter(input);
     const { delivery: mode = 'lossless', from = 'now', exceptOrigins = [] } = options;
     checkOrigins(exceptOrigins);
-    this.#checkNotEncoding('subscribe');
+    this.#asked.checkNotEncoding('subscribe');
     const key = ++this.#keys;
     const readerKey = this.#asked.readers.keyFor(use);
     const name = options.name ?? `subscription-${++this.#unnamed}`;
@@ -146,19 +150,9 @@ export class ConnectionSubscriptions implements Subscribing {
       wakeWhenWritten: () => {},
       setFilter: (_subscription, input) => {
         const filter = compileFilter(input);
-        this.#checkNotEncoding('setFilter');
+        this.#asked.checkNotEncoding('setFilter');
         this.#asked.changeFilter(key, filter);
       },
     };
   }
-
-  /** Whether it comes before the event that is being encoded, or behind, could not be said. */
-  #checkNotEncoding(operation: string): void {
-    if (this.#parts.publisher.order.isEncoding) throw new ReentrantPublishError(operation);
-  }
-}
-
-function viewOf(slot: number, { cells }: RingMemory): ReaderView {
-  const unreleased = distance(cells.load(TAIL), cells.load(slotOf(slot) + RELEASED));
-  return { backlogBytes: unreleased * UNIT_BYTES, asleep: cells.load(slotOf(slot) + WAKE) === ASLEEP };
 }

@@ -62,6 +62,7 @@ export class Connections {
       onHello: (hello) => void this.#meet(hello),
       onMeeting: (hello, port) => this.greet(hello, port),
       onRing: (connection) => this.#rung(this.#all.get(connection)),
+      onOffer: (connection, offer) => this.#all.get(connection)?.receive(offer),
     });
   }
 
@@ -141,7 +142,7 @@ export class Connections {
   /** Its thread is gone: its readers hold nobody any more, also while what it has written waits for room. */
   #lose(connection: ConnectedThread): void {
     connection.isGone = true;
-    connection.subscriptions.abandon();
+    connection.subscriptions.abandon(false);
     this.#schedule();
   }
 
@@ -194,6 +195,7 @@ export class Connections {
       if (drain.taken + drain.unwanted > taken + unwanted) moved = true;
       connection.tellGrants();
       if (drained === 'full') return 'full';
+      if (drained === 'held') continue;
       if (drained === 'more') moved = true;
       else if (isLeaving) this.#finish(connection, connection.hasLeft ? 'closed' : 'thread ended');
       else if (this.#isClosing && queued === 0 && !connection.isTaken) {
@@ -213,7 +215,7 @@ export class Connections {
     this.#all.delete(id);
     this.#producers[connection.producer] = undefined;
     connection.end();
-    connection.subscriptions.abandon();
+    connection.subscriptions.abandon(reason === 'bus closed');
     this.#lookEmptied();
     this.news.closed({ name, threadId, reason, lost });
   }
@@ -239,7 +241,7 @@ export class Connections {
       // This order and no other: the bit, then a look at all that the thread rings for.
       connection.fallAsleep();
       const { drain, isLeaving, queued, isTaken } = connection;
-      if (drain.isEmpty && !isLeaving && (isTaken || !(this.#isClosing && queued === 0))) continue;
+      if (drain.isHeld || (drain.isEmpty && !isLeaving && (isTaken || !(this.#isClosing && queued === 0)))) continue;
       connection.wakeUp();
       asleep = false;
     }

@@ -26,7 +26,7 @@ export interface SubscribeRequest {
 
 export type ControlRequest =
   | SubscribeRequest
-  /** A subscription to a module: what it is made with comes on the port. */
+  /** A subscription to a module: what it is made with was said on the port before, see `modules/module-messages.ts`. */
   | { readonly kind: 'module'; readonly key: number }
   | { readonly kind: 'filter'; readonly key: number; readonly filter: FilterInput }
   /** Stop, and deliver what was accepted before. */

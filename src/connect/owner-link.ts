@@ -18,6 +18,7 @@ import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
 import type { BusHandle } from './bus-handle.js';
 import { type Hello, type Meeting, RING, ROOM, type ToConnection, type ToOwner } from './connection-messages.js';
+import type { ModuleOffer } from './modules/module-messages.js';
 import { CERTAIN, isNobody } from './probe.js';
 import { broadcast, greeterHere } from './reception.js';
 import { UplinkWaits } from './uplink-waits.js';
@@ -64,6 +65,8 @@ export class OwnerLink {
   #port: MessagePort | undefined;
   /** The port is with the owner, or on a way on which nothing is lost. */
   #isGreeted = false;
+  /** Said before they have met: the port that it was said on may not arrive. */
+  #offers: ModuleOffer[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** Tries to which Node said that there is no such thread, each sent when that of the one before was known: see Probe. */
   #absences = 0;
@@ -109,8 +112,8 @@ export class OwnerLink {
       }
     }
     this.#version = this.isMet ? version : undefined;
-    if ((this.memory.cells.load(uplink.OWNER) & uplink.OWNER_ENDED) !== 0) this.#end();
-    else if (!this.isMet && this.busMemory.cells.load(control.WRITER_STATE) === control.CLOSED) this.#end();
+    if ((this.memory.cells.load(uplink.OWNER) & uplink.OWNER_ENDED) !== 0) this.end();
+    else if (!this.isMet && this.busMemory.cells.load(control.WRITER_STATE) === control.CLOSED) this.end();
   }
 
   /** Whether the bus has begun to close. */
@@ -136,6 +139,14 @@ export class OwnerLink {
     post(this.#port, message);
   }
 
+  /** Says what a module is subscribed with. Call it before the request is written, behind which the owner waits for this. */
+  offer(offer: ModuleOffer): void {
+    post(this.#port, offer);
+    if (this.isMet) return;
+    this.#offers.push(offer);
+    if (!this.#isGreeted) broadcast(this.#busId, { offer, connection: this.hello.connection });
+  }
+
   /** Says how many accepted events wait on this thread's heap. */
   setQueued(events: number): void {
     this.memory.cells.store(uplink.QUEUED, events);
@@ -146,17 +157,13 @@ export class OwnerLink {
     this.memory.cells.store(uplink.LEAVING, 1);
   }
 
-  /** Has nothing to do with the owner any more. */
-  end(): void {
-    this.#end();
-  }
-
   #meet(): void {
     if (this.hasEnded) return;
     const { port1, port2 } = new MessageChannel();
     const before = this.#port;
     this.#port = port1;
     before?.close();
+    for (const offer of this.#offers) post(port1, offer);
     port1.on('message', (message: ToConnection) => this.#receive(message));
     let isRetried = false;
     const retry = (): void => {
@@ -166,7 +173,7 @@ export class OwnerLink {
     };
     port1.on('close', () => {
       if (this.#port !== port1) return;
-      if (this.isMet || this.#isGreeted) this.#end();
+      if (this.isMet || this.#isGreeted) this.end();
       // The owner's thread may have ended with the message on its way: then nothing else says so.
       else retry();
     });
@@ -184,7 +191,7 @@ export class OwnerLink {
     postMessageToThread(this.#ownerThreadId, meeting, [port2]).catch((error: { readonly code?: string }) => {
       // Nobody is there, or not yet, as the owner's thread has just been started; or a listener of somebody else's threw.
       this.#absences = isNobody(error) ? absences + 1 : 0;
-      if (this.#absences >= CERTAIN && !this.isMet) this.#end();
+      if (this.#absences >= CERTAIN && !this.isMet) this.end();
       else retry();
     });
   }
@@ -198,6 +205,7 @@ export class OwnerLink {
     }
     if (message.kind === 'interest' && !this.isMet) {
       this.isMet = true;
+      this.#offers = [];
       this.#watch(SAFETY_CHECK_MS);
     }
     this.#events.onTold(message);
@@ -226,7 +234,8 @@ export class OwnerLink {
     this.ring();
   }
 
-  #end(): void {
+  /** Has nothing to do with the owner any more. */
+  end(): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
     clearInterval(this.#timer);

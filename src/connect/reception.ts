@@ -8,6 +8,7 @@
 import { BroadcastChannel, type MessagePort } from 'node:worker_threads';
 import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
 import type { Hello, Meeting, ToReception } from './connection-messages.js';
+import type { ModuleOffer } from './modules/module-messages.js';
 
 /** Takes the first words of threads. Must not throw. */
 export interface Greeter {
@@ -22,6 +23,7 @@ export interface ReceptionEvents extends Greeter {
   readonly isOwner: true;
   onHello(hello: Hello): void;
   onRing(connection: string): void;
+  onOffer(connection: string, offer: ModuleOffer): void;
 }
 
 /** Node's own, also where a test runner has put another one in its place. */
@@ -82,6 +84,7 @@ export class Reception {
     this.#channel.onmessage = (event) => {
       const data = (event as { data: ToReception }).data;
       if ('hello' in data) events.onHello(data.hello);
+      else if ('offer' in data) events.onOffer(data.connection, data.offer);
       else events.onRing(data.ring);
     };
     // A bus alone keeps no process open.

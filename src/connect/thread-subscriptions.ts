@@ -20,7 +20,8 @@ import { tellEvicted } from '../subscribe/tell.js';
 import { compileFilter } from '../topic/filter.js';
 import type { ReaderStart, ToConnection, ToOwner } from './connection-messages.js';
 import type { ControlRequest, SubscribeRequest } from './control-request.js';
-import { denialOf } from './denial.js';
+import { cross } from './crossed-error.js';
+import { ThreadModules } from './modules/thread-modules.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { SharedCounts } from './shared-counts.js';
 
@@ -58,15 +59,25 @@ export class ThreadSubscriptions {
   readonly #bySlot = new Map<number, LentReader>();
   /** Those that others may join. */
   readonly #byKey = new Map<number, LentReader>();
+  readonly #modules: ThreadModules;
 
   constructor(parts: LendingParts, lessee: Lessee) {
     this.#parts = parts;
     this.#lessee = lessee;
+    this.#modules = new ThreadModules(parts.subscriptions, lessee);
   }
 
   /** Whether any has not ended, or any reader is still the thread's. */
   get any(): boolean {
-    return this.#all.size + this.#bySlot.size > 0;
+    return this.#all.size + this.#bySlot.size + this.#modules.count > 0;
+  }
+
+  /** Whether what a request is about has come: of a module, what it is subscribed with. */
+  mayHeed(request: ControlRequest): boolean {
+    if (request.kind !== 'module' || this.#lessee.isGone() || this.#modules.hasOffer(request.key)) return true;
+    // Said before the request was written: it is there, unless it is on another way than the port.
+    this.#lessee.hear();
+    return this.#modules.hasOffer(request.key);
   }
 
   /** Does what the thread asks, in the order of its records. Returns false, and does nothing, where the thread is gone. */
@@ -74,11 +85,12 @@ export class ThreadSubscriptions {
     // It reads nothing.
     if (this.#lessee.isGone()) return false;
     if (request.kind === 'subscribe') this.#subscribe(request);
-    else this.#change(request);
+    else if (request.kind === 'module') this.#modules.begin(request.key);
+    else if (!this.#modules.change(request)) this.#change(request);
     return true;
   }
 
-  #change(request: Exclude<ControlRequest, SubscribeRequest>): void {
+  #change(request: Extract<ControlRequest, { kind: 'filter' | 'drain' }>): void {
     const known = this.#all.get(request.key);
     // Ended meanwhile, of which the thread is told or has told.
     if (known === undefined) return;
@@ -93,6 +105,14 @@ export class ThreadSubscriptions {
       if (reader !== undefined) this.#giveBack(reader);
       return;
     }
+    if (message.kind === 'module') {
+      this.#modules.offer(message);
+      return;
+    }
+    if (message.kind === 'stop') {
+      this.#modules.stop(message.key);
+      return;
+    }
     const known = this.#all.get(message.key);
     if (known === undefined) return;
     if (message.kind === 'counting') known.delivery.countIn(new SharedCounts(message.cells));
@@ -100,8 +120,13 @@ export class ThreadSubscriptions {
     else this.#end(message.key, () => known.delivery.end(message.counts));
   }
 
-  /** The thread is gone, or will touch nothing any more: what it had is given back. */
-  abandon(): void {
+  /**
+   * The thread is gone, or will touch nothing any more: what it had is given back.
+   *
+   * @param isBusOver whether that is because the bus is
+   */
+  abandon(isBusOver: boolean): void {
+    this.#modules.abandon(isBusOver);
     for (const [key, { delivery }] of [...this.#all]) this.#end(key, () => delivery.destroy());
     for (const reader of [...this.#bySlot.values()]) this.#giveBack(reader);
   }
@@ -111,7 +136,7 @@ export class ThreadSubscriptions {
     try {
       this.#begin(request);
     } catch (error) {
-      this.#lessee.tell({ kind: 'denied', key, error: denialOf(error) });
+      this.#lessee.tell({ kind: 'denied', key, error: cross(error) });
     }
   }
 

@@ -30,14 +30,16 @@ export interface DrainTarget extends IdTarget {
 
 /**
  * What a call of {@link UplinkDrain.drain} came to: nothing is left; the budget is used up, or a request was heeded; the ring of
- * the bus is full.
+ * the bus is full; what the next request is about has not come.
  */
-export type Drained = 'empty' | 'more' | 'full';
+export type Drained = 'empty' | 'more' | 'full' | 'held';
 
 /** What a drain tells. */
 export interface DrainEvents {
   /** The thread waits in its event loop for the room that was made just now. */
   onRoom(): void;
+  /** Whether what a request is about has come. Until then nothing is taken over from behind it. */
+  mayHeed(request: ControlRequest): boolean;
   /**
    * The thread asks for something. All that it published before is in the ring, and nothing behind it. Returns whether it was
    * heeded, so that others may have been told: false where nobody is left who asks.
@@ -95,7 +97,12 @@ export class UplinkDrain {
   }
 
   get isEmpty(): boolean {
-    return this.#tail() === narrow(this.#position);
+    return this.#request === undefined && this.#tail() === narrow(this.#position);
+  }
+
+  /** Whether it goes on when what the next request is about has come. */
+  get isHeld(): boolean {
+    return this.#request !== undefined && !this.#events.mayHeed(this.#request);
   }
 
   /** Events that are written and not taken over. */
@@ -125,6 +132,7 @@ export class UplinkDrain {
     const until = this.#position + (budgetBytes >> record.UNIT_SHIFT);
     const tail = this.#tail();
     for (;;) {
+      if (this.isHeld) return 'held';
       // Whoever was told may have published meanwhile.
       if (this.#heed()) return 'more';
       if (narrow(this.#position) === tail) return 'empty';

@@ -19,6 +19,10 @@ import { type DeliveryCounts, NO_READER, type ReaderView } from './subscription-
 
 /** What a module delivery tells the bus. */
 export interface ModuleDeliveryEvents {
+  /** A thread has set the module up. */
+  onReading(): void;
+  /** Sequences from there on are not delivered. */
+  onStopping(endSequence: number): void;
   onError(error: Error): void;
   onLagged(range: LagRange): void;
   onRestart(error: Error, delayMs: number): void;
@@ -29,11 +33,12 @@ export interface ModuleDeliveryEvents {
   /** Nothing more is delivered, although the thread may go on for a while: it was stopped at once, or has handled all. */
   onLetGo(): void;
   /** The thread has exited; its slot can be used again. */
-  onExit(): void;
+  onExit(counts: DeliveryCounts): void;
 }
 
 export class ModuleDelivery implements Delivery {
   readonly thread = 'own';
+  readonly connection: string | undefined;
   readonly reader: number;
   readonly joinSequence: number;
   readonly earlier: readonly SequenceRange[];
@@ -67,7 +72,9 @@ export class ModuleDelivery implements Delivery {
     writer: RingWriter,
     events: ModuleDeliveryEvents,
     viewReader: () => ReaderView,
+    connection: string | undefined,
   ) {
+    this.connection = connection;
     this.reader = module.reader;
     this.joinSequence = module.joinSequence;
     this.earlier = module.earlier;
@@ -102,7 +109,10 @@ export class ModuleDelivery implements Delivery {
       nextLife: (skips: readonly number[]) => nextLife(writer, this.reader, this.#told, skips),
     };
     this.#supervisor = new Supervisor(module, this.#filters, start, run, records, {
-      onReady,
+      onReady: () => {
+        onReady();
+        events.onReading();
+      },
       onRoom: events.onRoom,
       onConnection: (news) => {
         if (news.kind === 'connected') {
@@ -130,7 +140,7 @@ export class ModuleDelivery implements Delivery {
       onEnd: (error) => {
         this.#final = { ...this.counts(), ...NO_READER };
         run.printed.end();
-        events.onExit();
+        events.onExit(this.#final);
         onNeverReady(
           error ?? new SubscriptionEndedError(name, 'was stopped before its thread was ready; subscribe again'),
         );
@@ -188,6 +198,7 @@ export class ModuleDelivery implements Delivery {
     if (this.#final !== undefined) return;
     // An end that was said before stays: the next life must not go on beyond it.
     this.endSequence = Math.min(this.endSequence, endSequence);
+    this.#events.onStopping(this.endSequence);
     if (!this.#supervisor.stop(this.endSequence)) return;
     // Between two lives it ends at once, and the slot may be somebody else's.
     if (this.#final !== undefined) return;

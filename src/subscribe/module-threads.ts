@@ -1,7 +1,5 @@
 /** The threads of subscriber modules: each with a reader's slot, and all together with a budget for waiting awake. */
 import { availableParallelism } from 'node:os';
-import type { Transferable } from 'node:worker_threads';
-import { BusError, InvalidOptionError } from '../errors.js';
 import { reportError } from '../host/report.js';
 import { nameOfReader } from '../publish/readers.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
@@ -10,16 +8,32 @@ import { RestartPolicy } from '../worker/supervision/restart-policy.js';
 import { PISCINA } from '../worker/supervision/thread-run.js';
 import { publishDeadLetter } from './dead-letters.js';
 import type { Selection } from './delivery.js';
+import { type HandedOver, handOver } from './handed-over.js';
 import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
 import type { ReaderSlots } from './reader-slots.js';
 import { findStart, type Start } from './replay.js';
 import type { CheckedModuleOptions } from './subscribe-options.js';
 import type { SubscribingParts } from './subscribing-parts.js';
 import type { Subscription } from './subscription.js';
+import type { DeliveryCounts } from './subscription-stats.js';
 import { tellDeadLetter, tellError, tellEvicted, tellLagged, tellRestart } from './tell.js';
 
 /** Longest wait awake before a dedicated thread sleeps: a few times what a wake takes to arrive. */
 const MAX_SPIN_US = 100;
+
+/** What the connection that a module is subscribed for is told, beside the events of the subscription. None may throw. */
+export interface ModuleWatch {
+  /** Name of the connection. */
+  readonly connection: string;
+  /** A thread has set the module up, the first one or one that was started again. */
+  onReading(): void;
+  /** It ends at that sequence, or at a lower one that is told later. */
+  onStopping(endSequence: number): void;
+  /** Nothing more is delivered, although the thread may go on for a while. */
+  onLetGo(): void;
+  /** The thread has exited. Called before its slot can be another's. */
+  onExit(counts: DeliveryCounts): void;
+}
 
 export class ModuleThreads {
   readonly #parts: SubscribingParts;
@@ -42,6 +56,7 @@ export class ModuleThreads {
     selection: Selection,
     moduleUrl: string,
     options: CheckedModuleOptions,
+    watch?: ModuleWatch,
   ): ModuleDelivery {
     // Before what is given away.
     this.#slots.checkFree();
@@ -52,7 +67,7 @@ export class ModuleThreads {
     let delivery: ModuleDelivery;
     try {
       topics.want(subscription, selection.filter, { reader, exceptOrigins: selection.exceptOrigins });
-      delivery = this.#deliver(subscription, selection, moduleUrl, given, options, start, reader);
+      delivery = this.#deliver(subscription, selection, moduleUrl, given, options, start, reader, watch);
     } catch (error) {
       topics.unwant(subscription);
       this.#slots.giveBack(reader);
@@ -60,7 +75,7 @@ export class ModuleThreads {
     }
     this.#slots.assign(reader, {
       local: false,
-      describe: () => nameOfReader(subscription.name),
+      describe: () => nameOfReader(subscription.name) + ofConnection(watch?.connection),
       wake: () => delivery.wake(),
       restartNow: () => delivery.restartNow(),
       isComingBack: () => delivery.isComingBack,
@@ -78,6 +93,7 @@ export class ModuleThreads {
     options: CheckedModuleOptions,
     start: Start,
     reader: number,
+    watch: ModuleWatch | undefined,
   ): ModuleDelivery {
     const { attachment, modules, writer } = this.#parts;
     const { name } = subscription;
@@ -107,15 +123,18 @@ export class ModuleThreads {
         hosting: PISCINA,
       },
       writer,
-      this.#eventsOf(subscription, reader),
+      this.#eventsOf(subscription, reader, watch),
       () => this.#slots.view(reader),
+      watch?.connection,
     );
   }
 
-  #eventsOf(subscription: Subscription, reader: number): ModuleDeliveryEvents {
+  #eventsOf(subscription: Subscription, reader: number, watch: ModuleWatch | undefined): ModuleDeliveryEvents {
     const { bus, backpressure, topics, modules } = this.#parts;
     let onGone = (): void => {};
     return {
+      onReading: () => watch?.onReading(),
+      onStopping: (endSequence) => watch?.onStopping(endSequence),
       onError: (error) => tellError(bus, subscription, error),
       onLagged: (range) => tellLagged(bus, subscription, range),
       onRestart: (error, delayMs) => tellRestart(bus, subscription, error, delayMs),
@@ -134,8 +153,10 @@ export class ModuleThreads {
       onLetGo: () => {
         topics.unwant(subscription);
         this.#slots.letGo(reader);
+        watch?.onLetGo();
       },
-      onExit: () => {
+      onExit: (counts) => {
+        watch?.onExit(counts);
         this.#budgetSpinning(-1);
         topics.unwant(subscription);
         this.#slots.giveBack(reader);
@@ -151,19 +172,6 @@ export class ModuleThreads {
   }
 }
 
-/** What a thread is given, and what of that is moved there. */
-interface HandedOver {
-  readonly data: unknown;
-  readonly transferList: readonly Transferable[];
-}
-
-/** A clone, made now: what cannot be cloned is refused here, and later changes do not show. */
-function handOver(data: unknown, transfer: readonly Transferable[]): HandedOver {
-  try {
-    // Together, so that what was moved is found again in the clone.
-    return structuredClone({ data, transferList: transfer }, { transfer: [...transfer] });
-  } catch (error) {
-    if (error instanceof BusError) throw error;
-    throw new InvalidOptionError('data', data, `something that can be cloned (${(error as Error).message})`);
-  }
+function ofConnection(name: string | undefined): string {
+  return name === undefined ? '' : ` of connection ${JSON.stringify(name)}`;
 }

@@ -10,7 +10,7 @@ import { EventStream } from './event-stream.js';
 import { type Handler, HandlerDelivery } from './handler-delivery.js';
 import type { LocalReader } from './local-reader.js';
 import { LocalReaders } from './local-readers.js';
-import { ModuleThreads } from './module-threads.js';
+import { ModuleThreads, type ModuleWatch } from './module-threads.js';
 import { type NextOptions, nextEvent, readNextOptions } from './next-event.js';
 import { ReaderSlots } from './reader-slots.js';
 import { findStart, type Start } from './replay.js';
@@ -112,11 +112,12 @@ export class Subscriptions implements Subscribing {
     return nextEvent(subscribe, options, new WaitHint(this.#parts, selection.filter));
   }
 
-  module(input: FilterInput, moduleUrl: string, given: ModuleOptions): Subscription {
+  /** @param watch told of it, where it is subscribed for a connection */
+  module(input: FilterInput, moduleUrl: string, given: ModuleOptions, watch?: ModuleWatch): Subscription {
     const options = readModuleOptions(given);
     const selection = this.#select(input, options);
     const subscription = this.#make(Subscription, selection, options);
-    const delivery = this.#threads.start(subscription, selection, moduleUrl, options);
+    const delivery = this.#threads.start(subscription, selection, moduleUrl, options, watch);
     this.track(subscription, delivery);
     if ((options.from ?? 'now') === 'now') this.#passBy(delivery);
     stopOnAbort(subscription, options.signal);

@@ -5,7 +5,12 @@ import { flagOption, readable, readOptions } from '../option-check.js';
 import type { RestartOptions } from '../worker/supervision/restart-policy.js';
 import type { ThreadOptions } from '../worker/supervision/thread-options.js';
 
-/** Of the thread of a module: as for `new Worker`, and the same for each thread that it is started again in. */
+/**
+ * Of the thread of a module: as for `new Worker`, and the same for each thread that it is started again in.
+ *
+ * On a connection the thread is started by the one that owns the bus: `stdout`, `stderr`, `transferList` and `SHARE_ENV` are
+ * refused there with `BUS_INVALID_OPTION`.
+ */
 export interface ModuleThreadOptions {
   /** Heap and stack of the thread, in MB. Default: Node's. */
   readonly resourceLimits?: ResourceLimits;
@@ -13,7 +18,7 @@ export interface ModuleThreadOptions {
   readonly env?: WorkerOptions['env'];
   /** Appended to the thread's `process.argv`. */
   readonly argv?: readonly string[];
-  /** Options of Node for the thread, such as `['--import', './loader.js']`. Default: those of this thread. */
+  /** Options of Node for the thread, such as `['--import', './loader.js']`. Default: those of the thread of the bus. */
   readonly execArgv?: readonly string[];
   /** Hands what the thread prints to `subscription.stdout`, instead of printing it. Default false. */
   readonly stdout?: boolean;

@@ -185,6 +185,11 @@ const models: Model[] = [
     ],
   },
   {
+    name: 'offer',
+    holds: [[]],
+    mutants: [['NO_HOLD'], ['READ_ON'], ['NO_WAKE'], ['NO_REPEAT'], ['WAIT_FOR_THE_DEAD']],
+  },
+  {
     name: 'retire',
     holds: [[]],
     mutants: [

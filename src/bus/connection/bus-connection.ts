@@ -7,6 +7,7 @@ import { type ConnectionOwnStats, takeConnectionStats } from '../../connect/conn
 import type { DeepReadonly } from '../../envelope/envelope.js';
 import { BusClosedError, InvalidOptionError, TooManyConnectionsError } from '../../errors.js';
 import { refuseTopics } from '../../host/emitter-guard.js';
+import { emitSafely } from '../../host/report.js';
 import { readOptions, timeoutOption } from '../../option-check.js';
 import type { ForwardOptions, PublishOptions } from '../../publish/publish-options.js';
 import { LAYOUT_VERSION } from '../../ring/control-descriptor.js';
@@ -92,6 +93,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
       parts = assembleConnection(client, handle, name, {
         onClosing: () => this.refuse(),
         onEnd: () => this.#end(),
+        onEvicted: (error) => this.tellEvicted(error),
         onRefused: (connections) => {
           this.#refusal = new TooManyConnectionsError(connections);
           this.#parts.link.end();
@@ -199,6 +201,11 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
   leave(): Promise<CloseResult> {
     this.#users = 1;
     return this.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
+  }
+
+  /** A subscription of this thread was evicted. @internal */
+  protected tellEvicted(error: Error): void {
+    emitSafely(this, 'evicted', error);
   }
 
   /** What it works with. @internal */

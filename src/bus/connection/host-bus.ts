@@ -1,6 +1,7 @@
 /** A bus in a thread of its own: whoever is busy on the thread that asked for it delays nobody but itself. */
 import { Worker } from 'node:worker_threads';
 import type { BusHandle } from '../../connect/bus-handle.js';
+import { revive } from '../../connect/crossed-error.js';
 import { HostEndedError, InvalidOptionError } from '../../errors.js';
 import { postToWorker } from '../../host/ports.js';
 import { emitSafely, reportError } from '../../host/report.js';
@@ -11,7 +12,6 @@ import { readOptions, timeoutOption } from '../../option-check.js';
 import { hostThreadEntry } from '../../package-files.js';
 import { showThrown } from '../../shown.js';
 import type { AnyTopics } from '../../subscribe/typed-topics.js';
-import { uncrossError } from '../../worker/worker-protocol.js';
 import { BUS_OPTIONS, type BusOptions, resolveBusOptions } from '../bus-options.js';
 import type { CloseResult } from '../closing.js';
 import { BusConnection } from './bus-connection.js';
@@ -59,7 +59,7 @@ export async function hostBus<Topics extends object = AnyTopics>(
     const onMessage = (message: FromHost): void => {
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
       if (message.kind === 'ready') resolve(new HostedBus<Topics>(message.handle, worker));
-      else if (message.kind === 'refused') reject(uncrossError(message.error));
+      else if (message.kind === 'refused') reject(revive(message.error));
     };
     const onError = (cause: unknown): void => reject(new HostEndedError(showThrown(cause), { cause }));
     const onExit = (code: number): void => reject(new HostEndedError(`exit code ${code}`));
@@ -174,6 +174,9 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
     return this.#closed ?? (await super.close({ drainTimeoutMs: 0 }));
   }
 
+  /** The host tells of all evictions. @internal */
+  protected override tellEvicted(): void {}
+
   #tell(message: ToHost): void {
     postToWorker(this.#worker, message);
   }
@@ -188,13 +191,13 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
         this.#closed = { undelivered: message.undelivered };
         break;
       case 'error':
-        reportError(uncrossError(message.error) as Error, this);
+        reportError(revive(message.error), this);
         break;
       case 'evicted':
-        emitSafely(this, 'evicted', uncrossError(message.error));
+        emitSafely(this, 'evicted', revive(message.error));
         break;
       case 'deadLetter':
-        emitSafely(this, 'deadLetter', { ...message.report, error: uncrossError(message.error) });
+        emitSafely(this, 'deadLetter', { ...message.report, error: revive(message.error) });
         break;
       case 'disconnect':
         emitSafely(this, 'disconnect', message.report);

@@ -1,9 +1,9 @@
 /** What the thread that hosts a bus and the one that asked for it say to each other. */
 import type { BusHandle } from '../../connect/bus-handle.js';
 import type { DisconnectReport } from '../../connect/connection-news.js';
+import type { Crossed } from '../../connect/crossed-error.js';
 import type { BusStats } from '../../observe/bus-stats.js';
 import type { DeadLetterReport } from '../../subscribe/dead-letters.js';
-import type { CrossedError } from '../../worker/worker-protocol.js';
 import type { BusOptions } from '../bus-options.js';
 
 /** Options that cross to another thread. */
@@ -22,10 +22,10 @@ export type ToHost =
 export type FromHost =
   | { readonly kind: 'ready'; readonly handle: BusHandle }
   /** There is no bus; the thread ends. */
-  | { readonly kind: 'refused'; readonly error: CrossedError }
+  | { readonly kind: 'refused'; readonly error: Crossed }
   | { readonly kind: 'stats'; readonly id: number; readonly stats: BusStats }
   | { readonly kind: 'closed'; readonly undelivered: number }
   /** Events of the bus, which nobody listens to there. */
-  | { readonly kind: 'error' | 'evicted'; readonly error: CrossedError }
-  | { readonly kind: 'deadLetter'; readonly report: Omit<DeadLetterReport, 'error'>; readonly error: CrossedError }
+  | { readonly kind: 'error' | 'evicted'; readonly error: Crossed }
+  | { readonly kind: 'deadLetter'; readonly report: Omit<DeadLetterReport, 'error'>; readonly error: Crossed }
   | { readonly kind: 'disconnect'; readonly report: DisconnectReport };

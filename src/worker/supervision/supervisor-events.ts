@@ -4,7 +4,7 @@ import type { LifeEvents } from './thread-life.js';
 /** None may throw. */
 export interface SupervisorEvents
   extends Pick<LifeEvents, 'onHandlerFailure' | 'onLagged' | 'onRoom' | 'onConnection'> {
-  /** The module is set up and reads, for the first time. */
+  /** The module is set up and reads: in the first thread, or in one that was started again. */
   onReady(): void;
   /** The thread ended by itself and will be started again after `delayMs`. */
   onRestart(error: Error, delayMs: number): void;

@@ -147,7 +147,7 @@ export class Supervisor {
     const events: LifeEvents = {
       ...this.#events,
       onReady: () => {
-        if (!this.#wasReady) this.#events.onReady();
+        this.#events.onReady();
         this.#wasReady = true;
       },
       onEnd: (end) => {

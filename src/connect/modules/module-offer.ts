@@ -1,0 +1,37 @@
+/** What a connected thread subscribes a module with, as it crosses to the owner, which starts the module's thread. */
+import { SHARE_ENV } from 'node:worker_threads';
+import { InvalidOptionError } from '../../errors.js';
+import { handOver } from '../../subscribe/handed-over.js';
+import type { CheckedModuleOptions, ModuleOptions } from '../../subscribe/subscribe-options.js';
+
+/**
+ * A copy that crosses, made now: later changes of what `options` are made of do not show.
+ *
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION` for what cannot cross
+ */
+export function crossingOptions(options: CheckedModuleOptions): ModuleOptions {
+  const { delivery, from, exceptOrigins, loop, restart, hangTimeoutMs, thread } = options;
+  const { resourceLimits, env, argv, execArgv } = thread;
+  checkCrosses(thread);
+  const crossing: { readonly [Option in keyof ModuleOptions]: ModuleOptions[Option] | undefined } = {
+    ...{ delivery, from, exceptOrigins, loop, restart, hangTimeoutMs, resourceLimits, argv, execArgv },
+    data: handOver(options.data, []).data,
+    // As of the thread that subscribes, as on the bus.
+    env: env ?? { ...process.env },
+  };
+  return Object.fromEntries(Object.entries(crossing).filter(([, value]) => value !== undefined));
+}
+
+function checkCrosses({ env, stdout, stderr, transferList = [] }: CheckedModuleOptions['thread']): void {
+  const omitted = (why: string): string => `omitted on a connection: ${why}`;
+  if (stdout) throw new InvalidOptionError('stdout', stdout, omitted(NO_STREAM));
+  if (stderr) throw new InvalidOptionError('stderr', stderr, omitted(NO_STREAM));
+  if (transferList.length > 0) {
+    throw new InvalidOptionError('transferList', transferList, omitted('the thread that owns the bus gets a clone'));
+  }
+  if (env === SHARE_ENV) {
+    throw new InvalidOptionError('env', env, omitted("the module's thread is started by another one than this"));
+  }
+}
+
+const NO_STREAM = 'no stream comes from the thread that owns the bus';
