@@ -16,7 +16,7 @@ export interface ModuleLessee {
 }
 
 /** What the thread is told of its modules. */
-export type ModuleAnswer =
+type ModuleAnswer =
   | { readonly kind: 'module'; readonly key: number; readonly news: ModuleNews }
   | { readonly kind: 'denied'; readonly key: number; readonly error: Crossed };
 
