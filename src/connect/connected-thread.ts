@@ -121,11 +121,8 @@ export class ConnectedThread {
     else if (message === ROOM_IN_RING) this.#roomMade();
     else {
       this.subscriptions.receive(message);
-      // The uplink may have been waiting for it, with nobody to ring.
-      if (message.kind === 'module') {
-        this.wakeUp();
-        this.#onRing();
-      }
+      // The uplink may have been waiting for it.
+      if (message.kind === 'module') this.#onRing();
     }
   }
 

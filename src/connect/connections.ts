@@ -237,11 +237,11 @@ export class Connections {
   #fallAsleep(): boolean {
     let asleep = true;
     for (const connection of this.#all.values()) {
-      if (connection.isAsleep) continue;
+      if (connection.isAsleep || connection.drain.isHeld) continue;
       // This order and no other: the bit, then a look at all that the thread rings for.
       connection.fallAsleep();
       const { drain, isLeaving, queued, isTaken } = connection;
-      if (drain.isHeld || (drain.isEmpty && !isLeaving && (isTaken || !(this.#isClosing && queued === 0)))) continue;
+      if (drain.isEmpty && !isLeaving && (isTaken || !(this.#isClosing && queued === 0))) continue;
       connection.wakeUp();
       asleep = false;
     }

@@ -100,7 +100,7 @@ export class UplinkDrain {
     return this.#request === undefined && this.#tail() === narrow(this.#position);
   }
 
-  /** Whether it goes on when what the next request is about has come. */
+  /** Whether it goes on only when what the next request is about has come: as a message, so no ring would help. */
   get isHeld(): boolean {
     return this.#request !== undefined && !this.#events.mayHeed(this.#request);
   }

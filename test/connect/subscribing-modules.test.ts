@@ -9,7 +9,6 @@ import {
   connectBus,
   createBus,
   HandlerError,
-  hostBus,
   ModuleLoadError,
   SubscriptionEvictedError,
   type SubscriptionStats,
@@ -17,25 +16,8 @@ import {
   WorkerExitedError,
 } from '../../src/index.js';
 import { inlineModule, LARGE_TEXT, range, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
+import { Log, RECORDING, WAITING } from '../support/recording-module.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
-
-/** Writes the ids of what it gets behind their number; `data` is shared. */
-const RECORDING = inlineModule(`export default ({ event }, { data }) => {
-  data[1 + Atomics.load(data, 0)] = event.id;
-  Atomics.add(data, 0, 1);
-  Atomics.notify(data, 0);
-}`);
-
-/** Stays in its first event until it is let go on. */
-const WAITING = inlineModule('export default (_, { data }) => void Atomics.wait(data, 0, 0)');
-
-class Log {
-  readonly cells = new Int32Array(new SharedArrayBuffer(4 * 4_096));
-
-  get ids(): number[] {
-    return [...this.cells.subarray(1, 1 + Atomics.load(this.cells, 0))];
-  }
-}
 
 /** A bus, and a connection to it. */
 function connected(options: Parameters<typeof createBus>[0] = {}): { bus: Bus; connection: BusConnection } {
@@ -255,6 +237,8 @@ describe('a module that a connection subscribes', () => {
     Atomics.store(gate, 0, 1);
     Atomics.notify(gate, 0);
     await lagged;
+    await until(() => subscription.stats().asleep);
+    assert.deepEqual(subscription.stats(), seenBy(bus, subscription.name));
     await subscription.stop({ drain: true });
     const { delivered, lagged: count, evicted: was } = subscription.stats();
     assert.equal(delivered + count, published + 20);
@@ -387,69 +371,5 @@ describe('a module that a connection subscribes', () => {
     await subscription.stop({ drain: true });
     await until(() => bus.stats().subscriptions.length === 0);
     await bus.close();
-  });
-});
-
-describe('a module on a hosted bus', () => {
-  test('is subscribed as on any bus, and told of once', async () => {
-    const bus = await hostBus();
-    const log = new Log();
-    const subscription = bus.subscribe('/x/**', RECORDING, { data: log.cells });
-    const errors: Error[] = [];
-    bus.on('error', (error) => errors.push(error));
-    for (const id of range(100)) bus.publish('/x/y', { id });
-    await subscription.ready;
-    const faulty = bus.subscribe('/z', inlineModule(`export default () => { throw new Error('odd'); }`));
-    bus.publish('/z', { id: 0 });
-    await faulty.stop({ drain: true });
-    await until(() => log.ids.length === 100);
-    assert.deepEqual(await bus.close(), { undelivered: 0 });
-    await subscription.ended;
-    assert.deepEqual(log.ids, range(100));
-    assert.deepEqual(
-      errors.map((error) => error instanceof HandlerError),
-      [true],
-    );
-  });
-
-  test('that is evicted is told of once on the bus, with its class', async () => {
-    const bus = await hostBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: 200 });
-    const gate = new Int32Array(new SharedArrayBuffer(4));
-    const subscription = bus.subscribe('/a', WAITING, { data: gate });
-    const told: Error[] = [];
-    bus.on('evicted', (error) => told.push(error));
-    subscription.on('evicted', (error) => told.push(error));
-    while (told.length < 2) if (!bus.publish('/a', { text: LARGE_TEXT })) await bus.writable();
-    Atomics.store(gate, 0, 1);
-    Atomics.notify(gate, 0);
-    await bus.close();
-    assert.deepEqual(
-      told.map((error) => error instanceof SubscriptionEvictedError),
-      [true, true],
-    );
-  });
-
-  test('begins while the main thread is blocked, for a thread that connects meanwhile', async () => {
-    const bus = await hostBus();
-    const log = new Log();
-    const gate = new Int32Array(new SharedArrayBuffer(4));
-    const thread = new ScriptedThread(
-      `say('up');
-      Atomics.wait(data.gate, 0, 0);
-      const bus = ringcast.connectBus(data.bus);
-      bus.publish('/a', { id: 0 });
-      bus.subscribe('/a', new URL(data.module), { data: data.log });
-      bus.publish('/a', { id: 1 });
-      bus.publish('/a', { id: 2 });`,
-      { bus: bus.handle, gate, module: RECORDING.href, log: log.cells },
-    );
-    await thread.said();
-    Atomics.store(gate, 0, 1);
-    Atomics.notify(gate, 0);
-    // From here on this thread is blocked, by which the port of that thread would have to come.
-    while (Atomics.load(log.cells, 0) < 2) Atomics.wait(log.cells, 0, Atomics.load(log.cells, 0), 100);
-    assert.deepEqual(log.ids, [1, 2]);
-    assert.deepEqual(await bus.close(), { undelivered: 0 });
-    await thread.ended;
   });
 });

@@ -5,7 +5,7 @@
  * The thread says what the module is subscribed with, the offer, on its port, then writes a request to its uplink, before,
  * between or after its events. The port is on its way until the two have met; a first one may never arrive, and the offer is said
  * again on the next. Until they have met the offer is said on the BroadcastChannel too, which may lose it. The owner may find the
- * request before the offer: then it takes nothing more from the uplink, and sleeps. The thread may die after any step.
+ * request before the offer: then it takes nothing more from the uplink, and no ring wakes it. The thread may die after any step.
  *
  * The doorbell is that of bell.pml; here a look at the uplink and falling asleep are one step.
  *
@@ -28,7 +28,13 @@ byte got[OWN + 1];
 bool after[OWN + 1];
 
 inline write(record) {
-  atomic { uplink ! record; awake = true }
+  atomic {
+    uplink ! record;
+    if
+    :: !held -> awake = true
+    :: held
+    fi
+  }
 }
 
 active proctype Thread() {

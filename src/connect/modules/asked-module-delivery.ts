@@ -137,7 +137,7 @@ export class AskedModuleDelivery implements Delivery {
   /** Nothing more is heard of it. */
   destroy(): void {
     this.#final ??= { ...this.counts(), ...NO_READER };
-    this.#onNeverReady(new SubscriptionEndedError(this.#name, 'has ended before it was ready'));
+    this.#onNeverReady(new SubscriptionEndedError(this.#name, 'ended before it was ready; subscribe again'));
     this.#onEnded();
   }
 
