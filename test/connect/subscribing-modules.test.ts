@@ -73,6 +73,7 @@ describe('a module that a connection subscribes', () => {
     const log = new Log();
     const subscription = connection.subscribe('/a', RECORDING, { data: log.cells });
     for (const id of range(100)) connection.publish('/a', { id });
+    await subscription.ready;
     await until(() => subscription.stats().delivered === 100 && subscription.stats().asleep);
     const stats = subscription.stats();
     assert.deepEqual(stats, seenBy(bus, 'subscription-1'));
@@ -321,14 +322,15 @@ describe('a module that a connection subscribes', () => {
       const bus = ringcast.connectBus(data.bus, { name: 'mortal' });
       const subscription = bus.subscribe('/a', new URL(data.module), { name: 'orphan' });
       await subscription.ready;
+      parentPort.once('message', () => { throw new Error('by itself'); });
       say('ready');
     `;
     for (const end of ['terminated', 'throws'] as const) {
-      const after = end === 'throws' ? `await new Promise((r) => setImmediate(r)); throw new Error('by itself');` : '';
-      const thread = new ScriptedThread(body + after, { bus: bus.handle, module: module.href });
+      const thread = new ScriptedThread(body, { bus: bus.handle, module: module.href });
       await thread.said();
       assert.equal(seenBy(bus, 'orphan')?.connection, 'mortal');
       if (end === 'terminated') await thread.worker.terminate();
+      else thread.worker.postMessage('end');
       await until(() => bus.stats().subscriptions.length === 0);
       await until(() => bus.stats().connections.length === 0);
       assert.equal(takenSlots(bus), 0);
