@@ -6,22 +6,33 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec as Spec } from 'node:test/reporters';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runBounded } from './support/bounded-run.js';
 
-const USAGE = 'Usage: npm test -- [FILE|FOLDER]… [--only REGEX] [--full] [--times] [--concurrency N]';
+const USAGE =
+  'Usage: npm test -- [FILE|FOLDER]… [--only REGEX] [--full [--shard I/N] [--minutes M]] [--times] [--concurrency N]';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const compiled = join(root, 'dist');
 
+/**
+ * Folders whose tests touch nothing of their process that others use: the short files of each share a process, and what it
+ * takes to start one and to load the modules is taken once.
+ */
+const TOGETHER = ['build', 'envelope', 'layout', 'memory', 'ring', 'topic'];
+/** But for those that look at what their process has loaded. */
+const ALONE = ['topic/regular-expression'];
+
 /** Files that take longest, in this order: started first, they do not run alone at the end. */
 const LONGEST = [
   'models/models',
+  'together/',
   'bus/hanging-threads',
   'bridges/containerd',
   'bridges/nats',
@@ -42,6 +53,8 @@ async function main(): Promise<void> {
     options: {
       only: { type: 'string', short: 'o' },
       full: { type: 'boolean', default: false },
+      shard: { type: 'string' },
+      minutes: { type: 'string' },
       times: { type: 'boolean', default: false },
       'in-process': { type: 'boolean', default: false },
       concurrency: { type: 'string', default: String(availableParallelism() + 2) },
@@ -52,6 +65,12 @@ async function main(): Promise<void> {
   // What is named is run, long or not.
   const files = positionals.length > 0 ? positionals.flatMap(named) : testFiles(join(compiled, 'test'), values.full);
   if (values.full) process.env.RINGCAST_TESTS = 'full';
+  if (values.shard !== undefined || values.minutes !== undefined) {
+    const minutes = Number(values.minutes ?? Number.POSITIVE_INFINITY);
+    if (!values.full || !(minutes > 0)) throw new Error('--shard and --minutes are for --full; --minutes is above 0');
+    await runLong(files, values.shard ?? '1/1', minutes);
+    return;
+  }
   if (values['in-process']) {
     // For a debugger, which would not see into the processes that test files have of their own otherwise.
     for (const file of files) await import(pathToFileURL(file).href);
@@ -61,7 +80,7 @@ async function main(): Promise<void> {
   if (values.times) return printTimes(files);
 
   const only = values.only === undefined ? {} : { testNamePatterns: [new RegExp(values.only)] };
-  const results = run({ files: files.sort(byLength), concurrency, ...only });
+  const results = run({ files: together(files).sort(byLength), concurrency, ...only });
   let isRun = false;
   results.on('test:fail', ({ todo }) => {
     isRun = true;
@@ -77,6 +96,37 @@ async function main(): Promise<void> {
     process.exitCode = 2;
   });
   results.compose<Spec>(new Spec()).pipe(process.stdout);
+}
+
+/**
+ * Runs those files of a full run that are longer than in a short one: those of one shard, for so many minutes.
+ *
+ * @param shard `I/N`: every N-th file, from the I-th on; a file that divides its own list is in each
+ */
+async function runLong(files: readonly string[], shard: string, minutes: number): Promise<void> {
+  const [, index, shards] = /^([1-9]\d*)\/([1-9]\d*)$/.exec(shard) ?? [];
+  if (index === undefined || Number(index) > Number(shards)) throw new Error('--shard must be I/N, I from 1 to N');
+  process.env.RINGCAST_SHARD = shard;
+  if (minutes < Number.POSITIVE_INFINITY) process.env.RINGCAST_MINUTES = String(minutes);
+  const texts = new Map(
+    files
+      .slice()
+      .sort()
+      .map((file) => [file, readFileSync(file, 'utf8')]),
+  );
+  const dividing = [...texts.keys()].filter((file) => texts.get(file)!.includes('inShard('));
+  const long = [...texts.keys()].filter((file) => /\.full\.test\.js$|support\/full\.js'/.test(file + texts.get(file)));
+  const chosen = long
+    .filter((file) => !dividing.includes(file))
+    .filter((_, at) => at % Number(shards) === Number(index) - 1);
+  const passed = await runBounded({
+    files: [...dividing, ...chosen],
+    nameOf: (file) => relative(compiled, file),
+    minutes,
+    concurrency: availableParallelism(),
+    print: (text) => process.stdout.write(text),
+  });
+  if (!passed) process.exitCode = 1;
 }
 
 /** Runs the files one after the other, and prints what CPU time each has taken, with its threads and processes. On Linux. */
@@ -113,6 +163,24 @@ function named(path: string): string[] {
   const found = statSync(target, { throwIfNoEntry: false });
   if (found === undefined) throw new Error(`${path}: no such test`);
   return found.isDirectory() ? testFiles(target, true) : [target];
+}
+
+/** The same files, with one in place of those that share a process. */
+function together(files: readonly string[]): string[] {
+  const isAlone = (file: string): boolean =>
+    file.endsWith('.full.test.js') || ALONE.some((part) => file.endsWith(`/test/${part}.test.js`));
+  const folderOf = (file: string): string | undefined =>
+    isAlone(file) ? undefined : TOGETHER.find((name) => file.startsWith(join(compiled, 'test', name, '/')));
+  const alone = files.filter((file) => folderOf(file) === undefined);
+  const shared = TOGETHER.flatMap((name) => {
+    const members = files.filter((file) => folderOf(file) === name);
+    if (members.length < 2) return members;
+    const file = join(compiled, 'test', 'together', `${name}.js`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, members.map((member) => `import ${JSON.stringify(pathToFileURL(member).href)};\n`).join(''));
+    return [file];
+  });
+  return [...alone, ...shared];
 }
 
 function testFiles(folder: string, full: boolean): string[] {

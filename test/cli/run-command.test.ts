@@ -4,14 +4,13 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { parseRunOptions } from '../../src/cli/run-options.js';
 import { buildImageArchive } from '../../src/services/index.js';
 import { covering } from '../support/full.js';
+import { COMMAND } from '../support/published.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { runcMissing, testImageArchive } from '../support/test-image.js';
 
-const MAIN = fileURLToPath(new URL('../support/run-command-main.js', import.meta.url));
 const ARCHIVE = await testImageArchive();
 const RUNC_MISSING = await runcMissing();
 
@@ -23,7 +22,7 @@ async function workplace(t: TestContext): Promise<string> {
 }
 
 function start(directory: string, args: readonly string[], nodeOptions: readonly string[] = []) {
-  const child = spawn(process.execPath, [...nodeOptions, MAIN, ...args], {
+  const child = spawn(process.execPath, [...nodeOptions, COMMAND, 'run', ...args], {
     cwd: directory,
     env: { ...process.env, TMPDIR: directory },
   });

@@ -4,15 +4,13 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { after, before, describe, test } from 'node:test';
 import { buildShellImage } from '../../src/services/index.js';
 import { CONTAINER_LIFE, Containerd, noContainerd } from '../support/containerd.js';
-
-const MAIN = fileURLToPath(new URL('../support/run-command-main.js', import.meta.url));
+import { COMMAND } from '../support/published.js';
 
 function start(daemon: Containerd, args: readonly string[]) {
-  const child = spawn(process.execPath, [MAIN, '--address', daemon.address, ...args], {
+  const child = spawn(process.execPath, [COMMAND, 'run', '--address', daemon.address, ...args], {
     cwd: daemon.directory,
     // What a container's layers lie on: the default needs a file system that tests may not have.
     env: { ...process.env, CONTAINERD_SNAPSHOTTER: 'native' },
@@ -20,12 +18,6 @@ function start(daemon: Containerd, args: readonly string[]) {
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   return { child, ended, stdout: text(child.stdout), stderr: text(child.stderr) };
-}
-
-async function scene(t: TestContext): Promise<Containerd> {
-  const daemon = await Containerd.start(t);
-  await writeFile(join(daemon.directory, 'image.tar'), await buildShellImage('ringcast.test/shell:latest'));
-  return daemon;
 }
 
 const LIFE = ['/namespaces/create', ...CONTAINER_LIFE, '/namespaces/delete'];
@@ -39,16 +31,24 @@ function topics(stdout: string): string[] {
 }
 
 describe('ringcast run --address', { skip: noContainerd(), timeout: 600_000 }, () => {
-  test('prints the events of the container, exits as it does, and leaves nothing behind', async (t) => {
-    const daemon = await scene(t);
+  let daemon: Containerd;
+  const ends: (() => unknown)[] = [];
+  before(async () => {
+    daemon = await Containerd.start({ after: (end) => void ends.push(end as () => unknown) });
+    await writeFile(join(daemon.directory, 'image.tar'), await buildShellImage('ringcast.test/shell:latest'));
+  });
+  after(async () => {
+    for (const end of ends) await end();
+  });
+
+  test('prints the events of the container, exits as it does, and leaves nothing behind', async () => {
     const { ended, stdout, stderr } = start(daemon, ['image.tar', '--', 'sh', '-c', 'echo out; exit 7']);
     assert.deepEqual([await ended, await stderr], [7, 'out\n']);
     assert.deepEqual(topics(await stdout), LIFE);
     assert.equal(await daemon.ctr('namespaces', 'ls', '-q'), '');
   });
 
-  test('interrupted, kills the container and removes what it made', async (t) => {
-    const daemon = await scene(t);
+  test('interrupted, kills the container and removes what it made', async () => {
     const { child, ended, stdout, stderr } = start(daemon, ['image.tar', '--', 'sleep', '1000']);
     let printed = '';
     child.stdout.on('data', (chunk) => {
@@ -62,8 +62,18 @@ describe('ringcast run --address', { skip: noContainerd(), timeout: 600_000 }, (
     assert.equal(await daemon.ctr('namespaces', 'ls', '-q'), '');
   });
 
-  test('says what is wrong, and removes what it made', async (t) => {
-    const daemon = await scene(t);
+  test('--demo shows an exit, a failure, a kill and a container that runs out of memory', async () => {
+    const { ended, stdout, stderr } = start(daemon, ['--demo']);
+    assert.deepEqual(
+      [await ended, (await stderr).split('\n').filter((line) => line.startsWith('# it ended'))],
+      [0, []],
+    );
+    const printed = topics(await stdout);
+    assert.equal(printed.filter((topic) => topic === '/tasks/exit').length, 4);
+    assert.ok(printed.includes('/tasks/oom'), printed.join());
+  });
+
+  test('says what is wrong, also when the daemon is gone, and removes what it made', async () => {
     await writeFile(join(daemon.directory, 'text'), 'no image');
     for (const [args, expected, said] of [
       [['text'], 1, /^ringcast run: ctr images import: .+\n$/],
@@ -80,17 +90,5 @@ describe('ringcast run --address', { skip: noContainerd(), timeout: 600_000 }, (
     const { ended, stdout, stderr } = start(daemon, ['image.tar']);
     assert.deepEqual([await ended, await stdout], [1, '']);
     assert.match(await stderr, new RegExp(`^ringcast run: ${daemon.address}: .+\n$`));
-  });
-
-  test('--demo shows an exit, a failure, a kill and a container that runs out of memory', async (t) => {
-    const daemon = await scene(t);
-    const { ended, stdout, stderr } = start(daemon, ['--demo']);
-    assert.deepEqual(
-      [await ended, (await stderr).split('\n').filter((line) => line.startsWith('# it ended'))],
-      [0, []],
-    );
-    const printed = topics(await stdout);
-    assert.equal(printed.filter((topic) => topic === '/tasks/exit').length, 4);
-    assert.ok(printed.includes('/tasks/oom'), printed.join());
   });
 });

@@ -49,7 +49,7 @@ export class Containerd {
     this.ttrpcAddress = `${this.address}.ttrpc`;
   }
 
-  static async start(t: TestContext): Promise<Containerd> {
+  static async start(t: Pick<TestContext, 'after'>): Promise<Containerd> {
     let daemon: Containerd | undefined;
     const directory = await temporaryDirectory(t, async () => daemon?.stop());
     daemon = new Containerd(directory);

@@ -9,8 +9,11 @@ import process from 'node:process';
 import { mock } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import FakeTimers from '@sinonjs/fake-timers';
-import { type Bus, createBus, type Envelope } from '../../src/index.js';
+import type { Bus, Envelope } from '../../src/index.js';
 import { fillRing, LARGE_TEXT, SMALL_RING_BYTES, thrownBy } from './bus-scene.js';
+import { LIBRARY } from './published.js';
+
+const { createBus } = (await import(LIBRARY)) as typeof import('../../src/index.js');
 
 const systemNow = Date.now;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { size } from '../support/full.js';
+import { duration } from '../support/full.js';
 import { type TortureReport, torture } from './torture.js';
 
 /** Else nothing was proved. */
@@ -11,7 +11,7 @@ function isEnough({ events, laps, restarts, redeliveries, lagged }: TortureRepor
 test('under torture every event is accounted for', { timeout: 600_000 }, async (t) => {
   const seed = Date.now() % 100_000;
   t.diagnostic(`seed ${seed}`);
-  const report = await torture({ durationMs: size(2_000, 60_000), seed, killEveryMs: 300, isEnough });
+  const report = await torture({ durationMs: duration(2_000, 60_000), seed, killEveryMs: 300, isEnough });
   t.diagnostic(JSON.stringify(report));
   assert.deepEqual(report.violations, []);
   assert.deepEqual([report.lost, report.torn, report.duplicates, report.outOfOrder, report.rescued], [0, 0, 0, 0, 0]);
