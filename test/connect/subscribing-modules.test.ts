@@ -340,7 +340,7 @@ describe('a module that a connection subscribes', () => {
     await bus.close();
   });
 
-  test('holds its thread open, unless it is told not to', async () => {
+  test('holds its thread open, unless it is told not to, and never that of the bus', async () => {
     const bus = createBus();
     const data = new Log().cells;
     const run = (then: string): ScriptedThread =>
@@ -352,6 +352,15 @@ describe('a module that a connection subscribes', () => {
       );
     const open = run('');
     const free = run('subscription.unref();');
+    // The owner of a bus, and a connection to it, in one thread.
+    const owner = new ScriptedThread(
+      `const bus = ringcast.connectBus(ringcast.createBus().handle);
+      const subscription = bus.subscribe('/a', new URL(data.module));
+      await subscription.ready;
+      subscription.unref();`,
+      { module: inlineModule('export default () => {}').href },
+    );
+    assert.equal(await owner.ended, 0);
     await Promise.all([open.said(), free.said()]);
     assert.equal(await free.ended, 0);
     await until(() => bus.stats().subscriptions.length === 1);
