@@ -18,13 +18,21 @@ const THREAD_LOADER = 'worker-entry.cjs';
 /** The folder of `package.json` and `proto`. */
 export const PACKAGE_ROOT = new URL('../../', here);
 
-const { createRequire } = process.getBuiltinModule('node:module');
-
-/** Loads ES modules too, and shares them with `import`. Node's own, also where a test runner puts another in its place. */
-export const nodeRequire = createRequire(here);
+/** Made when something is first loaded: a thread that loads nothing does without `node:module` and what that brings. */
+let requireHere: NodeJS.Require | undefined;
 
 /** The same, from where the package is installed. */
 let ownRequire: NodeJS.Require | undefined;
+
+/** Loads ES modules too, and shares them with `import`. Node's own, also where a test runner puts another in its place. */
+export function nodeRequire(id: string): unknown {
+  requireHere ??= createRequire(here);
+  return requireHere(id);
+}
+
+function createRequire(from: string | URL): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(from);
+}
 
 /**
  * What a subscriber thread loads.
@@ -38,7 +46,7 @@ export function workerEntry(): URL {
     if (existsSync(beside)) return beside;
   }
   try {
-    return new URL(THREAD_LOADER, pathToFileURL(nodeRequire.resolve('ringcast/worker')));
+    return new URL(THREAD_LOADER, pathToFileURL(createRequire(here).resolve('ringcast/worker')));
   } catch (cause) {
     throw new DependencyNotFoundError('ringcast/worker', here, cause);
   }
@@ -76,7 +84,7 @@ function fileOf(name: string): URL {
   const beside = new URL(name, here);
   if (existsSync(beside)) return beside;
   try {
-    return new URL(name, pathToFileURL(nodeRequire.resolve('ringcast/worker')));
+    return new URL(name, pathToFileURL(createRequire(here).resolve('ringcast/worker')));
   } catch (cause) {
     throw new DependencyNotFoundError('ringcast/worker', here, cause);
   }

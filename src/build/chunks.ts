@@ -46,7 +46,7 @@ export const BUNDLED_PACKAGES = ['msgpackr'] as const;
  * more collection of garbage before the first event Node 24 doubles a thread's young generation.
  */
 const THREAD_CHUNKS: readonly (readonly [name: string, files: RegExp])[] = [
-  ['wire', /\/envelope\/(?:wire\/|codec-runtime)/],
+  ['wire', /\/envelope\/(?:wire\/|codec-runtime)|\/msgpackr\//],
   ['types', /\/envelope\/generated\//],
   ['topic', /\/topic\//],
 ];

@@ -7,7 +7,6 @@
  */
 import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
-import { runInNewContext } from 'node:vm';
 import { FakeTimersError } from '../errors.js';
 
 // Asked for, not imported: an import opens standard input, and whoever reads it synchronously then gets EAGAIN.
@@ -113,5 +112,5 @@ export function systemMs(): number {
 
 function systemDate(): DateConstructor {
   const isNative = /^function now\(\) \{ \[native code\] \}$/.test(Function.prototype.toString.call(Date.now));
-  return isNative ? Date : (runInNewContext('Date') as DateConstructor);
+  return isNative ? Date : (process.getBuiltinModule('node:vm').runInNewContext('Date') as DateConstructor);
 }

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { createBus, type ModuleOptions } from '../../src/index.js';
 import { inlineModule, record, SMALL_RING_BYTES } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
@@ -142,5 +143,23 @@ describe('a preload that makes a bus and subscribes a module', { timeout: 240_00
     );
     assert.match(stdout, refused);
     assert.ok(starts(stdout) <= 4, stdout);
+  });
+});
+
+/** What it counts of Node's own modules that threads need rarely, and that a thread keeps in memory. */
+const COUNTING = `
+  const loaded = ['vm', 'module'].filter((name) => process.moduleLoadList.includes('NativeModule ' + name)).length;
+  const count = (cells) => Atomics.store(cells, 0, 1 + loaded);`;
+
+describe('a subscriber thread', () => {
+  test('loads no more of Node for code and modules than any thread does', async () => {
+    const [own, bare] = [new Int32Array(new SharedArrayBuffer(4)), new Int32Array(new SharedArrayBuffer(4))];
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const module = inlineModule(`${COUNTING} export default { setup({ data }) { count(data); }, handle() {} };`);
+    await bus.subscribe('/a', module, { data: own }).ready;
+    const script = inlineModule(`import { workerData } from 'node:worker_threads'; ${COUNTING} count(workerData);`);
+    await once(new Worker(script, { workerData: bare }), 'exit');
+    assert.ok(bare[0]! > 0);
+    assert.equal(own[0], bare[0]);
   });
 });
