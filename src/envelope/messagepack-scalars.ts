@@ -4,6 +4,10 @@ export const UNDEFINED_EXTENSION = 0;
 const BIGINT_EXTENSION = 0x42;
 const DATE_EXTENSION = 0xff;
 
+/** Node's own UTF-8 writer, as in `text-writer`. */
+type Utf8Write = (this: Buffer, text: string, offset: number, length: number) => number;
+const { utf8Write } = Buffer.prototype as unknown as { readonly utf8Write: Utf8Write };
+
 /** Up to here one loop is faster than asking for the size and writing it (as in `wire-writer`). */
 const SHORT_STRING_CHARS = 20;
 
@@ -29,14 +33,35 @@ export function writeText(target: Buffer, position: number, limit: number, text:
       return end;
     }
   }
-  const size = Buffer.byteLength(text);
-  const start =
-    size < 32
-      ? writeByte(target, position, limit, 0xa0 | size)
-      : writeHeader(target, position, limit, size, 0xd9, 0xda, 0xdb);
-  if (start < 0 || start + size > limit) return -1;
-  target.write(text, start, size);
+  if (position + 5 + 3 * chars > limit) {
+    // The worst case does not fit, so the exact size is worth a pass.
+    const size = Buffer.byteLength(text);
+    const start = writeTextHeader(target, position, limit, size);
+    if (start < 0 || start + size > limit) return -1;
+    utf8Write.call(target, text, start, size);
+    return start + size;
+  }
+  // One pass: the size of the header is guessed from the characters, the bytes move where the guess was wrong.
+  const guess = position + textHeaderSize(chars);
+  const size = utf8Write.call(target, text, guess, 3 * chars);
+  const start = position + textHeaderSize(size);
+  if (start !== guess) target.copyWithin(start, guess, guess + size);
+  writeTextHeader(target, position, limit, size);
   return start + size;
+}
+
+function textHeaderSize(size: number): number {
+  return size < 32 ? 1 : size < 0x100 ? 2 : headerSize(size);
+}
+
+function writeTextHeader(target: Buffer, position: number, limit: number, size: number): number {
+  if (size < 32) return writeByte(target, position, limit, 0xa0 | size);
+  return writeHeader(target, position, limit, size, 0xd9, 0xda, 0xdb);
+}
+
+/** What {@link writeHeader} takes without a form of one byte. */
+export function headerSize(size: number): number {
+  return size < 0x10000 ? 3 : 5;
 }
 
 /** A count or size in one, two or four bytes, each form with its own first byte. */
@@ -52,16 +77,23 @@ export function writeHeader(
   if (size < 0x100 && byteForm !== 0) {
     if (position + 2 > limit) return -1;
     target[position] = byteForm;
-    return target.writeUInt8(size, position + 1);
+    target[position + 1] = size;
+    return position + 2;
   }
   if (size < 0x10000) {
     if (position + 3 > limit) return -1;
     target[position] = shortForm;
-    return target.writeUInt16BE(size, position + 1);
+    target[position + 1] = size >>> 8;
+    target[position + 2] = size;
+    return position + 3;
   }
   if (position + 5 > limit) return -1;
   target[position] = longForm;
-  return target.writeUInt32BE(size, position + 1);
+  target[position + 1] = size >>> 24;
+  target[position + 2] = size >>> 16;
+  target[position + 3] = size >>> 8;
+  target[position + 4] = size;
+  return position + 5;
 }
 
 export function writeNumber(target: Buffer, position: number, limit: number, value: number): number {

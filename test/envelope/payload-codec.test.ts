@@ -222,6 +222,10 @@ describe('MessagePack codec', () => {
     });
   }
 
+  it('writes properties of its own, and none that it inherits', () => {
+    assertSame(roundTrip(Object.assign(Object.create({ inherited: 1 }), { own: 2 })), { own: 2 });
+  });
+
   it('writes nothing at or beyond the limit, whatever the limit', () => {
     fc.assert(
       fc.property(anything, fc.nat(40), (value, short) => {
