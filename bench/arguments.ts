@@ -10,6 +10,10 @@ export interface BenchArguments {
   readonly json: string | undefined;
   readonly plots: string | undefined;
   readonly quick: boolean;
+  /** How many rounds count; default 3 of a quick run, 11 of a full one. */
+  readonly rounds: number | undefined;
+  /** Take the results from there, and measure nothing. */
+  readonly from: string | undefined;
   /** Write the results, the plots and the pages of the repository. */
   readonly record: boolean;
   /** Skip, with a line each, the cases that this version of the package cannot run. */
@@ -19,7 +23,10 @@ export interface BenchArguments {
 }
 
 export const BENCH_USAGE =
-  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--json FILE] [--plots DIR] [--record] [--skip-missing] [--node PATH…]';
+  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--rounds N] [--json FILE] [--plots [DIR]] [--record] [--from FILE] [--skip-missing] [--node PATH…]';
+/** Where plots go without a folder of their own. */
+const PLOTS = 'plots';
+const ANYTHING = /(?:)/.source;
 
 export function parseBenchArguments(args: readonly string[]): BenchArguments {
   const options = {
@@ -28,15 +35,22 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     json: { type: 'string' },
     plots: { type: 'string' },
     quick: { type: 'boolean' },
+    rounds: { type: 'string' },
+    from: { type: 'string' },
     record: { type: 'boolean' },
     'skip-missing': { type: 'boolean' },
     node: { type: 'string', multiple: true },
   } as const;
-  const { values, positionals } = usable(() => parseArgs({ args: [...args], options, allowPositionals: true }));
+  // parseArgs has no options whose value may be missing.
+  const given = args.flatMap((word, i) => (word === '--plots' && isOption(args[i + 1]) ? [word, PLOTS] : [word]));
+  const { values, positionals } = usable(() => parseArgs({ args: given, options, allowPositionals: true }));
   // Behind a --node, more of them.
   if (positionals.length > 0 && values.node === undefined) throw new UsageError(`${positionals[0]} is no option`);
   if (values.record && (values.only ?? values.subject) !== undefined) {
     throw new UsageError('--record is for a run of all cases and subjects, without --only and --subject');
+  }
+  if (values.from !== undefined && (values.only ?? values.subject ?? values.quick ?? values.rounds ?? values.node)) {
+    throw new UsageError('--from measures nothing: it goes with --plots, --record and --json');
   }
   return {
     only: pattern('--only', values.only),
@@ -44,10 +58,26 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     json: values.json,
     plots: values.plots,
     quick: values.quick ?? false,
+    rounds: values.rounds === undefined ? undefined : wholeNumber('--rounds', values.rounds, 1),
+    from: values.from,
     record: values.record ?? false,
     skipMissing: values['skip-missing'] ?? false,
     nodes: [...(values.node ?? []), ...positionals],
   };
+}
+
+/** The command that measures the same; where its results go is nobody's affair. */
+export function commandOf(args: BenchArguments, nodeVersions: readonly string[]): string {
+  const { only, subject, quick, rounds, skipMissing } = args;
+  const words = [
+    ...(only.source === ANYTHING ? [] : ['--only', only.source]),
+    ...(subject.source === ANYTHING ? [] : ['--subject', subject.source]),
+    ...(quick ? ['--quick'] : []),
+    ...(rounds === undefined ? [] : ['--rounds', rounds]),
+    ...(skipMissing ? ['--skip-missing'] : []),
+    ...(nodeVersions.length === 0 ? [] : ['--node', ...nodeVersions]),
+  ];
+  return `npm run bench${words.length === 0 ? '' : ` -- ${words.join(' ')}`}`;
 }
 
 export interface CompareArguments {
@@ -66,12 +96,21 @@ export function parseCompareArguments(args: readonly string[]): CompareArguments
   const { values, positionals } = usable(() => parseArgs({ args: [...args], options, allowPositionals: true }));
   const [base, head = 'HEAD', ...rest] = positionals;
   if (base === undefined || rest.length > 0) throw new UsageError('give one commit to compare with, or two');
-  const rounds = Number(values.rounds ?? MIN_ROUNDS);
-  if (!Number.isInteger(rounds) || rounds < MIN_ROUNDS) {
-    throw new UsageError(`--rounds is a whole number from ${MIN_ROUNDS} on, not ${values.rounds}`);
-  }
+  const rounds = wholeNumber('--rounds', values.rounds ?? String(MIN_ROUNDS), MIN_ROUNDS);
   pattern('--only', values.only);
   return { base, head, only: values.only ?? '', rounds };
+}
+
+function isOption(word: string | undefined): boolean {
+  return word === undefined || word.startsWith('--');
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least) {
+    throw new UsageError(`${option} is a whole number from ${least} on, not ${text}`);
+  }
+  return value;
 }
 
 function usable<T>(parse: () => T): T {

@@ -26,11 +26,11 @@ export interface Environment {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PEERS = ['protobufjs', 'msgpackr', 'piscina', 'picomatch', 'qlobber', 'eventemitter2', 'mqemitter'] as const;
 
-export function describeEnvironment(args: readonly string[]): Environment {
+export function describeEnvironment(command: string): Environment {
   const commit = git('rev-parse', 'HEAD');
   return {
     date: new Date().toISOString(),
-    command: ['npm run bench --', ...args].join(' '),
+    command,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryMiB: Math.round(totalmem() / 2 ** 20),

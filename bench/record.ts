@@ -1,5 +1,5 @@
 /** Keeps a run in the repository: the results, the plots, and the figures on the pages. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missingRows, withFigures } from './page-figures.js';
@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The one file that the figures on all pages are from. */
 export const RESULTS = 'bench/results.json';
+/** What is drawn from it. */
+export const PLOTS = 'bench/plots';
 
 /** The pages that may have figures: those at the top level, and below `bench` and `src`. */
 export function pages(): readonly string[] {
@@ -31,5 +33,7 @@ export function recordReport(report: Report): readonly string[] {
     if (filled !== text) writeFileSync(join(root, page), filled);
     return filled !== text;
   });
-  return [RESULTS, ...changed, ...writePlots(report, join(root, 'bench'))];
+  // A case that is gone leaves no plot behind.
+  rmSync(join(root, PLOTS), { recursive: true, force: true });
+  return [RESULTS, ...changed, ...writePlots(report, join(root, PLOTS))];
 }

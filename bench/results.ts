@@ -1,6 +1,6 @@
 /** What a run of the suite comes to, as it is written with `--json`. */
 import type { Environment } from './environment.js';
-import { median } from './statistics.js';
+import { median, quantile } from './statistics.js';
 
 export interface Result {
   /** `fan-out/object/4` */
@@ -15,7 +15,12 @@ export interface Result {
   readonly unit: string;
   /** One for each round, in order: sample i of two subjects of one case were measured next to each other. */
   readonly samples: readonly number[];
+  /** Where every event was timed by itself: percentiles of the events of all rounds together, in `unit`. */
+  readonly percentiles?: Percentiles;
 }
+
+/** Pairs of a percentile and its value, ascending; as far up as there are events for it. */
+export type Percentiles = readonly (readonly [percentile: number, value: number])[];
 
 export interface Report {
   readonly environment: Environment;
@@ -32,6 +37,16 @@ export function resultOf(
   samples: readonly number[],
 ): Result {
   return { case: benchCase, subject, metric, value: median(samples), unit, samples };
+}
+
+const PERCENTILES = [0, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.99];
+
+/** @param times of single events; not empty */
+export function percentilesOf(times: readonly number[]): Percentiles {
+  const sorted = Float64Array.from(times).sort();
+  // Beyond that, a percentile would be nothing but the largest value.
+  const known = PERCENTILES.filter((percentile) => sorted.length * (1 - percentile / 100) >= 1);
+  return known.map((percentile) => [percentile, quantile(sorted, percentile / 100)]);
 }
 
 /** A case found that what it was about to time does not do its work. */

@@ -2,7 +2,7 @@
  * Rounds: the subjects of a case take turns, A B C, B C A, …, so that whatever else the machine does hits all of them, and a
  * ratio of two subjects compares neighbours.
  */
-import { type Result, resultOf } from './results.js';
+import { percentilesOf, type Result, resultOf } from './results.js';
 
 /** A subject has settled when that many rounds in a row were not better than the best before by more than that factor. */
 const SETTLED_ROUNDS = 3;
@@ -28,6 +28,8 @@ export interface Running {
   readonly startsAnew?: boolean;
   /** One value for each metric. Throws a VerificationError when the work was not done. */
   round(roundMs: number): Promise<Readonly<Record<string, number>>>;
+  /** Every event of the last round, timed by itself: what is the distribution of a metric. */
+  readonly events?: { readonly metric: string; times(): Iterable<number> };
   close(): Promise<void> | void;
 }
 
@@ -57,29 +59,33 @@ async function takeTurns(
   subjects: readonly Subject[],
   plan: Plan,
 ): Promise<readonly Result[]> {
-  const running: { subject: string; measured: Running; samples: Map<string, number[]> }[] = [];
+  const running: { subject: string; measured: Running; samples: Map<string, number[]>; times: number[] }[] = [];
   try {
     for (const subject of subjects) {
       if (!plan.wants(subject.name)) continue;
       const measured = await openOrSkip(name, subject, plan);
-      if (measured !== undefined) running.push({ subject: subject.name, measured, samples: new Map() });
+      if (measured !== undefined) running.push({ subject: subject.name, measured, samples: new Map(), times: [] });
     }
     for (const { measured } of running) await settle(measured, units);
     for (let round = 0; round < plan.rounds; round++) {
       for (let turn = 0; turn < running.length; turn++) {
-        const { measured, samples } = running[(round + turn) % running.length]!;
+        const { measured, samples, times } = running[(round + turn) % running.length]!;
         for (const [metric, value] of Object.entries(await measured.round(plan.roundMs))) {
           const values = samples.get(metric);
           if (values === undefined) samples.set(metric, [value]);
           else values.push(value);
         }
+        for (const time of measured.events?.times() ?? []) times.push(time);
       }
     }
   } finally {
     for (const { measured } of running) await measured.close();
   }
-  return running.flatMap(({ subject, samples }) =>
-    [...samples].map(([metric, values]) => resultOf(name, subject, metric, units[metric]!, values)),
+  return running.flatMap(({ subject, samples, measured, times }) =>
+    [...samples].map(([metric, values]) => {
+      const result = resultOf(name, subject, metric, units[metric]!, values);
+      return metric === measured.events?.metric ? { ...result, percentiles: percentilesOf(times) } : result;
+    }),
   );
 }
 

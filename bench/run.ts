@@ -1,6 +1,6 @@
 /** `npm run bench`: measures the cases asked for, and says what came out. Exit code 1: a verification failed; 2: usage. */
-import { writeFileSync } from 'node:fs';
-import { BENCH_USAGE, type BenchArguments, parseBenchArguments, UsageError } from './arguments.js';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { BENCH_USAGE, type BenchArguments, commandOf, parseBenchArguments, UsageError } from './arguments.js';
 import { loadCases } from './cases.js';
 import { describeEnvironment } from './environment.js';
 import { runOnNodes, versionOf } from './nodes.js';
@@ -14,6 +14,14 @@ const QUICK = { quick: true, rounds: 3, roundMs: 100 };
 const FULL = { quick: false, rounds: 11, roundMs: 400 };
 
 async function main(args: BenchArguments): Promise<void> {
+  const report =
+    args.from === undefined ? await measure(args) : (JSON.parse(readFileSync(args.from, 'utf8')) as Report);
+  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  const written = args.plots === undefined ? [] : writePlots(report, args.plots);
+  for (const file of args.record ? [...written, ...recordReport(report)] : written) console.log(`wrote ${file}`);
+}
+
+async function measure(args: BenchArguments): Promise<Report> {
   const onMissing = args.skipMissing
     ? (name: string, error: unknown) => console.error(skipped(name, error))
     : undefined;
@@ -29,9 +37,7 @@ async function main(args: BenchArguments): Promise<void> {
     const node = args.nodes.length > 1 ? `Node ${environment.node}: ` : '';
     console.log(`${node}ringcast as a multiple of its peer: median and quartiles of the rounds\n${floors}\n`);
   }
-  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(report, undefined, 2)}\n`);
-  const written = args.plots === undefined ? [] : writePlots(report, args.plots);
-  for (const file of args.record ? [...written, ...recordReport(report)] : written) console.log(`wrote ${file}`);
+  return report;
 }
 
 async function onThisOne(
@@ -39,9 +45,15 @@ async function onThisOne(
   chosen: readonly BenchCase[],
   onMissing: Plan['onMissing'],
 ): Promise<Report> {
-  const environment = describeEnvironment(process.argv.slice(2));
+  const environment = describeEnvironment(commandOf(args, []));
   console.log(`${environmentText(environment)}\n`);
-  const plan: Plan = { ...(args.quick ? QUICK : FULL), wants: (subject) => args.subject.test(subject), onMissing };
+  const usual = args.quick ? QUICK : FULL;
+  const plan: Plan = {
+    ...usual,
+    rounds: args.rounds ?? usual.rounds,
+    wants: (subject) => args.subject.test(subject),
+    onMissing,
+  };
   const results: Result[] = [];
   for (const [index, benchCase] of chosen.entries()) {
     const measured = await withProgress(index, chosen, () =>
@@ -60,12 +72,11 @@ async function onThisOne(
 
 function onSeveral(args: BenchArguments, chosen: readonly BenchCase[]): Report {
   const versions = args.nodes.map(versionOf);
-  // Where they lie is nobody's affair.
-  const shown = process.argv.slice(2).map((word) => versions[args.nodes.indexOf(word)] ?? word);
-  const environment = describeEnvironment(shown);
+  const environment = describeEnvironment(commandOf(args, versions));
   console.log(`${environmentText(environment)}; cases on Node ${versions.join(', ')}\n`);
   const options = [
     ...(args.quick ? ['--quick'] : []),
+    ...(args.rounds === undefined ? [] : ['--rounds', String(args.rounds)]),
     ...(args.skipMissing ? ['--skip-missing'] : []),
     ...['--subject', args.subject.source],
   ];

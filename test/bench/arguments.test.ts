@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseBenchArguments, parseCompareArguments, UsageError } from '../../bench/arguments.js';
+import { commandOf, parseBenchArguments, parseCompareArguments, UsageError } from '../../bench/arguments.js';
 
 describe('command line of the benchmark suite', () => {
   test('measures everything unless told otherwise', () => {
@@ -10,6 +10,8 @@ describe('command line of the benchmark suite', () => {
       json: undefined,
       plots: undefined,
       quick: false,
+      rounds: undefined,
+      from: undefined,
       record: false,
       skipMissing: false,
       nodes: [],
@@ -30,12 +32,28 @@ describe('command line of the benchmark suite', () => {
     assert.deepEqual(parseBenchArguments(['--node', 'a', '--node', 'b']).nodes, ['a', 'b']);
   });
 
+  test('draws into a folder of its own unless told another', () => {
+    for (const args of [['--plots'], ['--plots', '--quick'], ['--quick', '--plots']]) {
+      assert.equal(parseBenchArguments(args).plots, 'plots');
+    }
+    assert.equal(parseBenchArguments(['--plots', 'pictures', '--quick']).plots, 'pictures');
+  });
+
+  test('is said again in results, without the places that results went to', () => {
+    const given = ['--quick', '--rounds', '5', '--only', 'cold', '--json', 'a', '--plots', 'b', '--node', 'c', 'd'];
+    const said = 'npm run bench -- --only cold --quick --rounds 5 --node 24.1.0 20.2.0';
+    assert.equal(commandOf(parseBenchArguments(given), ['24.1.0', '20.2.0']), said);
+    assert.equal(commandOf(parseBenchArguments(['--record']), []), 'npm run bench');
+  });
+
   const refused: readonly [name: string, parse: () => unknown][] = [
     ['an option that does not exist', () => parseBenchArguments(['--fast'])],
     ['a word that is no option', () => parseBenchArguments(['publish'])],
     ['an expression that does not parse', () => parseBenchArguments(['--only', '('])],
     ['a file without a name', () => parseBenchArguments(['--json'])],
     ['to record a part of the suite', () => parseBenchArguments(['--record', '--only', 'publish'])],
+    ['rounds that are none', () => parseBenchArguments(['--rounds', '0'])],
+    ['results of an earlier run, and to measure', () => parseBenchArguments(['--from', 'a', '--quick'])],
     ['nothing to compare', () => parseCompareArguments([])],
     ['three commits', () => parseCompareArguments(['a', 'b', 'c'])],
     ['too few rounds', () => parseCompareArguments(['a', '--rounds', '4'])],

@@ -73,6 +73,29 @@ describe('rounds', () => {
     assert.deepEqual(result!.samples, [100]);
   });
 
+  test('keep the distribution of events of all rounds, where each was timed, and of no others', async () => {
+    let asked = 0;
+    const subject: Subject = {
+      name: 'a',
+      open: () => ({
+        startsAnew: true,
+        round: async () => ({ p50: ++asked, p99: 0 }),
+        events: { metric: 'p50', times: () => [asked * 10, asked * 10 + 1] },
+        close() {},
+      }),
+    };
+    const [p50, p99] = await inTurns('case', { p50: 'us', p99: 'us' }, [subject]).run({ ...plan, rounds: 2 });
+    assert.deepEqual(p50!.samples, [2, 3]);
+    assert.deepEqual(
+      p50!.percentiles!.filter(([percentile]) => percentile % 50 === 0),
+      [
+        [0, 20],
+        [50, 25.5],
+      ],
+    );
+    assert.equal(p99!.percentiles, undefined);
+  });
+
   test('leave out subjects that are not wanted', async () => {
     const log: string[] = [];
     const wanted: Plan = { ...plan, wants: (subject) => subject === 'b' };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -46,6 +46,15 @@ describe('a quick run of the benchmark suite', () => {
       }
     });
   }
+
+  test('draws the plots of an earlier run without measuring', async () => {
+    const root = fileURLToPath(new URL('../../../', import.meta.url));
+    const plots = join(folder, 'plots');
+    const { stdout } = await run('--from', join(root, 'bench/results.json'), '--plots', plots);
+    const names = readdirSync(join(root, 'bench/plots'));
+    assert.deepEqual(readdirSync(plots).sort(), names.sort());
+    for (const name of names) assert.match(stdout, new RegExp(`^wrote .*${name}$`, 'm'));
+  });
 
   test('leaves with 2 and one line when it cannot tell what to measure', async () => {
     await assert.rejects(run('--only', 'no-such-case'), (error: { code: number; stderr: string }) => {

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { figures, withFigures, withoutFigures } from '../../bench/page-figures.js';
 import { pages, RESULTS } from '../../bench/record.js';
-import type { Report } from '../../bench/results.js';
+import { type Report, resultOf } from '../../bench/results.js';
 import { median } from '../../bench/statistics.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -27,8 +27,10 @@ describe('figures on the pages of the repository', () => {
 
   test('are medians of what was measured', () => {
     assert.ok(report.results.length > 50);
-    for (const { case: benchCase, subject, metric, value, samples } of report.results) {
-      assert.equal(value, median(samples), `${benchCase} ${subject} ${metric}`);
+    for (const { results } of [report, ...(report.beside ?? [])]) {
+      for (const { case: benchCase, subject, metric, value, samples } of results) {
+        assert.equal(value, median(samples), `${benchCase} ${subject} ${metric}`);
+      }
     }
   });
 
@@ -43,6 +45,17 @@ describe('figures on the pages of the repository', () => {
       assert.match(cells[3]!, /^\d.* : \d/);
     }
     assert.match(figures.environment!({ ...report, beside: [other] }), /, 98\.7\.6, /);
+  });
+
+  test('say where another one is ahead, and nothing where none is', () => {
+    const measured = (subject: string, value: number) => resultOf('publish/none', subject, 'cost', 'ns', [value]);
+    const losses = (ours: number): string =>
+      figures.losses!({
+        ...report,
+        results: [measured('ringcast', ours), measured('EventEmitter', 4), measured('diagnostics_channel', 2)],
+      });
+    assert.match(losses(5), /behind .* in `publish\/none` \(2\.5 × the time of `diagnostics_channel`\)\.$/);
+    assert.match(losses(1), /in nothing of the table\.$/);
   });
 
   test('stand nowhere else', () => {
