@@ -2,7 +2,7 @@
 import { linearAxis } from './axis.js';
 import { line, MARGIN, round, sheet, text, WIDTH, withUnit } from './frame.js';
 
-export interface Bar {
+interface Bar {
   readonly name: string;
   readonly value: number;
   /** Whether it is one of ours: drawn in our colour, the others in grey. */

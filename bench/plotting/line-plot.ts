@@ -2,7 +2,7 @@
 import { type Axis, linearAxis, logarithmicAxis } from './axis.js';
 import { CHARACTER, line, MARGIN, round, sheet, text, WIDTH, withUnit } from './frame.js';
 
-export interface Point {
+interface Point {
   readonly x: number;
   readonly y: number;
   /** Quartiles of the rounds. */
