@@ -82,6 +82,8 @@ export class ConnectedThread {
       mayHeed: (request) => this.subscriptions.mayHeed(request),
       onRequest: (request) => this.subscriptions.heed(request),
     });
+    // Heard of: the thread may find no other sign of the owner's life.
+    this.#cells.add(uplink.VERSION, 1);
     this.#waits = new SeenWaits(this.drain.memory, (reader, waits) => this.tell({ kind: 'deadlock', reader, waits }));
   }
 

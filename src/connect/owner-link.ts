@@ -11,6 +11,7 @@ import {
   receiveMessageOnPort,
   threadId,
 } from 'node:worker_threads';
+import { nodeProcess } from '../host/node-process.js';
 import { post } from '../host/ports.js';
 import { clearInterval, setInterval, setTimeout } from '../host/timing.js';
 import * as control from '../ring/control-descriptor.js';
@@ -29,8 +30,6 @@ const UNMET_CHECK_MS = 10;
 /** Before a meeting is tried again that found nobody. */
 const RETRY_MS = 50;
 
-/** Node's own, also where a test runner has put another one in its place. */
-const host = process.getBuiltinModule('node:process');
 const heard = (): void => {};
 let links = 0;
 
@@ -89,7 +88,7 @@ export class OwnerLink {
   /** Looks for the owner. */
   start(): void {
     // Whoever asks for this thread finds it listening: see Probe.
-    if (links++ === 0) host.on('workerMessage' as never, heard);
+    if (links++ === 0) nodeProcess().on('workerMessage' as never, heard);
     this.#meet();
     if (!this.#isGreeted) broadcast(this.#busId, { hello: this.hello });
     this.#watch(UNMET_CHECK_MS);
@@ -191,7 +190,9 @@ export class OwnerLink {
     postMessageToThread(this.#ownerThreadId, meeting, [port2]).catch((error: { readonly code?: string }) => {
       // Nobody is there, or not yet, as the owner's thread has just been started; or a listener of somebody else's threw.
       this.#absences = isNobody(error) ? absences + 1 : 0;
-      if (this.#absences >= CERTAIN && !this.isMet) this.end();
+      // An owner that has counted VERSION up has lived, and listens in its own way.
+      const isHeard = this.memory.cells.load(uplink.VERSION) !== 0;
+      if (this.#absences >= CERTAIN && !isHeard) this.end();
       else retry();
     });
   }
@@ -239,7 +240,7 @@ export class OwnerLink {
     if (this.hasEnded) return;
     this.hasEnded = true;
     clearInterval(this.#timer);
-    if (--links === 0) host.off('workerMessage' as never, heard);
+    if (--links === 0) nodeProcess().off('workerMessage' as never, heard);
     this.#port?.close();
     // Not to be read again: Node crashes, in the turn in which a port says that it has closed.
     this.#port = undefined;

@@ -6,6 +6,7 @@
  * loop of the main thread. Whatever comes first is enough to read from the uplink.
  */
 import { BroadcastChannel, type MessagePort } from 'node:worker_threads';
+import { nodeProcess } from '../host/node-process.js';
 import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
 import type { Hello, Meeting, ToReception } from './connection-messages.js';
 import type { ModuleOffer } from './modules/module-messages.js';
@@ -26,13 +27,11 @@ export interface ReceptionEvents extends Greeter {
   onOffer(connection: string, offer: ModuleOffer): void;
 }
 
-/** Node's own, also where a test runner has put another one in its place. */
-const host = process.getBuiltinModule('node:process');
 /** Shared by all copies of the package that a thread loads: a bus of one is found by a connection of another. */
 const RECEPTIONS = Symbol.for(`ringcast.receptions.${LAYOUT_VERSION}`);
-const shared = host as unknown as Record<symbol, Map<string, Greeter> | undefined>;
 
 function receptions(): Map<string, Greeter> {
+  const shared = nodeProcess() as unknown as Record<symbol, Map<string, Greeter> | undefined>;
   shared[RECEPTIONS] ??= new Map();
   return shared[RECEPTIONS];
 }
@@ -78,7 +77,7 @@ export class Reception {
 
   constructor(busId: string, events: ReceptionEvents) {
     this.#busId = busId;
-    if (receptions().size === 0) host.on('workerMessage' as never, hear);
+    if (receptions().size === 0) nodeProcess().on('workerMessage' as never, hear);
     receptions().set(busId, events);
     this.#channel = new BroadcastChannel(channelName(busId));
     this.#channel.onmessage = (event) => {
@@ -94,6 +93,6 @@ export class Reception {
   close(): void {
     this.#channel.close();
     receptions().delete(this.#busId);
-    if (receptions().size === 0) host.off('workerMessage' as never, hear);
+    if (receptions().size === 0) nodeProcess().off('workerMessage' as never, hear);
   }
 }

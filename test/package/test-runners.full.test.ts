@@ -55,6 +55,44 @@ const FILES = {
       expect([...values[0].map]).toEqual([[1, 'one']]);
       expect([values[0].at.getTime(), ...values[0].bytes]).toEqual([5, 1, 2]);
     });`,
+  'publisher.js': `
+    import { workerData } from 'node:worker_threads';
+    import { connectBus } from 'ringcast';
+    const bus = connectBus(workerData.bus);
+    bus.publish('/a', { id: 1 });
+    await bus.next('/go');
+    bus.publish('/a', { id: 2 });
+    if (workerData.end === 'close') await bus.close();
+    else process.exit();`,
+  'connections.js': `
+    import { Worker } from 'node:worker_threads';
+    const start = (bus, end) =>
+      new Worker(new URL('../publisher.js', import.meta.url), { workerData: { bus: bus.handle, end } });
+    const goes = async (bus, end) => {
+      const [ids, reasons] = [[], []];
+      bus.once('disconnect', ({ reason }) => reasons.push(reason));
+      await bus.subscribe('/a', ({ event }) => void ids.push(event.id)).ready;
+      const worker = start(bus, end);
+      const ended = new Promise((resolve) => worker.on('exit', resolve));
+      // Until the thread waits for it, nobody wants it.
+      const going = setInterval(() => bus.publish('/go', 0), 5);
+      await ended;
+      clearInterval(going);
+      while (reasons.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await bus.close();
+      return { ids, reasons };
+    };
+    test('a thread connects to the bus of a test, and is seen off', async () => {
+      expect(await goes(createBus(), 'close')).toEqual({ ids: [1, 2], reasons: ['closed'] });
+      expect(await goes(createBus(), 'exit')).toEqual({ ids: [1, 2], reasons: ['thread ended'] });
+    }, 60_000);
+    test('a test connects to a bus in a thread of its own', async () => {
+      const bus = await hostBus();
+      const connection = connectBus(bus.handle);
+      expect(connection).toBe(bus);
+      await connection.close();
+      expect(await goes(bus, 'close')).toEqual({ ids: [1, 2], reasons: ['closed'] });
+    }, 60_000);`,
 };
 const PRINTS = 'audit true o1 7\n{"undelivered":0}\n';
 
@@ -75,15 +113,17 @@ async function nodeBinary(line: string): Promise<string> {
 describe('a project', { timeout: 600_000 }, () => {
   before(async () => {
     await project.install('tsx', 'vitest@4', 'jest@30');
-    const { 'in-thread.js': inThread, ...files } = FILES;
+    const { 'in-thread.js': inThread, 'connections.js': connections, ...files } = FILES;
     const imports = (runner: string): string =>
-      `import { expect, test } from '${runner}';\nimport { createBus } from 'ringcast';\n`;
+      `import { expect, test } from '${runner}';\nimport { connectBus, createBus, hostBus } from 'ringcast';\n`;
     project.write({
       ...files,
       'with-node/billing.test.js': recipe!,
       'with-vitest/billing.test.js': recipe!.replace('node:test', 'vitest'),
       'with-jest/billing.test.js': recipe!.replace('node:test', '@jest/globals'),
       'with-vitest/thread.test.js': imports('vitest') + inThread.replace('./count.EXT', '../count.ts'),
+      'with-vitest/connections.test.js': imports('vitest') + connections,
+      'with-jest/connections.test.js': imports('@jest/globals') + connections,
       'with-jest/thread.test.js': imports('@jest/globals') + inThread.replace('./count.EXT', '../count.js'),
     });
     await project.run(
@@ -120,18 +160,25 @@ describe('a project', { timeout: 600_000 }, () => {
     await project.run('node', '--test', 'with-node/billing.test.js');
   });
 
-  test('tests with Vitest, and has modules in TypeScript on threads there', async () => {
-    const { stdout } = await project.run('vitest', 'run', '--dir', 'with-vitest');
-    assert.match(stdout, /Tests +2 passed/);
-  });
+  for (const pool of ['forks', 'threads']) {
+    test(`tests with Vitest (${pool}), and has modules in TypeScript and connections on threads there`, async () => {
+      const { stdout } = await project.run(
+        'vitest',
+        'run',
+        `--pool=${pool}`,
+        '--testTimeout=60000',
+        '--dir',
+        'with-vitest',
+      );
+      assert.match(stdout, /Tests +4 passed/);
+    });
+  }
 
-  test('tests with Jest, modules on threads included', async () => {
-    const { stderr } = await project.run(
-      'node',
-      '--experimental-vm-modules',
-      'node_modules/jest/bin/jest.js',
-      'with-jest',
-    );
-    assert.match(stderr, /Tests: +2 passed/);
-  });
+  for (const kind of [[], ['--workerThreads', '--maxWorkers=2']]) {
+    test(`tests with Jest ${kind.join(' ')}, modules and connections on threads included`, async () => {
+      const jest = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', ...kind, 'with-jest'];
+      const { stderr } = await project.run('node', ...jest);
+      assert.match(stderr, /Tests: +4 passed/);
+    });
+  }
 });
