@@ -8,6 +8,7 @@ import * as uplink from '../ring/uplink-descriptor.js';
 import {
   type Hello,
   type InterestChange,
+  LEAVES,
   RING,
   ROOM,
   ROOM_IN_RING,
@@ -50,8 +51,6 @@ export class ConnectedThread {
   isGone = false;
   /** The owner comes by when it is rung for. */
   isAsleep = false;
-  /** Of a closing bus: all that it had accepted has been taken over, and its subscriptions have not ended. */
-  isTaken = false;
   readonly subscriptions: ThreadSubscriptions;
   /** Told when its port is here. */
   readonly #unsaid: ToConnection[] = [];
@@ -121,11 +120,17 @@ export class ConnectedThread {
   receive(message: ToOwner): void {
     if (message === RING) this.#onRing();
     else if (message === ROOM_IN_RING) this.#roomMade();
+    else if (message === LEAVES) this.subscriptions.leaves();
     else {
       this.subscriptions.receive(message);
       // The uplink may have been waiting for it.
       if (message.kind === 'module') this.#onRing();
     }
+  }
+
+  /** Of a closing bus: all that it had accepted has been taken over, and its subscriptions have not ended. */
+  get isTaken(): boolean {
+    return this.subscriptions.isTaken;
   }
 
   /** Whether its port is here, whose closing says that the thread is gone. */

@@ -1,5 +1,6 @@
 /** The end of a connection on its own thread: the owner has everything that was accepted, or the rest is counted. */
 import { clearTimeout, queueMicrotask, setTimeout, sleep } from '../host/timing.js';
+import { LEAVES } from './connection-messages.js';
 import type { ConnectionParts } from './connection-parts.js';
 
 /** Between two looks whether the owner has come by. */
@@ -16,6 +17,8 @@ export function drained(parts: ConnectionParts, drainTimeoutMs: number): Promise
  */
 export async function left(parts: ConnectionParts, drainTimeoutMs: number): Promise<{ readonly undelivered: number }> {
   const { link, asked } = parts;
+  // Behind what is asked in the uplink, and also where that is sealed: whoever closes the bus may wait for this thread.
+  link.say(LEAVES);
   let hasLeft = false;
   let isDrained = false;
   void asked.drain().then(() => {

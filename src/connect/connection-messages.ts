@@ -42,6 +42,8 @@ export type ToReception =
 export const RING = 1;
 /** To the owner: there is room in the ring of the bus. */
 export const ROOM_IN_RING = 2;
+/** To the owner: the thread leaves. Where the bus is closing, and the uplink is read no more, its subscriptions end now. */
+export const LEAVES = 3;
 /** To the thread: there is room in the uplink. */
 export const ROOM = -1;
 
@@ -63,6 +65,7 @@ export interface HandlerCounts {
 export type ToOwner =
   | typeof RING
   | typeof ROOM_IN_RING
+  | typeof LEAVES
   /** Where the thread stores what a subscription has done, see `shared-counts.ts`. */
   | { readonly kind: 'counting'; readonly key: number; readonly cells: SharedArrayBuffer }
   /** A subscription takes no more events. */

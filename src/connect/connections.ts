@@ -201,7 +201,7 @@ export class Connections {
       else if (this.#isClosing && queued === 0 && !connection.isTaken) {
         connection.seal();
         if (!drain.isEmpty) moved = true;
-        else if (connection.subscriptions.any) connection.isTaken = true;
+        else if (connection.subscriptions.any) connection.subscriptions.taken();
         else this.#finish(connection, 'bus closed');
       }
     }

@@ -60,6 +60,8 @@ export class ThreadSubscriptions {
   /** Those that others may join. */
   readonly #byKey = new Map<number, LentReader>();
   readonly #modules: ThreadModules;
+  isTaken = false;
+  #isLeaving = false;
 
   constructor(parts: LendingParts, lessee: Lessee) {
     this.#parts = parts;
@@ -118,6 +120,25 @@ export class ThreadSubscriptions {
     if (message.kind === 'counting') known.delivery.countIn(new SharedCounts(message.cells));
     else if (message.kind === 'removed') this.#parts.topics.unwant(known.subscription);
     else this.#end(message.key, () => known.delivery.end(message.counts));
+  }
+
+  /** Of a closing bus: nothing more is taken over from the thread. */
+  taken(): void {
+    this.isTaken = true;
+    if (this.#isLeaving) this.#endAll();
+  }
+
+  /** The thread has asked in its uplink that all of them end. That is not read any more where the bus is closing. */
+  leaves(): void {
+    this.#isLeaving = true;
+    if (this.isTaken) this.#endAll();
+  }
+
+  #endAll(): void {
+    for (const { subscription } of [...this.#all.values()]) {
+      void subscription.stopAt(this.#parts.publisher.order.nextSequence);
+    }
+    this.#modules.endAll();
   }
 
   /**

@@ -189,6 +189,27 @@ describe('the bus of a module', () => {
     await closeDelivered(bus);
   });
 
+  for (const filter of ['/**', '/in'] as const) {
+    test(`ends with the module where that subscribes ${filter} by it, and gets what was accepted before`, async () => {
+      const bus = createBus();
+      const errors: Error[] = [];
+      bus.on('error', (error) => errors.push(error));
+      const counts = new Int32Array(new SharedArrayBuffer(8));
+      // Of those that end last: whoever wants dead letters ends after those who may cause one.
+      const module = inlineModule(`export default {
+        async setup({ bus, data }) { await bus.subscribe('/**', () => void Atomics.add(data, 0, 1)).ready; },
+        handle(_, { data }) { Atomics.add(data, 1, 1); },
+      }`);
+      const subscription = bus.subscribe(filter, module, { data: counts });
+      subscription.on('error', (error) => errors.push(error));
+      await subscription.ready;
+      for (const id of range(20)) bus.publish('/in', id);
+      await closeDelivered(bus);
+      assert.deepEqual([...counts], [20, 20]);
+      assert.deepEqual(errors, []);
+    });
+  }
+
   test('cannot be cloned to another thread', async () => {
     const bus = createBus();
     const got = outputs(bus, '/said');

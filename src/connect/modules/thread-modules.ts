@@ -109,6 +109,11 @@ export class ThreadModules {
     return true;
   }
 
+  /** All of them end, with what was accepted by now. */
+  endAll(): void {
+    for (const subscription of [...this.#all.values()]) void subscription.stop({ drain: true });
+  }
+
   /**
    * The thread is gone, or has nothing to do with the bus any more.
    *
