@@ -23,9 +23,18 @@ const UNITS = { cost: 'ns' };
  */
 function publishing(benchCase: string, events: readonly unknown[]): Subject[] {
   return [
-    publishingInBursts(benchCase, 'ringcast', events, BURST, asleep),
-    publishingInBursts(benchCase, 'ringcast-flood', events, FLOOD, drained),
+    publishingInBursts(benchCase, 'ringcast', BURST, asleep, publishPlainly(events)),
+    publishingInBursts(benchCase, 'ringcast-flood', FLOOD, drained, publishPlainly(events)),
   ];
+}
+
+type PublishRun = (bus: Bus, count: number, first: number) => void;
+
+/** A loop for each subject: what one has seen does not make another slower. */
+function publishPlainly(events: readonly unknown[]): PublishRun {
+  return (bus, count, first) => {
+    for (let i = first; i < first + count; i++) bus.publish(TOPIC, events[i & EVENT_MASK]);
+  };
 }
 
 /** Below the bytes after which sleepers are woken within a burst. */
@@ -36,9 +45,9 @@ const FLOOD = 4000;
 function publishingInBursts(
   benchCase: string,
   name: string,
-  events: readonly unknown[],
   maxBatch: number,
   ready: (bus: Bus) => Promise<void>,
+  publish: PublishRun,
 ): Subject {
   return {
     name,
@@ -49,7 +58,7 @@ function publishingInBursts(
         maxBatch,
         prepare: () => ready(bus),
         batch(count, first) {
-          for (let i = first; i < first + count; i++) bus.publish(TOPIC, events[i & EVENT_MASK]);
+          publish(bus, count, first);
           sent += count;
         },
       };
@@ -220,4 +229,25 @@ const publishPlain = inTurns(plain, UNITS, [
   ),
 ]);
 
-export const cases: readonly BenchCase[] = [publishTyped, publishPlain];
+const traced = 'publish/traced/1';
+const TRACEPARENTS = typedEvents.map((_, index) => {
+  const digits = (length: number, salt: number): string =>
+    Array.from({ length }, (_, at) => ((index * 7 + at * 13 + salt) % 15).toString(16)).join('');
+  // Flat, as a header is that came by the network; one that was just put together costs its flattening besides.
+  return Buffer.from(`00-${digits(32, 1)}-${digits(16, 2)}-01`).toString('latin1');
+});
+const publishTraced = inTurns(traced, UNITS, [
+  publishingInBursts(traced, 'ringcast', BURST, asleep, (bus, count, first) => {
+    for (let i = first; i < first + count; i++) {
+      bus.publish(TOPIC, typedEvents[i & EVENT_MASK], { traceparent: TRACEPARENTS[i & EVENT_MASK]! });
+    }
+  }),
+  publishingInBursts(traced, 'same-trace', BURST, asleep, (bus, count, first) => {
+    for (let i = first; i < first + count; i++) {
+      bus.publish(TOPIC, typedEvents[i & EVENT_MASK], { traceparent: TRACEPARENTS[0]! });
+    }
+  }),
+  publishingInBursts(traced, 'untraced', BURST, asleep, publishPlainly(typedEvents)),
+]);
+
+export const cases: readonly BenchCase[] = [publishTyped, publishPlain, publishTraced];

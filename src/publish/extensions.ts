@@ -1,5 +1,6 @@
 /** From the options of a call to the extension of its record. */
 import { InvalidTraceparentError } from '../errors.js';
+import { ORIGIN_WORD } from '../ring/record-descriptor.js';
 import { makeExtension, type RecordExtension, traceparentFault } from '../ring/record-extension.js';
 import type { Origins } from './origins.js';
 
@@ -23,10 +24,12 @@ export class Extensions {
    */
   of(traceparent: string | undefined, origin: string | undefined): RecordExtension | undefined {
     if (traceparent === this.#traceparent && origin === this.#origin) return this.#extension;
-    if (traceparent !== undefined) checkTraceparent(traceparent);
-    const originId = origin === undefined ? 0 : this.#origins.idOf(origin);
     if (traceparent === undefined && origin === undefined) return undefined;
-    this.#extension = makeExtension(originId, traceparent);
+    const isText = traceparent === undefined || typeof traceparent === 'string';
+    const extension = isText ? makeExtension(traceparent) : undefined;
+    if (extension === undefined) throw new InvalidTraceparentError(traceparent, faultOf(traceparent)!);
+    if (origin !== undefined) extension[ORIGIN_WORD] = this.#origins.idOf(origin);
+    this.#extension = extension;
     this.#traceparent = traceparent;
     this.#origin = origin;
     return this.#extension;
@@ -35,6 +38,11 @@ export class Extensions {
 
 /** @throws {InvalidTraceparentError} `BUS_INVALID_TRACEPARENT` */
 export function checkTraceparent(traceparent: unknown): void {
-  const fault = typeof traceparent === 'string' ? traceparentFault(traceparent) : 'is not a string';
+  const fault = faultOf(traceparent);
   if (fault !== undefined) throw new InvalidTraceparentError(traceparent, fault);
+}
+
+/** What is wrong with it; undefined: nothing. */
+function faultOf(traceparent: unknown): string | undefined {
+  return typeof traceparent === 'string' ? traceparentFault(traceparent) : 'is not a string';
 }

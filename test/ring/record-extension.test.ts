@@ -14,6 +14,12 @@ import { ringAt } from '../support/ring-rig.js';
 
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
+function extensionOf(origin: number, traceparent: string | undefined): RecordExtension {
+  const extension = makeExtension(traceparent)!;
+  extension[record.ORIGIN_WORD] = origin;
+  return extension;
+}
+
 const hex = (digits: number): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: digits, maxLength: digits });
 const traceparents = fc
@@ -28,7 +34,7 @@ test('a traceparent and an origin come out as they went in, whatever their digit
       fc.integer({ min: 0, max: 2 ** 31 - 1 }),
       (text, origin) => {
         if (text !== undefined) assert.equal(traceparentFault(text), undefined);
-        const extension = makeExtension(origin, text);
+        const extension = extensionOf(origin, text);
         assert.equal(traceparentAt(extension, 0), text);
         assert.equal(extension[record.ORIGIN_WORD], origin);
       },
@@ -49,14 +55,26 @@ for (const [text, reason] of [
   [`00-4bf92f3577b34da6a3ce929d0e0e4736-${'0'.repeat(16)}-01`, /parent id of zeros/],
   ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0\n', /hexadecimal/],
 ] as const) {
-  test(`${JSON.stringify(text)} is no traceparent`, () => assert.match(traceparentFault(text) ?? 'none', reason));
+  test(`${JSON.stringify(text)} is no traceparent`, () => {
+    assert.match(traceparentFault(text) ?? 'none', reason);
+    assert.equal(makeExtension(text), undefined);
+  });
 }
 
+test('there is an extension for what nothing is wrong with, and for nothing else, whatever one character is', () => {
+  for (let at = 0; at < TRACEPARENT.length; at++) {
+    for (const character of ' -/09:@AFG_`afgz\x00\x7f\u0130\uff10') {
+      const text = `${TRACEPARENT.slice(0, at)}${character}${TRACEPARENT.slice(at + 1)}`;
+      assert.equal(makeExtension(text) === undefined, traceparentFault(text) !== undefined, text);
+    }
+  }
+});
+
 test('the trace of an extension goes on without its origin', () => {
-  const trace = traceOf(makeExtension(7, TRACEPARENT))!;
+  const trace = traceOf(extensionOf(7, TRACEPARENT))!;
   assert.equal(traceparentAt(trace, 0), TRACEPARENT);
   assert.equal(trace[record.ORIGIN_WORD], 0);
-  assert.equal(traceOf(makeExtension(7, undefined)), undefined);
+  assert.equal(traceOf(extensionOf(7, undefined)), undefined);
   assert.equal(traceOf(undefined), undefined);
 });
 
@@ -73,7 +91,7 @@ function writeOne(rig: ReturnType<typeof ringAt>, extension: RecordExtension | u
 test('what a record carries is found whole, with and without an extension', () => {
   const rig = ringAt();
   const { reader } = rig.reader();
-  const extension = makeExtension(3, TRACEPARENT);
+  const extension = extensionOf(3, TRACEPARENT);
   writeOne(rig, undefined, 65);
   writeOne(rig, extension, 66);
   const plain = rig.writer.retained.contentOf(reader, 0)!;
@@ -87,7 +105,7 @@ test('what a record carries is found whole, with and without an extension', () =
 test('an extension is copied out of a batch with the rest of its record', () => {
   const rig = ringAt();
   const reader = rig.reader();
-  writeOne(rig, makeExtension(3, TRACEPARENT), 66);
+  writeOne(rig, extensionOf(3, TRACEPARENT), 66);
   writeOne(rig, undefined, 65);
   const { words, start } = reader.take()!;
   assert.equal(traceparentAt(extensionAt(words, start >> 2)!, 0), TRACEPARENT);
