@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -23,13 +24,31 @@ async function compile(...args: readonly string[]): Promise<void> {
   );
 }
 
+let packed: readonly string[];
+
+/** The sources of a file of the bundle. */
+function sourcesOf(file: string): readonly string[] {
+  const map = join(root, `${file}.map`);
+  return existsSync(map) ? (JSON.parse(readFileSync(map, 'utf8')) as { sources: string[] }).sources : [];
+}
+
+/** Adds a file of the bundle, and those that are loaded with it. */
+function addLoaded(file: string, loaded: Set<string>): Set<string> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  const code = readFileSync(join(root, file), 'utf8');
+  for (const [, name] of code.matchAll(/(?:from|import)\s*"\.\/([\w.-]+)"/g)) addLoaded(`dist/lib/${name}`, loaded);
+  return loaded;
+}
+
 describe('the packed package', () => {
   before(async () => {
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
       cwd: root,
       maxBuffer: 2 ** 26,
     });
-    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+    const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+    packed = files.map(({ path }) => path);
     writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }');
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', join(project, filename)], {
       cwd: project,
@@ -67,6 +86,31 @@ describe('the packed package', () => {
     const args = ['--no-warnings', '--input-type=module', '-e', script];
     const { stdout } = await run(process.execPath, args, { cwd: project });
     assert.match(stdout, /@opentelemetry\/api/);
+  });
+
+  test('loads and installs nothing of bridges with the bus, and has less than 150 kB of them', () => {
+    const isBridge = (source: string): boolean => source.includes('src/bridges/');
+    const bridgesOf = (entry: string): string[] =>
+      [...addLoaded(`dist/lib/${entry}.js`, new Set())].flatMap(sourcesOf).filter(isBridge);
+    for (const entry of ['index', 'worker-entry', 'module-bus', 'host-thread', 'stats-thread', 'events', 'cli'])
+      assert.deepEqual(bridgesOf(entry), [], entry);
+    for (const entry of ['ttrpc', 'containerd', 'nats']) assert.ok(bridgesOf(entry).length > 5, entry);
+
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, object>;
+    const peers = ['@grpc/grpc-js', '@nats-io/jetstream', '@nats-io/transport-node'];
+    const optional = manifest.peerDependenciesMeta as Record<string, { optional: boolean }>;
+    for (const peer of peers) assert.equal(optional[peer]?.optional, true, peer);
+    assert.ok(peers.every((peer) => !(peer in manifest.dependencies!)));
+
+    const theirs = packed.filter(
+      (file) =>
+        /\/bridges\/|\/(mirror|shim-wrapper)-command\./.test(file) ||
+        sourcesOf(file.replace(/\.map$/, '')).some(isBridge) ||
+        /^dist\/lib\/(ttrpc|containerd|nats|mirror-command|shim-wrapper-command)\./.test(file),
+    );
+    const bytes = theirs.reduce((sum, file) => sum + gzipSync(readFileSync(join(root, file))).length, 0);
+    assert.ok(theirs.length > 50, 'the bridges were found');
+    assert.ok(bytes < 150_000, `${theirs.length} files of ${bytes} bytes, packed`);
   });
 
   test('can be required too', async () => {

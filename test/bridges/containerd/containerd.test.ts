@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -12,13 +10,12 @@ import {
   fromContainerd,
   toContainerd,
 } from '../../../src/bridges/containerd/index.js';
-import { serveEvents } from '../../../src/bridges/ttrpc/index.js';
 import { type Bus, type BusOptions, createBus, type Envelope } from '../../../src/index.js';
 import { assertHas } from '../../support/assert-has.js';
 import { idOf, Latch, range, SMALL_RING_BYTES, until } from '../../support/bus-scene.js';
 import { CONTAINER_LIFE, Containerd, noContainerd } from '../../support/containerd.js';
 import { size } from '../../support/full.js';
-import { runCommand, startCommand } from '../../support/run-command.js';
+import { startCommand } from '../../support/run-command.js';
 
 async function scene(t: TestContext, options: Partial<FromContainerdOptions> = {}, busOptions: BusOptions = {}) {
   const daemon = await Containerd.start(t);
@@ -214,36 +211,6 @@ describe('a bus and a real containerd', { skip: noContainerd(), timeout: size(60
     await daemon.start();
     await until(() => sink.stats().forwarded === 2);
     await sink.close();
-  });
-
-  test('the events of a container that a wrapper started come from its shim', async (t) => {
-    const daemon = await Containerd.start(t);
-    const bus = createBus();
-    t.after(() => bus.destroy());
-    const got = collect(bus);
-    const address = join(daemon.directory, 'events.ttrpc');
-    const wrapper = join(daemon.directory, 'containerd-shim-ringcast-v1');
-    await runCommand(['shim-wrapper', '--out', wrapper, '--address', address]);
-    assert.match(readFileSync(wrapper, 'utf8'), /containerd-shim-runc-v2/);
-    let server = await serveEvents(bus, { address, forwardTo: daemon.ttrpcAddress });
-    await daemon.runContainer('one', '--runtime', wrapper);
-    await until(() => got.length >= 4);
-    const four = CONTAINER_LIFE.slice(1, 5);
-    assert.deepEqual(
-      got.map(({ topic }) => topic),
-      four,
-    );
-    assertHas(server.stats(), { accepted: 4, passedOn: 4, repeated: 0 });
-    // Nobody there: the shim keeps its events, and tries again after 1 s, 2 s, ….
-    await server.close();
-    await daemon.ctr('run', '-d', '--runtime', wrapper, ...daemon.runOptions, 'two', '/bin/true');
-    server = await serveEvents(bus, { address, forwardTo: daemon.ttrpcAddress });
-    await until(() => got.filter(({ topic }) => topic === '/tasks/exit').length === 2);
-    await daemon.ctr('task', 'delete', 'two').catch(() => {});
-    await until(() => got.length >= 8);
-    assert.equal(new Set(got.map(({ topic, timestamp }) => `${topic} ${timestamp}`)).size, 8);
-    assert.equal(got.length, 8);
-    await server.close();
   });
 
   test('a daemon that is not there is waited for', async (t) => {
