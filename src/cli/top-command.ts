@@ -48,7 +48,9 @@ export const command = defineCommand({
     }
     if (port !== undefined) throw new UsageError('top: --port is for --web', SEE_HELP);
     const sockets = await findSockets(operands[0]);
-    if (!json && samples === Number.POSITIVE_INFINITY && process.stdout.isTTY && process.stdin.isTTY) {
+    // A dumb one moves no cursor.
+    const isScreen = process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb';
+    if (!json && samples === Number.POSITIVE_INFINITY && isScreen) {
       const reason = await showOnScreen(sockets, intervalMs);
       if (reason !== undefined) process.stderr.write(`ringcast: ${reason}\n`);
       return;

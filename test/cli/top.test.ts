@@ -19,7 +19,7 @@ let folder: string;
 let env: NodeJS.ProcessEnv;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'rc-'));
-  env = { ...process.env, XDG_RUNTIME_DIR: folder };
+  env = { ...process.env, XDG_RUNTIME_DIR: folder, NO_COLOR: undefined, FORCE_COLOR: undefined };
 });
 after(() => rmSync(folder, { recursive: true }));
 
@@ -237,6 +237,69 @@ describe('ringcast top', { timeout: 120_000 }, () => {
       tmux('kill-server');
       child.kill('SIGKILL');
     }
+  });
+
+  /** `top` in a terminal of a shell, once it has drawn itself; `variables` are those of its environment. */
+  async function inTerminal(variables: string, act: () => Promise<void>): Promise<void> {
+    const child = await served('shown', SIXTY);
+    try {
+      const top = `echo $$ > ${folder}/pid; exec env ${variables} "${process.execPath}" "${command}" top shown -i 100`;
+      // A shell with job control, as users have it.
+      tmux('new-session', '-d', '-x', '80', '-y', '24', 'sh -m');
+      tmux('send-keys', `echo before; sh -c '${top}'; echo left with $?`, 'Enter');
+      await until(() => /^worker-\d/m.test(tmux('capture-pane', '-p')));
+      await act();
+    } finally {
+      tmux('kill-server');
+      child.kill('SIGKILL');
+    }
+  }
+
+  for (const [variables, isColoured] of [
+    ['FORCE_COLOR=1', true],
+    ['NO_COLOR=1', false],
+    ['FORCE_COLOR=0', false],
+  ] as const) {
+    test(`is ${isColoured ? '' : 'not '}coloured on a terminal with ${variables}`, {
+      skip: !hasTmux && 'tmux is missing',
+    }, async () => {
+      // What tells the colours from the text, the terminal has kept.
+      await inTerminal(variables, async () => {
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
+        assert.equal(/\x1b\[[\d;]*m/.test(tmux('capture-pane', '-p', '-e')), isColoured);
+      });
+    });
+  }
+
+  test('prints blocks, and no escape, on a terminal that knows none', {
+    skip: !hasTmux && 'tmux is missing',
+  }, async () => {
+    await inTerminal('TERM=dumb', async () => {
+      assert.equal(tmux('display-message', '-p', '#{cursor_flag} #{alternate_on}').trim(), '1 0');
+      assert.ok(!tmux('capture-pane', '-p', '-e').includes('\x1b'));
+    });
+  });
+
+  test('gives the terminal back while it is stopped, and draws itself again when it goes on', {
+    skip: !hasTmux && 'tmux is missing',
+  }, async () => {
+    await inTerminal('A=1', async () => {
+      const screen = (): string => tmux('capture-pane', '-p');
+      for (const stop of [
+        () => void tmux('send-keys', 'C-z'),
+        () => void process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), 'SIGTSTP'),
+      ]) {
+        stop();
+        await until(() => /echo before/.test(screen()) && !/worker-\d/.test(screen()));
+        const cursor = tmux('display-message', '-p', '#{cursor_flag} #{alternate_on}').trim();
+        assert.equal(cursor, '1 0');
+        tmux('send-keys', 'fg', 'Enter');
+        await until(() => /^worker-\d/m.test(screen()) && !/echo before/.test(screen()));
+        assert.equal(tmux('display-message', '-p', '#{cursor_flag} #{alternate_on}').trim(), '0 1');
+      }
+      tmux('send-keys', 'q');
+      await until(() => /left with/.test(screen().replace(/echo left with/g, '')));
+    });
   });
 
   for (const [what, end] of [

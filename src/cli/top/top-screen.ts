@@ -36,13 +36,21 @@ class TopScreen {
     this.#frames.forget();
     this.#redraw();
   };
-  /** Stopped by somebody, and let go on: the shell has had the terminal meanwhile. */
+  /** Control-Z, or another's wish: the shell gets the terminal as it was. */
+  readonly #suspended = (): void => {
+    this.#isAway = true;
+    process.stdin.setRawMode?.(false);
+    process.stdout.write(LEAVE, () => process.kill(process.pid, 'SIGSTOP'));
+  };
+  /** Let go on, also when stopped without having been asked: the shell has had the terminal meanwhile. */
   readonly #continued = (): void => {
+    this.#isAway = false;
     process.stdin.setRawMode?.(true);
     process.stdout.write(ENTER);
     this.#resized();
   };
   readonly #leave = (): void => this.leave();
+  #isAway = false;
   #left = false;
 
   constructor(sockets: readonly string[], intervalMs: number) {
@@ -58,13 +66,14 @@ class TopScreen {
     for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.once(signal, () => this.#end(undefined));
     process.stdout.write(ENTER);
     process.stdout.on('resize', this.#resized);
+    process.on('SIGTSTP', this.#suspended);
     process.on('SIGCONT', this.#continued);
     // The terminal is gone.
     process.stdin.on('end', () => this.#end(undefined));
     emitKeypressEvents(process.stdin);
     process.stdin.setRawMode?.(true);
     process.stdin.on('keypress', (text: string | undefined, key: { name?: string; ctrl?: boolean }) =>
-      this.#key(key.ctrl === true && key.name === 'c' ? 'q' : (key.name ?? text ?? ''), text),
+      this.#key(key.ctrl === true ? `control-${key.name}` : (key.name ?? text ?? ''), text),
     );
     this.#follow();
     return await ended;
@@ -75,6 +84,7 @@ class TopScreen {
     this.#left = true;
     this.#stop();
     process.off('exit', this.#leave);
+    process.off('SIGTSTP', this.#suspended);
     process.off('SIGCONT', this.#continued);
     process.stdout.off('resize', this.#resized);
     process.stdin.setRawMode?.(false);
@@ -119,7 +129,8 @@ class TopScreen {
   }
 
   #key(name: string, text: string | undefined): void {
-    if (name === 'q') this.#end(undefined);
+    if (name === 'q' || name === 'control-c') this.#end(undefined);
+    else if (name === 'control-z') process.kill(0, 'SIGTSTP');
     else if (name === 's') this.#sort = (this.#sort + 1) % SORTS.length;
     else if (name === 'p') this.#paused = !this.#paused;
     else if (name === 'n') this.#change(1);
@@ -140,7 +151,7 @@ class TopScreen {
 
   #redraw(): void {
     // A terminal that is slow gets fewer frames.
-    if (this.#left || this.#sample === undefined || process.stdout.writableNeedDrain) return;
+    if (this.#left || this.#isAway || this.#sample === undefined || process.stdout.writableNeedDrain) return;
     const { columns = 80, rows = 24 } = process.stdout;
     const many = this.#sockets.length > 1 ? `bus ${this.#bus + 1} of ${this.#sockets.length}  ` : '';
     const lines = viewOf(this.#sample, this.#previous, {
