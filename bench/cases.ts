@@ -14,6 +14,7 @@ const FILES: Readonly<Record<string, () => Promise<{ readonly cases: readonly Be
   field: () => import('./cases/field.js'),
   latency: () => import('./cases/latency.js'),
   uplink: () => import('./cases/uplink.js'),
+  'uplink-latency': () => import('./cases/uplink-latency.js'),
   memory: () => import('./cases/memory.js'),
   start: () => import('./cases/start.js'),
   'start-import': () => import('./cases/start-import.js'),
