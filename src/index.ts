@@ -54,7 +54,14 @@ export type {
 export type { Subscription } from './subscribe/subscription.js';
 export type { SubscriptionEvents } from './subscribe/subscription-events.js';
 export type { SubscriptionStats } from './subscribe/subscription-stats.js';
-export type { AnyTopics, CheckedFilter, SelectedEnvelope, TopicEnvelope, TopicOf } from './subscribe/typed-topics.js';
+export type {
+  AnyTopics,
+  CheckedFilter,
+  EventFor,
+  SelectedEnvelope,
+  TopicEnvelope,
+  TopicOf,
+} from './subscribe/typed-topics.js';
 export { explain } from './topic/explain.js';
 export type { FilterInput, FilterSpec } from './topic/filter.js';
 export type { EnvelopeViews } from './worker/dispatch/envelope-views.js';

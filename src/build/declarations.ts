@@ -5,11 +5,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-/** Compilers load no types of Node's by themselves. */
-const NODE_TYPES = '/// <reference types="node" />';
+/**
+ * Compilers load no types of Node's by themselves, and for a target of ES2020 none of what the declarations and generated
+ * classes name: `ErrorOptions`, `Object.hasOwn`. Each supported Node has it.
+ */
+const PLATFORM = '/// <reference types="node" />\n/// <reference lib="es2022" />';
 
 /** An import of a neighbour, as the compiler writes it into declarations. */
 const NEIGHBOUR = /((?:from|import)\s*\(?\s*['"])(\.[^'"]+)\.js(['"])/g;
+
+/** What compilers before TypeScript 5.7 refuse: typed arrays had no type parameter. `Buffer<ArrayBuffer>` → `Buffer` */
+const MEMORY_OF_ARRAY = /(?<=\b(?:Buffer|\w+Array))<(?:Shared)?ArrayBuffer(?:Like)?>/g;
 
 /**
  * @param compiled folder of the compiled modules with their declarations
@@ -24,12 +30,12 @@ export function copyDeclarations(compiled: string, entries: readonly string[], o
     seen.add(module);
     const to = join(out, relative(compiled, module));
     mkdirSync(dirname(to), { recursive: true });
-    let text = readFileSync(`${module}.d.ts`, 'utf8');
+    let text = readFileSync(`${module}.d.ts`, 'utf8').replace(MEMORY_OF_ARRAY, '');
     let map = readFileSync(`${module}.d.ts.map`, 'utf8');
     if (isEntry(module)) {
-      text = `${NODE_TYPES}\n${text}`;
-      // One line further down.
-      map = map.replace('"mappings":"', '"mappings":";');
+      text = `${PLATFORM}\n${text}`;
+      // Two lines further down.
+      map = map.replace('"mappings":"', '"mappings":";;');
     }
     writeFileSync(`${to}.d.ts`, text);
     writeFileSync(`${to}.d.ts.map`, map);

@@ -4,7 +4,6 @@ import type { Writable } from 'node:stream';
 import { types } from 'node:util';
 import { publishRefused, publishTracing } from '../channels/channels.js';
 import type { PublishTrace } from '../channels/messages.js';
-import type { DeepReadonly } from '../envelope/envelope.js';
 import { BusClosedError, InvalidOptionError } from '../errors.js';
 import { unwatched } from '../host/report.js';
 import { attempted, readOptions, timeoutOption } from '../option-check.js';
@@ -23,7 +22,7 @@ import {
 } from '../publish/publish-options.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { RecordExtension } from '../ring/record-extension.js';
-import type { AnyTopics, TopicOf } from '../subscribe/typed-topics.js';
+import type { AnyTopics, EventFor, TopicOf } from '../subscribe/typed-topics.js';
 import type { BusEvents } from './bus-events.js';
 import type { PublishingParts } from './bus-parts.js';
 import { writableStream } from './writable-stream.js';
@@ -74,7 +73,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    */
   publish<Topic extends TopicOf<Topics>>(
     topic: Topic,
-    event: DeepReadonly<Topics[Topic]>,
+    event: EventFor<Topics, Topic>,
     options: PublishOptions = NO_OPTIONS,
   ): boolean {
     this.checkOpen('publish');
@@ -89,7 +88,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    */
   tryPublish<Topic extends TopicOf<Topics>>(
     topic: Topic,
-    event: DeepReadonly<Topics[Topic]>,
+    event: EventFor<Topics, Topic>,
     options: PublishOptions = NO_OPTIONS,
   ): boolean {
     this.checkOpen('tryPublish');
@@ -113,7 +112,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    */
   publishSync<Topic extends TopicOf<Topics>>(
     topic: Topic,
-    event: DeepReadonly<Topics[Topic]>,
+    event: EventFor<Topics, Topic>,
     options: SyncOptions = NO_OPTIONS,
   ): void {
     this.checkOpen('publishSync');

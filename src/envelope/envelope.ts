@@ -19,8 +19,14 @@ type Primitive = bigint | boolean | number | string | symbol | null | undefined;
  * Valid for as long as it is kept; it keeps the 64 KiB that its thread copied it into, so {@link detach} what is kept for
  * long.
  * The subscriptions of a thread share what is in it: `event` is decoded once for all of them.
+ *
+ * An `Envelope<T>` is an `Envelope` of all that a `T` is: a function that takes any `Envelope` takes each.
+ *
+ * @typeParam T what was published
+ * @typeParam Read what `event` is: follows from `T`, and is never given. A parameter, so that the compiler compares envelopes
+ *   by it; by `T`, which `DeepReadonly` hides, no envelope would be another
  */
-export interface Envelope<T = unknown> {
+export interface Envelope<T = unknown, Read = DeepReadonly<T>> {
   /** Where it was published, `/tasks/exit`. */
   readonly topic: string;
   /** Of the publisher. */
@@ -49,7 +55,7 @@ export interface Envelope<T = unknown> {
    *
    * @throws {MalformedPayloadError} `BUS_MALFORMED_PAYLOAD` when the payload does not decode as its type
    */
-  readonly event: DeepReadonly<T>;
+  readonly event: Read;
   /** The event's bytes: a view that the handlers of a thread share, not to be written to. */
   readonly payload: Uint8Array;
   /** True where the subscriber had this event in hand when its thread ended, and gets it again. */
@@ -65,5 +71,5 @@ export interface Envelope<T = unknown> {
    */
   toBinary(): Uint8Array;
   /** The same envelope over a copy of just its own bytes, to be kept for long. */
-  detach(): Envelope<T>;
+  detach(): Envelope<T, Read>;
 }

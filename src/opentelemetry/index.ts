@@ -40,7 +40,10 @@ const SCOPE = 'ringcast';
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION`, also for a connection by `connectBus` without spans
  * @throws {UnknownOptionError} `BUS_UNKNOWN_OPTION`
  */
-export function instrument(bus: Bus | HostedBus | BusConnection, given: InstrumentOptions = {}): () => void {
+export function instrument<Topics extends object>(
+  bus: Bus<Topics> | HostedBus<Topics> | BusConnection<Topics>,
+  given: InstrumentOptions = {},
+): () => void {
   const options = readOptions('options', given, ['name', 'meter', 'tracer', 'spans', 'attributes']);
   const { meter = metrics.getMeter(SCOPE), tracer = trace.getTracer(SCOPE) } = options;
   const attributes = copyOf(options.attributes);
@@ -84,7 +87,7 @@ export function instrumentThread(given: Pick<InstrumentOptions, 'tracer' | 'attr
  *
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is neither
  */
-function countersOf(bus: Bus | HostedBus | BusConnection): ReadCounters | undefined {
+function countersOf(bus: Bus<any> | HostedBus<any> | BusConnection<any>): ReadCounters | undefined {
   if (typeof bus === 'object' && bus !== null) {
     // A host that has ended has said so, and counts nothing any more.
     if ('busStats' in bus) return () => bus.busStats().catch(() => undefined);

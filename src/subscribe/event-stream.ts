@@ -9,10 +9,7 @@ import { Subscription, type SubscriptionSource } from './subscription.js';
 
 type Waiter<E> = (result: IteratorResult<E, undefined>) => void;
 
-export class EventStream<E extends Envelope = Envelope>
-  extends Subscription
-  implements AsyncIterableIterator<E, undefined>
-{
+export class EventStream<E extends Envelope = Envelope> extends Subscription implements AsyncIterableIterator<E> {
   readonly #keepAlive: KeepAlive;
   readonly #waiters: Waiter<E>[] = [];
   /** Handed over by the reader, not asked for yet. */

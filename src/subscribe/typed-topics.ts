@@ -8,7 +8,7 @@
  * compiler: then the events of all topics are assumed, which is true, if less exact. Less exact too, never wrong, is the
  * double star between slashes at the start of a glob, which stands for one segment at least and is taken for none as well.
  */
-import type { Envelope } from '../envelope/envelope.js';
+import type { DeepReadonly, Envelope } from '../envelope/envelope.js';
 
 /** The topics of a bus that was created without: any topic, any event, as free as the arguments of an EventEmitter. */
 export interface AnyTopics {
@@ -18,10 +18,16 @@ export interface AnyTopics {
 /** The topics of a map. */
 export type TopicOf<Topics extends object> = keyof Topics & string;
 
+/** What is published on a topic. As it is, too: a wrapper whose topic is a type parameter has no other name for its type. */
+export type EventFor<Topics extends object, Topic extends TopicOf<Topics>> =
+  | Topics[Topic]
+  | DeepReadonly<Topics[Topic]>;
+
 /** An envelope of one topic: where topics are a union, comparing `topic` narrows `event`. */
-export interface TopicEnvelope<Topic extends string, Payload> extends Envelope<Payload> {
+export interface TopicEnvelope<Topic extends string, Payload, Read = DeepReadonly<Payload>>
+  extends Envelope<Payload, Read> {
   readonly topic: Topic;
-  detach(): TopicEnvelope<Topic, Payload>;
+  detach(): TopicEnvelope<Topic, Payload, Read>;
 }
 
 /** What a subscription to `Filter` receives. */

@@ -4,14 +4,13 @@ import { type BusHandle, checkHandle } from '../../connect/bus-handle.js';
 import { abandonConnection, drained, giveUp, left } from '../../connect/connection-end.js';
 import { assembleConnection, type ConnectionParts } from '../../connect/connection-parts.js';
 import { type ConnectionOwnStats, takeConnectionStats } from '../../connect/connection-stats.js';
-import type { DeepReadonly } from '../../envelope/envelope.js';
 import { BusClosedError, InvalidOptionError, TooManyConnectionsError } from '../../errors.js';
 import { refuseTopics } from '../../host/emitter-guard.js';
 import { emitSafely } from '../../host/report.js';
 import { readOptions, timeoutOption } from '../../option-check.js';
 import type { ForwardOptions, PublishOptions } from '../../publish/publish-options.js';
 import { LAYOUT_VERSION } from '../../ring/control-descriptor.js';
-import type { AnyTopics, TopicOf } from '../../subscribe/typed-topics.js';
+import type { AnyTopics, EventFor, TopicOf } from '../../subscribe/typed-topics.js';
 import { BusClient } from '../bus-client.js';
 import { type CloseResult, excuseCaller } from '../closing.js';
 
@@ -115,7 +114,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
 
   override publish<Topic extends TopicOf<Topics>>(
     topic: Topic,
-    event: DeepReadonly<Topics[Topic]>,
+    event: EventFor<Topics, Topic>,
     options?: PublishOptions,
   ): boolean {
     const isWritable = super.publish(topic, event, options);
@@ -125,7 +124,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
 
   override tryPublish<Topic extends TopicOf<Topics>>(
     topic: Topic,
-    event: DeepReadonly<Topics[Topic]>,
+    event: EventFor<Topics, Topic>,
     options?: PublishOptions,
   ): boolean {
     const isAccepted = super.tryPublish(topic, event, options);
@@ -135,7 +134,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
 
   override publishSync<Topic extends TopicOf<Topics>>(
     topic: Topic,
-    event: DeepReadonly<Topics[Topic]>,
+    event: EventFor<Topics, Topic>,
     options?: PublishOptions & { readonly timeoutMs?: number },
   ): void {
     const { waits } = this.#parts.link;

@@ -5,7 +5,7 @@
  * view is used again only after more others than a batch has events; until then, and at any time between two turns, it throws.
  */
 
-import type { Envelope } from '../../envelope/envelope.js';
+import type { DeepReadonly, Envelope } from '../../envelope/envelope.js';
 import { sendAnotherWay } from '../../envelope/envelope-source.js';
 import { ViewExpiredError } from '../../errors.js';
 
@@ -20,7 +20,7 @@ const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as
  *
  * One loop at a time: a second one ends the turn of the first one's view.
  */
-export interface EnvelopeViews<E = unknown> extends Iterable<Envelope<E>> {
+export interface EnvelopeViews<E = unknown, Read = DeepReadonly<E>> extends Iterable<Envelope<E, Read>> {
   /** How many events; at least one. */
   readonly length: number;
 }
