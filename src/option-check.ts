@@ -20,11 +20,21 @@ export function readOptions<T extends object>(
     const value = readable(key, () => options[key]);
     if (value !== undefined) copy[key] = value;
   }
+  // A signal in place of `{ signal }`, a worker, a port: what they are would be ignored.
+  if (Object.keys(copy).length === 0 && !readable(name, () => isPlain(options))) {
+    throw new InvalidOptionError(name, options, `an object with any of ${known.join(', ')}`);
+  }
   return copy as T;
 }
 
 function keysOf(options: unknown): readonly string[] | undefined {
   return options === null || typeof options !== 'object' || Array.isArray(options) ? undefined : Object.keys(options);
+}
+
+/** An object literal, of any realm, or an object without a prototype. */
+function isPlain(options: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(options);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** What `read` returns. What getters and traps of the user's throw there becomes the cause of an error with a code. */
@@ -92,9 +102,11 @@ export function functionOption<T extends (...args: never[]) => unknown>(
   return value;
 }
 
-/** Checks that `value` is a function that does something when it is called: a generator function only makes a generator. */
+/** Checks that `value` is a function that does something when it is called: a generator function only makes a generator, a class throws. */
 export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw new InvalidOptionError(name, value, 'a function');
+  if (isClass(value))
+    throw new InvalidOptionError(name, value, 'a function, not a class: nobody makes an instance of it');
   if (makesGenerator(value)) {
     throw new InvalidOptionError(
       name,
@@ -131,6 +143,11 @@ export function moduleUrl(option: string, value: URL | string): string {
   if (href !== undefined) return href;
   if (typeof value === 'string' && URL.canParse(value)) return value;
   throw new InvalidOptionError(option, value, "a module URL, such as new URL('./module.js', import.meta.url)");
+}
+
+/** Whether a function is a class as it is written, which cannot be called. */
+export function isClass(fn: unknown): boolean {
+  return typeof fn === 'function' && /^class\b/.test(Function.prototype.toString.call(fn));
 }
 
 /** Whether a function only makes a generator when it is called, and runs nothing. */

@@ -2,6 +2,15 @@
 import type { DisconnectReport } from '../connect/connection-news.js';
 import type { DeadLetterReport } from '../subscribe/dead-letters.js';
 
+/** Their names, as an object that the compiler holds against them. */
+export const BUS_EVENTS: Readonly<Record<keyof BusEvents, true>> = {
+  error: true,
+  drain: true,
+  evicted: true,
+  deadLetter: true,
+  disconnect: true,
+};
+
 /** What happens on a bus, as events. */
 export interface BusEvents {
   /** An error of a subscription that nobody listens to there. Unheard, it becomes a process warning. */

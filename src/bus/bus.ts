@@ -1,7 +1,7 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { busClosed, busCreated } from '../channels/channels.js';
 import type { BusHandle } from '../connect/bus-handle.js';
-import { refuseTopics } from '../host/emitter-guard.js';
+import { refuseOtherEvents } from '../host/emitter-guard.js';
 import { reportError } from '../host/report.js';
 import type { Bridge, BridgeAttachment } from '../observe/bridge.js';
 import type { BusStats } from '../observe/bus-stats.js';
@@ -10,6 +10,7 @@ import type { ServeStatsOptions, StatsServer } from '../observe/stats-server.js'
 import { readOptions, timeoutOption } from '../option-check.js';
 import type { AnyTopics } from '../subscribe/typed-topics.js';
 import { BusClient } from './bus-client.js';
+import { BUS_EVENTS } from './bus-events.js';
 import { type BusOptions, resolveBusOptions } from './bus-options.js';
 import { assembleBus, type BusParts } from './bus-parts.js';
 import { takeStats } from './bus-stats.js';
@@ -60,7 +61,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   #abandoned: Promise<number> | undefined;
 
   static {
-    refuseTopics(Bus.prototype);
+    refuseOtherEvents(Bus.prototype, BUS_EVENTS);
   }
 
   /** Use {@link createBus}. */

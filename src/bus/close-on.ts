@@ -33,7 +33,7 @@ export function closeOn(bus: Closable, signals: readonly NodeJS.Signals[]): void
   }
   if (signals.length === 0) throw new InvalidOptionError('signals', signals, "at least one, such as 'SIGTERM'");
   for (const signal of signals) {
-    if (!Object.hasOwn(constants.signals, signal) || UNHEARD.includes(signal)) {
+    if (typeof signal !== 'string' || !Object.hasOwn(constants.signals, signal) || UNHEARD.includes(signal)) {
       throw new InvalidOptionError('signal', signal, "a signal that a process can listen to, such as 'SIGTERM'");
     }
   }

@@ -1,4 +1,5 @@
 /** What a thread needs to connect to a bus: plain data that crosses to any thread, as often as one likes. */
+import { types } from 'node:util';
 import { threadId } from 'node:worker_threads';
 import { InvalidOptionError, LayoutMismatchError } from '../errors.js';
 import { readable } from '../option-check.js';
@@ -65,5 +66,13 @@ export function checkHandle(handle: unknown): BusHandle {
   const { ringcastLayout: layout } = copy;
   if (typeof layout !== 'number') throw new InvalidOptionError('handle', handle, 'the handle of a bus, bus.handle');
   if (layout !== LAYOUT_VERSION) throw new LayoutMismatchError(layout, LAYOUT_VERSION);
+  // JSON, and messages to other processes, leave nothing of shared memory.
+  if (!types.isSharedArrayBuffer(copy.topicNames) || !types.isMap(copy.topicTypes)) {
+    throw new InvalidOptionError(
+      'handle',
+      handle,
+      'passed on as workerData or in a message of this process, and never as text',
+    );
+  }
   return copy as BusHandle;
 }

@@ -13,6 +13,7 @@
 
 import { types } from 'node:util';
 import { InvalidEventError } from '../errors.js';
+import { sendAnotherWay } from './envelope-source.js';
 import {
   headerSize,
   UNDEFINED_EXTENSION,
@@ -111,10 +112,23 @@ function writeObject(target: Buffer, position: number, limit: number, value: obj
     if (types.isBoxedPrimitive(value) || NOT_DATA.has(tagOf(value))) refuse(tagOf(value));
   }
   const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === 'function') return writeValue(target, position, limit, toJSON.call(value, ''), depth + 1);
+  if (typeof toJSON === 'function') {
+    if (depth === 0) refuseEnvelope(value);
+    return writeValue(target, position, limit, toJSON.call(value, ''), depth + 1);
+  }
   // A built-in kind that keeps what it holds out of sight: blobs, generators, iterators, streams, signals …
   if (!isPlain && Object.keys(value).length === 0 && tagOf(value) !== 'Object') refuse(tagOf(value));
   return writeRecord(target, position, limit, value as Record<string, unknown>, depth);
+}
+
+/** The JSON of an envelope is no event: its times, maps and bytes would arrive as text. */
+function refuseEnvelope(value: {
+  readonly notCloneable?: unknown;
+  readonly source?: { readonly notCloneable?: unknown };
+}): void {
+  if (value.notCloneable === sendAnotherWay || value.source?.notCloneable === sendAnotherWay) {
+    throw new InvalidEventError('it is an envelope: publish envelope.event, or pass it on with bus.forward(envelope)');
+  }
 }
 
 /** `Date` of `[object Date]`. */

@@ -1,6 +1,15 @@
 /** What a subscription tells its owner, as events. */
 import type { LagRange } from '../worker/dispatch/lag.js';
 
+/** Their names, as an object that the compiler holds against them. */
+export const SUBSCRIPTION_EVENTS: Readonly<Record<keyof SubscriptionEvents, true>> = {
+  error: true,
+  lagged: true,
+  restart: true,
+  evicted: true,
+  end: true,
+};
+
 /** What happens to a subscription, as events. */
 export interface SubscriptionEvents {
   /** A handler failed, or the thread ended by itself. Unheard, it goes to the bus, and from there into a warning. */

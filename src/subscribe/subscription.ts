@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { SubscriptionEndedError } from '../errors.js';
-import { refuseTopics } from '../host/emitter-guard.js';
+import { refuseOtherEvents } from '../host/emitter-guard.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely, unwatched } from '../host/report.js';
 import { nextTurn, queueMicrotask } from '../host/timing.js';
@@ -10,7 +10,7 @@ import { flagOption, readOptions } from '../option-check.js';
 import { currentHandlings, type Handling } from '../publish/handling.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { Delivery } from './delivery.js';
-import type { SubscriptionEvents } from './subscription-events.js';
+import { SUBSCRIPTION_EVENTS, type SubscriptionEvents } from './subscription-events.js';
 import { type DeliveryCounts, NO_READER, type SubscriptionStats } from './subscription-stats.js';
 
 /** What a subscription asks of the publishing side. */
@@ -49,7 +49,7 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   readonly notCloneable = () => 'a subscription stays on its thread';
 
   static {
-    refuseTopics(Subscription.prototype);
+    refuseOtherEvents(Subscription.prototype, SUBSCRIPTION_EVENTS);
   }
 
   /** Made by `bus.subscribe`. @internal */

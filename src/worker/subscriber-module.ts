@@ -2,7 +2,7 @@
 import type { Envelope } from '../envelope/envelope.js';
 import { ModuleLoadError, ModuleShapeError } from '../errors.js';
 import { withPlace } from '../host/syntax-place.js';
-import { makesGenerator } from '../option-check.js';
+import { isClass, makesGenerator } from '../option-check.js';
 import { show } from '../shown.js';
 import type { EnvelopeViews } from './dispatch/envelope-views.js';
 import { withAdvice } from './typescript-loader.js';
@@ -70,7 +70,7 @@ export function subscriberOf(url: string, exported: unknown): Subscriber {
   } catch (error) {
     throw new ModuleLoadError(url, error);
   }
-  refuseGenerator(url, 'its default export', exported);
+  refuseUncallable(url, 'its default export', exported);
   if (typeof exported === 'function') return { handle: exported as NonNullable<Subscriber['handle']> };
   if (exported === undefined) {
     throw new ModuleShapeError(url, 'it has no default export; export default a function (envelope, context) => …');
@@ -89,7 +89,7 @@ export function subscriberOf(url: string, exported: unknown): Subscriber {
     if (part !== undefined && typeof part !== 'function') {
       throw new ModuleShapeError(url, `${name} of its default export must be a function, and is ${show(part)}`);
     }
-    refuseGenerator(url, `${name} of its default export`, part);
+    refuseUncallable(url, `${name} of its default export`, part);
   }
   if ((parts.handle === undefined) === (parts.handleBatch === undefined)) {
     const found = parts.handle === undefined ? 'neither' : 'both';
@@ -101,7 +101,9 @@ export function subscriberOf(url: string, exported: unknown): Subscriber {
   return exported as Subscriber;
 }
 
-function refuseGenerator(url: string, what: string, exported: unknown): void {
+function refuseUncallable(url: string, what: string, exported: unknown): void {
+  if (isClass(exported))
+    throw new ModuleShapeError(url, `${what} is a class, which nobody makes an instance of; export one`);
   if (!makesGenerator(exported)) return;
   const reason = `${what} is a generator function, which nobody runs; write a function or an async function, without '*'`;
   throw new ModuleShapeError(url, reason);

@@ -179,6 +179,15 @@ describe('a generator function is refused where it would never run', () => {
       });
     });
   }
+
+  test('and so is a class, which nobody makes an instance of', async () => {
+    await using bus = createBus();
+    for (const text of ['export default class { handle() {} }', 'export default { handle: class {} }']) {
+      const subscription = bus.subscribe('/a', new URL(`data:text/javascript,${encodeURIComponent(text)}`));
+      subscription.on('error', () => {});
+      await assert.rejects(subscription.ready, { code: 'BUS_MODULE_SHAPE', message: /is a class, which nobody/ });
+    }
+  });
 });
 
 describe('what a handler does to what it was given', { timeout: 60_000 }, () => {

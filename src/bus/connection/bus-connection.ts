@@ -5,13 +5,14 @@ import { abandonConnection, drained, giveUp, left } from '../../connect/connecti
 import { assembleConnection, type ConnectionParts } from '../../connect/connection-parts.js';
 import { type ConnectionOwnStats, takeConnectionStats } from '../../connect/connection-stats.js';
 import { BusClosedError, InvalidOptionError, TooManyConnectionsError } from '../../errors.js';
-import { refuseTopics } from '../../host/emitter-guard.js';
+import { refuseOtherEvents } from '../../host/emitter-guard.js';
 import { emitSafely } from '../../host/report.js';
 import { readOptions, timeoutOption } from '../../option-check.js';
 import type { ForwardOptions, PublishOptions } from '../../publish/publish-options.js';
 import { LAYOUT_VERSION } from '../../ring/control-descriptor.js';
 import type { AnyTopics, EventFor, TopicOf } from '../../subscribe/typed-topics.js';
 import { BusClient } from '../bus-client.js';
+import { BUS_EVENTS } from '../bus-events.js';
 import { type CloseResult, excuseCaller } from '../closing.js';
 
 /** All optional, read once, by the first call in a thread. */
@@ -82,7 +83,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
   #refusal: TooManyConnectionsError | undefined;
 
   static {
-    refuseTopics(BusConnection.prototype);
+    refuseOtherEvents(BusConnection.prototype, BUS_EVENTS);
   }
 
   /** Use {@link connectBus}. @internal */
