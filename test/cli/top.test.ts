@@ -80,12 +80,13 @@ describe('the view of top', () => {
   test('shows connections among what has a backlog, and what was lost with some', () => {
     const counts = { producer: 1, unwanted: 0, received: 0, refused: 2, uplinkBytes: 4_096 };
     const connection = { name: 'resizer', threadId: 9, published: 500, pending: 3, pendingMs: 2_000, ...counts };
-    const rows = [subscription('w', { backlogBytes: 1 })];
+    // One whose handler is on the connected thread.
+    const rows = [subscription('w', { backlogBytes: 1, thread: 'connection', connection: 'resizer' })];
     const before = sampleWith(rows, 0, 5_000, [{ ...connection, published: 100 }]);
     const lines = viewOf(sampleWith(rows, 0, 6_000, [connection]), before, { ...PLAIN, columns: 200, rows: 24 });
     assert.match(lines[1]!, / lost with connections 4$/);
     assert.match(lines[5]!, /^resizer +waiting +400 +4\.0 K +2\.0 s .* 9 +publishes; 3 waiting, 2 refused/);
-    assert.match(lines[6]!, /^w /);
+    assert.match(lines[6]!, /^w .* resizer +\/a\/\*\*/);
   });
 
   test('sorts as it is told', () => {
@@ -101,7 +102,7 @@ describe('the view of top', () => {
 
   test('lets no name or filter command the terminal', () => {
     const evil = '\x1b[2J\x07\u202e\n\x9b31m';
-    const sample = { ...sampleWith([subscription(evil, { filter: evil })]), name: evil, node: evil };
+    const sample = { ...sampleWith([subscription(evil, { filter: evil, connection: evil })]), name: evil, node: evil };
     sample.health = { ok: false, message: evil, problems: [] };
     const lines = viewOf({ ...sample }, undefined, { ...PLAIN, columns: 200, rows: 24 });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is left is what is tested

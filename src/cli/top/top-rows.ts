@@ -18,6 +18,7 @@ export interface TopRow {
   readonly failed: number;
   readonly restarts: number;
   readonly deadLetters: number;
+  /** Of a subscription on a connected thread: the name of the connection. */
   readonly thread: string;
   /** Its filter; of a connection, what it waits with. */
   readonly about: string;
@@ -41,7 +42,7 @@ export function rowsOf({ stats }: Sample): TopRow[] {
       isEvicted: evicted,
       state: evicted ? 'evicted' : one.state === 'reading' && asleep ? 'asleep' : one.state,
       events: one.delivered,
-      ...{ backlogBytes, stuckMs, lagged, failed, restarts, deadLetters, thread },
+      ...{ backlogBytes, stuckMs, lagged, failed, restarts, deadLetters, thread: one.connection ?? thread },
       about: typeof filter === 'string' ? filter : JSON.stringify(filter),
       level: isBad ? 'bad' : backlogBytes * 2 > capacityBytes ? 'warn' : 'ok',
     };

@@ -41,7 +41,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'FAILED', width: 8, right: true, cell: ({ failed }) => count(failed) },
   { title: 'RESTARTS', width: 8, right: true, cell: ({ restarts }) => count(restarts) },
   { title: 'DEAD', width: 6, right: true, cell: ({ deadLetters }) => count(deadLetters) },
-  { title: 'THREAD', width: 6, cell: ({ thread }) => thread },
+  { title: 'THREAD', width: 10, cell: ({ thread }) => printable(thread) },
   { title: 'FILTER', width: 0, cell: ({ about }) => printable(about) },
 ];
 
