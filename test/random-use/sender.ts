@@ -86,7 +86,7 @@ export class Sender {
     this.#nextId = first + length;
     const topic = TOPICS[which] ?? `${ONE_OFF}${first}`;
     const envelopes = Array.from({ length }, (_, i) => makeEnvelope(first + i, topic, size, i % 3 !== 0));
-    const runs = envelopes.map((bytes) => Buffer.concat([varint(bytes.length), bytes]));
+    const runs = envelopes.map(lengthDelimited);
     const bus = this.#bus;
     const reference = this.#reference;
     const before = bus.stats();
@@ -221,6 +221,11 @@ export class Sender {
     if (this.#reference.accounts.some(({ inThread, over }) => inThread && !over)) return true;
     return usedBytes + 2 * recordBytes > capacityBytes;
   }
+}
+
+/** An envelope as it stands in a run. */
+export function lengthDelimited(bytes: Uint8Array): Buffer {
+  return Buffer.concat([varint(bytes.length), bytes]);
 }
 
 function varint(value: number): Buffer {

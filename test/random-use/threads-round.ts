@@ -1,0 +1,293 @@
+/** One round of threads that use a bus together: over connections, as modules, and the thread that owns it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { Bus } from '../../src/bus/bus.js';
+import { MAX_READERS } from '../../src/ring/control-descriptor.js';
+import type { ActorData } from '../fixtures/workers/random-actor.js';
+import type { RandomModuleData } from '../fixtures/workers/random-module.js';
+import { turn, until, workerModule } from '../support/bus-scene.js';
+import { ThreadWatch } from '../support/deaths.js';
+import { Dice } from '../torture/payload.js';
+import { Actor } from './actor.js';
+import { type ReadThread, readThread } from './thread-account.js';
+import { ThreadLaws } from './thread-laws.js';
+import { ThreadLog } from './thread-log.js';
+import { type ThreadScript, ThreadScriptWriter, type ThreadSubscribing } from './thread-script.js';
+
+export interface ThreadsResult {
+  readonly faults: readonly string[];
+  readonly events: number;
+  readonly listed: number;
+  readonly deliveries: number;
+  readonly subscriptions: number;
+  readonly threads: number;
+  readonly killed: number;
+  readonly restarts: number;
+  readonly evictions: number;
+}
+
+const PROGRAM = new URL('../fixtures/workers/random-actor.js', import.meta.url);
+const LOG_ENTRIES = 30_000;
+const IDS_PER_THREAD = 8_192;
+const MAX_LIVES = 4;
+const NO_STALLS_MS = 600_000;
+/** Just below the edges of the position counters, in units. */
+const STARTS = [0, 2 ** 31 - 2_000, 2 ** 32 - 2_000];
+
+/** A thread, and what it is told to do. */
+interface Cast {
+  readonly name: string;
+  readonly script: ThreadScript;
+  readonly log: ThreadLog;
+  worker?: Worker;
+  isKilled: boolean;
+  hasExited: boolean;
+}
+
+type Ending = 'whole' | 'early' | 'deadline' | 'destroy';
+
+export class ThreadsRound {
+  readonly #dice: Dice;
+  readonly bus: Bus;
+  readonly faults: string[] = [];
+  readonly #stamps = new SharedArrayBuffer(4);
+  readonly #cast: Cast[] = [];
+  readonly #ending: Ending;
+  readonly #progress: () => void;
+  readonly #scripts: ThreadScriptWriter;
+  #evictions = 0;
+  #restarts = 0;
+  #killed = 0;
+  #isClosing = false;
+  /** What is being done, for the watchdog. */
+  at = 'starts';
+
+  constructor(seed: number, round: number, progress: () => void) {
+    this.#dice = new Dice(seed * 1_000 + round);
+    this.#progress = progress;
+    this.#ending = (['whole', 'whole', 'early', 'early', 'deadline', 'destroy'] as const)[this.#dice.roll(6)]!;
+    this.#scripts = new ThreadScriptWriter(this.#dice, false);
+    const pick = <T>(choices: readonly T[]): T => choices[this.#dice.roll(choices.length)]!;
+    this.bus = new Bus(
+      {
+        capacityBytes: pick([2 ** 16, 2 ** 16, 2 ** 18]),
+        stallTimeoutMs: pick([NO_STALLS_MS, NO_STALLS_MS, NO_STALLS_MS, 400]),
+        maxPendingBytes: pick([2 ** 24, 2 ** 16, 2 ** 14]),
+        keepUnwanted: pick([false, false, true]),
+        flush: pick(['burst', 'burst', 'each']),
+      },
+      pick(STARTS),
+    );
+    this.bus.on('error', (error) => this.#fault(`the bus: ${error.message}`));
+    this.bus.on('evicted', () => void this.#evictions++);
+  }
+
+  async run(): Promise<ThreadsResult> {
+    using watch = new ThreadWatch();
+    const owner = this.#ownerScript();
+    const ownerLog = this.#newLog();
+    const actor = new Actor(
+      () => this.bus,
+      ownerLog,
+      owner,
+      (text) => this.#fault(`the owner: ${text}`),
+    );
+    // Its first action, the subscription of the witness, is done when this returns.
+    let ownerIsDone = false;
+    const owning = actor.run().then(() => {
+      ownerIsDone = true;
+    });
+    const threads = 2 + this.#dice.roll(4);
+    for (let i = 0; i < threads; i++) this.#start(i);
+    const module = this.#dice.roll(2) === 0 ? this.#subscribeModule(threads) : undefined;
+    const isOver = (): boolean =>
+      ownerIsDone && this.#cast.every(({ worker, hasExited }) => worker === undefined || hasExited);
+    this.at = 'kills';
+    for (let kills = this.#dice.roll(5); kills > 0 && !isOver(); ) {
+      await sleep(this.#dice.roll(120));
+      this.#progress();
+      if (this.#kill(watch)) kills--;
+    }
+    this.at = 'the owner';
+    await owning;
+    if (this.#ending === 'whole') await this.#becomesQuiet();
+    this.at = `closes: ${this.#ending}`;
+    const { undelivered } = await this.#close();
+    this.at = 'threads exit';
+    while (!isOver()) {
+      await sleep(1);
+      this.#progress();
+    }
+    await turn();
+    return this.#account(owner, ownerLog, module, undelivered);
+  }
+
+  #newLog(): ThreadLog {
+    return new ThreadLog(LOG_ENTRIES, this.#stamps);
+  }
+
+  #fault(text: string): void {
+    if (this.faults.length < 12) this.faults.push(text);
+  }
+
+  /** The owner's first subscription sees everything, or all but one topic: then most of that is wanted by nobody. */
+  #ownerScript(): ThreadScript {
+    const script = new ThreadScriptWriter(this.#dice, true).script(0, 20 + this.#dice.roll(60));
+    const filter = this.#dice.roll(3) === 0 ? 8 : 0;
+    const witness: ThreadSubscribing = {
+      do: 'subscribe',
+      form: 'isolated',
+      filter,
+      lossy: false,
+      from: 'now',
+      except: [],
+      limit: undefined,
+      salt: 0,
+      wild: false,
+    };
+    return { ...script, actions: [witness, ...script.actions], pinned: 1 };
+  }
+
+  #start(index: number): void {
+    const cast: Cast = {
+      ...{
+        name: `thread ${index}`,
+        script: this.#scripts.script((index + 1) * IDS_PER_THREAD, 20 + this.#dice.roll(80)),
+      },
+      ...{ log: this.#newLog(), isKilled: false, hasExited: false },
+    };
+    const { script, log } = cast;
+    const data: ActorData = { bus: this.bus.handle, log: log.buffer, stamps: this.#stamps, script };
+    const worker = new Worker(PROGRAM, { workerData: data });
+    cast.worker = worker;
+    worker.on('message', (text: string) => this.#fault(`${cast.name}: ${text}`));
+    worker.on('error', (error) => this.#fault(`${cast.name}: ${(error as Error).stack}`));
+    worker.on('exit', () => {
+      cast.hasExited = true;
+      this.#progress();
+    });
+    this.#cast.push(cast);
+  }
+
+  #subscribeModule(index: number): Cast {
+    // A module cannot leave its bus by itself.
+    const writer = new ThreadScriptWriter(this.#dice, true);
+    const scripts = Array.from({ length: MAX_LIVES }, (_, life) => {
+      return writer.script((index + life + 1) * IDS_PER_THREAD, 20);
+    });
+    const logs = [this.#newLog(), ...scripts.map(() => this.#newLog())];
+    const data: RandomModuleData = {
+      ...{ logs: logs.map(({ buffer }) => buffer), stamps: this.#stamps, scripts },
+      lives: new Int32Array(new SharedArrayBuffer(4)),
+    };
+    const restart = { maxRestarts: 1_000, backoffMs: 2, maxBackoffMs: 20 };
+    const subscription = this.bus.subscribe('/**', workerModule('random-module'), { name: 'module', data, restart });
+    subscription.on('restart', () => void this.#restarts++);
+    subscription.on('error', (error) => this.#fault(`the module: ${error.message}`));
+    scripts.forEach((script, life) => {
+      const name = `life ${life + 1} of the module`;
+      this.#cast.push({ name, script, log: logs[life + 1]!, isKilled: true, hasExited: true });
+    });
+    return { name: 'the module', script: scripts[0]!, log: logs[0]!, isKilled: false, hasExited: true };
+  }
+
+  /** Ends a thread wherever it is; not while it loads: Node 20 may abort the process then. */
+  #kill(watch: ThreadWatch): boolean {
+    const cast = this.#cast.filter(({ worker, log, hasExited, isKilled }) => {
+      return worker !== undefined && !hasExited && !isKilled && log.count > 0;
+    });
+    const modules = [...watch.threads].filter((thread) => !this.#cast.some(({ worker }) => worker === thread));
+    const victim = this.#dice.roll(cast.length + modules.length || 1);
+    const chosen = cast[victim];
+    const thread = chosen?.worker ?? modules[victim - cast.length];
+    if (thread === undefined) return false;
+    if (chosen !== undefined) chosen.isKilled = true;
+    this.#killed++;
+    void watch.end(thread);
+    return true;
+  }
+
+  /** All threads have ended: nothing of theirs is left. */
+  async #becomesQuiet(): Promise<void> {
+    this.at = 'threads end';
+    const { bus } = this;
+    while (this.#cast.some(({ worker, hasExited }) => worker !== undefined && !hasExited)) {
+      await sleep(1);
+      this.#progress();
+    }
+    this.at = 'connections end';
+    const modules = (): number => bus.stats().subscriptions.filter(({ thread }) => thread === 'own').length;
+    await until(() => bus.stats().connections.length <= modules());
+    const { subscriptions } = bus.stats();
+    const left = subscriptions.filter(({ thread }) => thread === 'connection').map(({ name }) => name);
+    // Those that a module has on its connection are its own.
+    if (left.length > 0 && modules() === 0) this.#fault(`subscriptions of threads that ended: ${left}`);
+    if (modules() > 0) return;
+    const readers = new Set(subscriptions.map(({ name }) => name)).size;
+    let taken = 0;
+    try {
+      for (; taken <= MAX_READERS; taken++) bus.subscribe('/nowhere', () => {}, { isolate: true });
+    } catch {
+      // All are taken.
+    }
+    if (taken + readers < MAX_READERS || taken > MAX_READERS)
+      this.#fault(`${taken} readers are free beside ${readers}`);
+  }
+
+  async #close(): Promise<{ readonly undelivered: number }> {
+    this.#isClosing = true;
+    const { bus } = this;
+    switch (this.#ending) {
+      case 'deadline':
+        return bus.close({ drainTimeoutMs: this.#dice.roll(3) * 20 });
+      case 'destroy':
+        bus.destroy();
+        return bus.close();
+      default:
+        return bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
+    }
+  }
+
+  #account(owner: ThreadScript, ownerLog: ThreadLog, module: Cast | undefined, undelivered: number): ThreadsResult {
+    const { bus } = this;
+    const isWhole = this.#ending === 'whole' || this.#ending === 'early';
+    if (isWhole && undelivered > 0) this.#fault(`close left ${undelivered}`);
+    const complete = isWhole && undelivered === 0;
+    const threads: ReadThread[] = [
+      readThread('the owner', owner, ownerLog.read(), false, complete),
+      ...this.#cast.map(({ name, script, log, isKilled }) => readThread(name, script, log.read(), isKilled, complete)),
+    ];
+    const laws = new ThreadLaws(threads, { complete });
+    for (const fault of laws.faults) this.#fault(fault);
+    if (module !== undefined) for (const fault of laws.checkModule(module.log.read(), complete)) this.#fault(fault);
+    const stats = bus.stats();
+    if (stats.connections.length > 0) this.#fault(`${stats.connections.length} connections are left`);
+    if (stats.subscriptions.length > 0) this.#fault(`${stats.subscriptions.length} subscriptions are left`);
+    if (stats.rescued > 0) this.#fault(`${stats.rescued} wake-ups were missed`);
+    const accounts = threads.flatMap((thread) => thread.accounts);
+    return {
+      faults: this.faults,
+      events: threads.reduce((sum, { events }) => sum + events.size, 0),
+      listed: laws.listed,
+      deliveries: accounts.reduce((sum, { receipts }) => sum + receipts.length, 0),
+      subscriptions: accounts.length,
+      threads: this.#cast.length,
+      killed: this.#killed,
+      restarts: this.#restarts,
+      evictions: this.#evictions,
+    };
+  }
+
+  get state(): string {
+    const { at, faults } = this;
+    const cast = this.#cast.map(({ name, hasExited, isKilled, log }) => ({ name, hasExited, isKilled, at: log.count }));
+    return JSON.stringify({
+      at,
+      ending: this.#ending,
+      closing: this.#isClosing,
+      faults,
+      cast,
+      stats: this.bus.stats(),
+    });
+  }
+}
