@@ -2,9 +2,9 @@
 import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
 import { post } from '../host/ports.js';
 import { CountersView, PENDING_EVENTS, TENTATIVE } from '../publish/owner-counters.js';
-import * as control from '../ring/control-descriptor.js';
 import { attachRing } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
+import { UplinkOwner } from '../ring/uplink-owner.js';
 import {
   type Hello,
   type InterestChange,
@@ -60,6 +60,7 @@ export class ConnectedThread {
   #port: MessagePort | undefined;
   readonly #probe = new Probe();
   readonly #waits: SeenWaits;
+  readonly #owner: UplinkOwner;
 
   constructor(hello: Hello, producer: number, target: DrainTarget, parts: LendingParts, onRing: () => void) {
     this.hello = hello;
@@ -76,7 +77,9 @@ export class ConnectedThread {
       wake: (slot) => post(this.#port, slot),
       hear: () => this.hear(),
     });
-    this.drain = new UplinkDrain(hello, producer, target, {
+    const memory = attachRing(hello.uplink);
+    this.#owner = new UplinkOwner(memory.cells);
+    this.drain = new UplinkDrain(memory, hello.originNames, producer, target, {
       onRoom: () => post(this.#port, ROOM),
       mayHeed: (request) => this.subscriptions.mayHeed(request),
       onRequest: (request) => this.subscriptions.heed(request),
@@ -162,9 +165,9 @@ export class ConnectedThread {
     typeGrants.clear();
   }
 
-  /** Whether the thread has said that it writes nothing more. What it wrote is found by whoever looks after that. */
+  /** Whether the thread has said that it writes nothing more. */
   get hasLeft(): boolean {
-    return this.#cells.load(uplink.LEAVING) !== 0;
+    return this.#owner.hasLeft;
   }
 
   /** The same, or the thread is gone. */
@@ -174,52 +177,51 @@ export class ConnectedThread {
 
   /** Events that wait on the thread's heap. */
   get queued(): number {
-    return this.#cells.load(uplink.QUEUED);
+    return this.#owner.queued;
   }
 
   /** From now on, whoever writes rings. Look at the uplink once more after this. */
   fallAsleep(): void {
     this.isAsleep = true;
-    this.#cells.or(uplink.OWNER, uplink.OWNER_ASLEEP);
+    this.#owner.fallAsleep();
   }
 
   wakeUp(): void {
     if (!this.isAsleep) return;
     this.isAsleep = false;
-    this.#cells.and(uplink.OWNER, ~uplink.OWNER_ASLEEP);
+    this.#owner.wakeUp();
   }
 
   /** The bus is closing: the thread accepts nothing more. */
   close(): void {
-    this.#cells.or(uplink.OWNER, uplink.OWNER_CLOSING);
+    this.#owner.close();
     this.tell({ kind: 'closing' });
   }
 
-  /** Settles what counts of a closing bus. See `UplinkWriter`, *Closing*. */
-  seal(): void {
-    if (this.#isSealed) return;
+  /**
+   * Settles what counts of a closing bus. False, and nothing is settled, where events wait on the thread's heap.
+   *
+   * @param evenIfQueued those do not count
+   */
+  seal(evenIfQueued = false): boolean {
+    if (this.#isSealed) return true;
+    const bound = this.#owner.seal(evenIfQueued);
+    if (bound === undefined) return false;
     this.#isSealed = true;
-    const cells = this.#cells;
-    for (;;) {
-      const seal = cells.load(uplink.SEAL);
-      const bound = cells.load(control.TAIL);
-      cells.store(uplink.BOUND, bound);
-      if (cells.compareExchange(uplink.SEAL, seal, seal | uplink.SEALED) !== seal) continue;
-      this.drain.seal(bound);
-      return;
-    }
+    this.drain.seal(bound);
+    return true;
   }
 
   /** Nothing is taken over any more. */
   end(): void {
-    this.#cells.or(uplink.OWNER, uplink.OWNER_ENDED);
+    this.#owner.end();
     this.#cells.add(uplink.VERSION, 1);
     this.#port?.close();
   }
 
   /** Whether a connection with that uplink has ended here: its first words may come after its last. */
   static hasEnded({ uplink: buffers }: Hello): boolean {
-    return (attachRing(buffers).cells.load(uplink.OWNER) & uplink.OWNER_ENDED) !== 0;
+    return new UplinkOwner(attachRing(buffers).cells).hasEnded;
   }
 
   /** Accepted events on the thread's heap: lost, if the thread is gone. */

@@ -164,7 +164,7 @@ export function assembleConnection(
   let isQueued = false;
   const onQueued = (): void => {
     const { queue } = publisher.order;
-    link.setQueued(queue.events);
+    writer.setQueued(queue.events);
     backpressure.queued();
     if (!isQueued && queue.length > 0) void untilEmptied();
   };
@@ -177,7 +177,7 @@ export function assembleConnection(
     }
     keepAlive.release();
     isQueued = false;
-    link.setQueued(0);
+    writer.setQueued(0);
     // A closing bus waits for this.
     writer.flush();
   };
@@ -202,7 +202,7 @@ export function assembleConnection(
     link.hear();
     if (publisher.order.queue.length > 0) {
       publisher.pending.writeBehind();
-      link.setQueued(publisher.order.queue.events);
+      writer.setQueued(publisher.order.queue.events);
       writer.flush();
     }
   };

@@ -95,7 +95,7 @@ export class Connections {
     let left = 0;
     for (const connection of [...this.#all.values()]) {
       connection.close();
-      connection.seal();
+      connection.seal(true);
       left += connection.drain.countUnread() + connection.queued;
       this.#finish(connection, 'bus closed');
     }
@@ -199,7 +199,7 @@ export class Connections {
       if (drained === 'more') moved = true;
       else if (isLeaving) this.#finish(connection, connection.hasLeft ? 'closed' : 'thread ended');
       else if (this.#isClosing && queued === 0 && !connection.isTaken) {
-        connection.seal();
+        if (!connection.seal()) continue;
         if (!drain.isEmpty) moved = true;
         else if (connection.subscriptions.any) connection.subscriptions.taken();
         else this.#finish(connection, 'bus closed');

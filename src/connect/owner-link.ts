@@ -146,11 +146,6 @@ export class OwnerLink {
     if (!this.#isGreeted) broadcast(this.#busId, { offer, connection: this.hello.connection });
   }
 
-  /** Says how many accepted events wait on this thread's heap. */
-  setQueued(events: number): void {
-    this.memory.cells.store(uplink.QUEUED, events);
-  }
-
   /** Nothing more will be written. Ring, or flush, after this. */
   leave(): void {
     this.memory.cells.store(uplink.LEAVING, 1);

@@ -5,12 +5,11 @@
 import { narrow, widen } from '../memory/position.js';
 import * as control from '../ring/control-descriptor.js';
 import * as record from '../ring/record-descriptor.js';
-import { attachRing, offsetOf, type RingMemory } from '../ring/ring-memory.js';
+import { offsetOf, type RingMemory } from '../ring/ring-memory.js';
 import { RingReader } from '../ring/ring-reader.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import * as uplink from '../ring/uplink-descriptor.js';
 import { countEvents } from '../ring/uplink-memory.js';
-import type { Hello } from './connection-messages.js';
 import { type ControlRequest, RequestAssembly } from './control-request.js';
 import { type IdTarget, NOBODY, UplinkIds } from './uplink-ids.js';
 
@@ -75,14 +74,14 @@ export class UplinkDrain {
   #wantedHigh = 0;
 
   constructor(
-    hello: Pick<Hello, 'uplink' | 'originNames'>,
+    memory: RingMemory,
+    originNames: SharedArrayBuffer,
     producer: number,
     target: DrainTarget,
     events: DrainEvents,
   ) {
-    const memory = attachRing(hello.uplink);
     this.memory = memory;
-    this.ids = new UplinkIds(memory, hello.originNames, target, MAX_RUN);
+    this.ids = new UplinkIds(memory, originNames, target, MAX_RUN);
     this.#producer = producer;
     this.#target = target;
     this.#events = events;

@@ -5,9 +5,10 @@
  * then look at TAIL again, and only then sleep. So one of the two sees the other. Each uplink has a bell of its own: a thread
  * that dies between taking the bit back and ringing keeps nobody waiting but its own records, and its end wakes the owner.
  *
- * *Closing.* Owner: set OWNER_CLOSING, and in the end seal: note SEAL, store BOUND = TAIL, then set SEALED if SEAL is as noted,
- * else once more. Thread: store TAIL, load OWNER; where that says closing, count one more in SEAL: with that the record
- * counts. Where it is sealed already, the record counts if it lies before BOUND. Neither ever waits for the other.
+ * *Closing.* Owner: set OWNER_CLOSING, and in the end seal: note SEAL, look at QUEUED, store BOUND = TAIL, then set SEALED if
+ * SEAL is as noted, else once more. Thread: store TAIL, load OWNER; where that says closing, count one more in SEAL: with that the record
+ * counts. Where it is sealed already, the record counts if it lies before BOUND. An event that is queued on the heap is counted the
+ * same way, after QUEUED; where it is sealed already, it does not count. Neither ever waits for the other.
  *
  * Nothing else moves the cursor of the owner, which does not sleep by the protocol of other readers: the writer may die at any
  * step. The checked models are `test/models/bell.pml` and `test/models/seal.pml`.
@@ -50,6 +51,15 @@ export class UplinkWriter extends RingWriter {
     this.#flushedAt = this.position;
   }
 
+  /** Says how many accepted events wait on this thread's heap. */
+  setQueued(events: number): void {
+    this.cells.store(uplink.QUEUED, events);
+    // After the store: an owner that says that it is closing after this load looks at QUEUED after it, too.
+    if (events === 0 || (this.cells.load(uplink.OWNER) & uplink.OWNER_CLOSING) === 0) return;
+    this.#events.closing();
+    if (!this.#claims()) this.#refuse();
+  }
+
   /** Events that the owner has not taken over. */
   countUnread(): number {
     return countEvents(this.memory, this.gate.released(uplink.OWNER_SLOT, this.position), this.position);
@@ -68,17 +78,21 @@ export class UplinkWriter extends RingWriter {
 
   /** Lets the record count that was just written, unless the owner was faster. */
   #claim(): void {
+    // BOUND was stored before the seal.
+    if (!this.#claims() && distance(narrow(this.position), this.cells.load(uplink.BOUND)) > 0) this.#refuse();
+  }
+
+  #refuse(): void {
+    this.refused = true;
+    this.#events.refused();
+  }
+
+  /** Has the owner look once more before it seals. False where it has sealed. */
+  #claims(): boolean {
     for (;;) {
       const seal = this.cells.load(uplink.SEAL);
-      if ((seal & uplink.SEALED) !== 0) {
-        // BOUND was stored before the seal.
-        if (distance(narrow(this.position), this.cells.load(uplink.BOUND)) > 0) {
-          this.refused = true;
-          this.#events.refused();
-        }
-        return;
-      }
-      if (this.cells.compareExchange(uplink.SEAL, seal, seal + uplink.CLAIM) === seal) return;
+      if ((seal & uplink.SEALED) !== 0) return false;
+      if (this.cells.compareExchange(uplink.SEAL, seal, seal + uplink.CLAIM) === seal) return true;
     }
   }
 }
