@@ -315,6 +315,11 @@ const WAYS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['with source maps', '--enable-source-maps', 'app.mjs'],
   ['with unhandled rejections as errors', '--unhandled-rejections=strict', '--throw-deprecation', 'app.mjs'],
   ['without addons', '--no-addons', 'app.mjs'],
+  ['with a small stack', '--stack-size=500', 'app.mjs'],
+  ['with a small heap', '--max-old-space-size=64', '--max-semi-space-size=1', 'app.mjs'],
+  ['with deprecations as errors, those to come included', '--pending-deprecation', '--throw-deprecation', 'app.mjs'],
+  ['with links left as they are', '--preserve-symlinks', '--preserve-symlinks-main', 'app.mjs'],
+  ['without __proto__', '--disable-proto=delete', 'app.mjs'],
 ];
 
 describe('a program with a thread runs', { timeout: 300_000 }, () => {
