@@ -100,7 +100,8 @@ export class AskedSubscriptions {
   /** Asks the owner where a subscription ends that is stopped now and gets what was accepted before. */
   askEnd(key: number): void {
     const asked = this.#asked.get(key);
-    if (asked === undefined) return;
+    // What has ended and was not answered yet: nobody tells where that ends.
+    if (asked === undefined || asked.delivery.isOver) return;
     this.send({ kind: 'drain', key }, true);
     this.#await(asked);
   }

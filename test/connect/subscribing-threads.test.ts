@@ -204,3 +204,27 @@ describe('a thread that subscribes over a connection', () => {
     await bus.close();
   });
 });
+
+test('a thread that destroys its connection ends, whatever the owner has not answered', async () => {
+  const bus = createBus();
+  const answered = new Int32Array(new SharedArrayBuffer(8));
+  const body = `
+    const bus = ringcast.connectBus(data.bus);
+    await bus.subscribe('/met', () => {}).ready;
+    say('met');
+    Atomics.wait(data.cells, 0, 0);
+    const early = bus.subscribe('/early', () => {}, { isolate: true });
+    await early.stop();
+    await new Promise(setImmediate);
+    bus.destroy();
+    Atomics.store(data.cells, 1, 1);
+    Atomics.notify(data.cells, 1);`;
+  const thread = new ScriptedThread(body, { bus: bus.handle, cells: answered });
+  await thread.said();
+  Atomics.store(answered, 0, 1);
+  Atomics.notify(answered, 0);
+  // The owner has no turn before the thread has destroyed its connection.
+  Atomics.wait(answered, 1, 0);
+  assert.equal(await thread.ended, 0);
+  await bus.close();
+});
