@@ -107,8 +107,16 @@ async function measure(
   return board.latency.slice(0, burst.events).sort();
 }
 
-function inMicroseconds(latencies: Float64Array): { p50: number; p99: number } {
-  return { p50: quantile(latencies, 0.5) / 1000, p99: quantile(latencies, 0.99) / 1000 };
+/** The latencies of one subject, and those of its last round event by event. */
+class Latencies {
+  #last = new Float64Array();
+  readonly events = { metric: 'p50', times: (): Float64Array => this.#last } as const;
+
+  /** @param latencies in nanoseconds, sorted */
+  show(latencies: Float64Array): { p50: number; p99: number } {
+    this.#last = latencies.map((ns) => ns / 1000);
+    return { p50: quantile(this.#last, 0.5), p99: quantile(this.#last, 0.99) };
+  }
 }
 
 const latency = 'uplink/latency';
@@ -119,11 +127,13 @@ function subject(name: string, open: () => Promise<Scene>): Subject {
     async open(): Promise<Running> {
       const threads = await open();
       await measure(latency, threads, WARM_UP);
+      const latencies = new Latencies();
       return {
         async round(roundMs) {
           const events = Math.min(MAX_EVENTS, Math.max(MIN_EVENTS, Math.floor((roundMs * 1000) / INTERVAL_US)));
-          return inMicroseconds(await measure(latency, threads, { events, intervalUs: INTERVAL_US }));
+          return latencies.show(await measure(latency, threads, { events, intervalUs: INTERVAL_US }));
         },
+        events: latencies.events,
         close: () => threads.close(),
       };
     },
@@ -141,9 +151,11 @@ function beside(name: string, meanwhile: () => void): Subject {
       const threads = await hosted();
       await measure(blocked, threads, WARM_UP);
       const burst = { events: (BLOCKED_MS * 1000) / INTERVAL_US - MIN_EVENTS, intervalUs: INTERVAL_US };
+      const latencies = new Latencies();
       return {
         startsAnew: true,
-        round: async () => inMicroseconds(await measure(blocked, threads, burst, meanwhile)),
+        round: async () => latencies.show(await measure(blocked, threads, burst, meanwhile)),
+        events: latencies.events,
         close: () => threads.close(),
       };
     },

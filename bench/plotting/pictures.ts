@@ -71,11 +71,11 @@ const filter = (kind: string, title: string): LinePicture => ({
   logarithmic: true,
 });
 
-const latency = (kind: string, title: string): PercentilePicture => ({
+const latency = (kind: string, title: string, cases = new RegExp(`^latency/${kind}$`)): PercentilePicture => ({
   kind: 'percentiles',
   file: `latency-${kind}`,
   title,
-  cases: new RegExp(`^latency/${kind}$`),
+  cases,
   metric: 'p50',
   yTitle: 'time from due until handled, logarithmic',
 });
@@ -106,6 +106,8 @@ export const pictures: readonly Picture[] = [
   cold(4),
   latency('parked', 'Latency to a sleeping thread'),
   latency('busy', 'Latency to a busy thread'),
+  latency('uplink', 'Latency from thread to thread, through the owner', /^uplink\/latency$/),
+  latency('main-blocked', 'The same of a hosted bus, main thread idle or blocked', /^uplink\/main-blocked$/),
   filter('cached', 'Find who wants a known topic'),
   filter('new-topic', 'Find who wants a new topic'),
   {
@@ -128,12 +130,26 @@ export const pictures: readonly Picture[] = [
   },
   {
     kind: 'bars',
+    file: 'uplink-connect',
+    title: 'How long a thread takes to connect to a hosted bus',
+    cases: /^uplink\/main-blocked-connect$/,
+    axisTitle: 'time',
+    metrics: { first: 'its first event has arrived', met: 'it knows what is wanted' },
+    ours: /^main/,
+  },
+  {
+    kind: 'bars',
     file: 'publish',
     title: 'What a publish costs',
-    cases: /^publish\/(typed|plain)\/1$/,
+    cases: /^publish\/(typed|plain|traced)\/1$/,
     axisTitle: 'time of one event, on the publishing thread',
     metrics: COST,
-    names: { 'publish/typed/1': 'An event class', 'publish/plain/1': 'A plain object' },
+    names: {
+      'publish/typed/1': 'An event class',
+      'publish/plain/1': 'A plain object',
+      'publish/traced/1': 'An event class, each event with a new trace, the same, or none',
+    },
+    ours: /^(ringcast|same-trace|untraced)/,
   },
   {
     kind: 'bars',

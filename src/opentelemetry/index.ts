@@ -87,7 +87,9 @@ export function instrumentThread(given: Pick<InstrumentOptions, 'tracer' | 'attr
  *
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is neither
  */
-function countersOf(bus: Bus<any> | HostedBus<any> | BusConnection<any>): ReadCounters | undefined {
+function countersOf<Topics extends object>(
+  bus: Bus<Topics> | HostedBus<Topics> | BusConnection<Topics>,
+): ReadCounters | undefined {
   if (typeof bus === 'object' && bus !== null) {
     // A host that has ended has said so, and counts nothing any more.
     if ('busStats' in bus) return () => bus.busStats().catch(() => undefined);

@@ -168,7 +168,16 @@ const models: Model[] = [
   {
     name: 'seal',
     holds: [['RECORDS=4']],
-    mutants: [['LOOK_BEFORE_TAIL'], ['NO_CLAIM'], ['CLAIM_BLINDLY'], ['SEAL_FIRST'], ['SEAL_BLINDLY']],
+    mutants: [
+      ['LOOK_BEFORE_TAIL'],
+      ['NO_CLAIM'],
+      ['CLAIM_BLINDLY'],
+      ['SEAL_FIRST'],
+      ['SEAL_BLINDLY'],
+      ['LOOK_BEFORE_QUEUED'],
+      ['NO_QUEUE_CLAIM'],
+      ['QUEUED_BEFORE_SEAL'],
+    ],
   },
   {
     name: 'interest',

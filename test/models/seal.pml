@@ -2,10 +2,12 @@
  * The end of an uplink as the bus closes: UplinkWriter's claim against ConnectedThread's close and seal.
  *
  * The thread publishes records until it is told that the bus is closing; each is accepted or refused when its call returns, and
- * the thread may die at any step. The owner says that the bus is closing, and at any time after that seals the uplink: what
- * counts is settled then, and taken over.
+ * the thread may die at any step. One that finds no room waits on the thread's heap, accepted, and is written when there is room.
+ * The owner says that the bus is closing, and at any time after that, unless something waits on the heap of a thread that lives,
+ * seals the uplink: what counts is settled then, and taken over.
  *
- * Holds: what counts is exactly what was accepted, but for the record that a dead thread was writing. Neither waits.
+ * Holds: what counts is exactly what was accepted, but for what a dead thread was writing, or had on its heap. Neither waits for
+ * the other in the middle of a call.
  */
 #ifndef RECORDS
 #define RECORDS 3
@@ -17,6 +19,7 @@ byte version;           /* VERSION */
 byte bound;             /* BOUND */
 bool sealed;            /* SEAL: the bit */
 byte claims;            /* SEAL: the count above it */
+byte queued;            /* QUEUED */
 byte accepted;          /* as the thread has told its callers */
 byte refused;           /* the first one refused, plus one */
 bool dead;
@@ -30,9 +33,33 @@ inline die() {
   fi
 }
 
+/* Counts one more in SEAL, unless it is sealed. */
+inline claim(isTooLate) {
+  isTooLate = false;
+  do
+  :: true ->
+    die();
+    seen = claims;
+    if
+    :: sealed -> isTooLate = true; break
+    :: else
+    fi;
+    die();
+#ifdef CLAIM_BLINDLY
+    claims++;
+    break
+#else
+    if
+    :: atomic { !sealed && claims == seen -> claims++ }; break
+    :: atomic { else -> skip }
+    fi
+#endif
+  od
+}
+
 active proctype Thread() {
   byte i, seen;
-  bool looked;
+  bool looked, late;
   do
   :: i < RECORDS ->
     /* Whoever publishes looks for news first. */
@@ -41,44 +68,59 @@ active proctype Thread() {
     :: else
     fi;
     die();
-#ifdef LOOK_BEFORE_TAIL
-    looked = closing;
-    die();
-#endif
-    tail = i + 1;
-    die();
-#ifndef LOOK_BEFORE_TAIL
-    looked = closing;
-#endif
     if
-    :: looked ->
-#ifdef NO_CLAIM
-      skip
-#else
-again:
+    :: true ->
+      /* No room. */
+#ifdef LOOK_BEFORE_QUEUED
+      looked = closing;
       die();
-      seen = claims;
+#endif
+      queued = 1;
+      die();
+#ifndef LOOK_BEFORE_QUEUED
+      looked = closing;
+#endif
+#ifndef NO_QUEUE_CLAIM
       if
-      :: sealed ->
+      :: looked ->
+        claim(late);
         if
-        :: i + 1 > bound -> refused = i + 1; goto stop
+        :: late -> queued = 0; refused = i + 1; goto stop
         :: else
         fi
-      :: else ->
-        die();
-#ifdef CLAIM_BLINDLY
-        claims++
-#else
+      :: else
+      fi;
+#endif
+      /* `publish` returns false: the event waits. */
+      accepted = i + 1;
+      die();
+      tail = i + 1;
+      die();
+      queued = 0;
+      die()
+    :: true ->
+#ifdef LOOK_BEFORE_TAIL
+      looked = closing;
+      die();
+#endif
+      tail = i + 1;
+      die();
+#ifndef LOOK_BEFORE_TAIL
+      looked = closing;
+#endif
+#ifndef NO_CLAIM
+      if
+      :: looked ->
+        claim(late);
         if
-        :: atomic { !sealed && claims == seen -> claims++ }
-        :: atomic { else -> skip }; goto again
+        :: late && i + 1 > bound -> refused = i + 1; goto stop
+        :: else
         fi
+      :: else
+      fi;
 #endif
-      fi
-#endif
-    :: else
+      accepted = i + 1
     fi;
-    accepted = i + 1;
     i++
   :: else -> break
   od;
@@ -96,7 +138,19 @@ active proctype Owner() {
   closing = true;
   version = 1;
 again:
+#ifdef QUEUED_BEFORE_SEAL
+  if
+  :: queued > 0 && !dead -> goto again
+  :: else
+  fi;
+#endif
   seen = claims;
+#ifndef QUEUED_BEFORE_SEAL
+  if
+  :: queued > 0 && !dead -> goto again
+  :: else
+  fi;
+#endif
 #ifdef SEAL_FIRST
   sealed = true;
 #endif
@@ -117,8 +171,11 @@ again:
 active proctype Check() {
   atomic {
     stopped && settled ->
-    /* All that was accepted, and nothing that was refused; of a dead thread, the one that it was at may count or not. */
-    assert(accepted <= bound);
+    /*
+     * All that was accepted, and nothing that was refused; of a dead thread, the one that it was at may count or not, and the
+     * one that waited on its heap is lost with it.
+     */
+    assert(accepted <= bound || (dead && queued > 0 && accepted == bound + 1));
     assert(refused == 0 || bound < refused);
     assert(dead || bound == accepted)
   }

@@ -206,7 +206,7 @@ describe('a module with views', { timeout: 60_000 }, () => {
 
   for (const [name, module, message] of [
     ['views that are neither true nor false', { views: 'yes', handleBatch() {} }, /views .* must be true or false/],
-    ['views and handle', { views: true, handle() {} }, /views go with handleBatch/],
+    ['views and handle', { views: true, handle() {} }, /views need handleBatch/],
   ] as const) {
     test(`with ${name} is refused`, async () => {
       const bus = createTestBus();
