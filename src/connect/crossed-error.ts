@@ -16,12 +16,15 @@ interface CrossedBusError {
 
 export type Crossed = CrossedBusError | CrossedError;
 
+/** Causes of causes that cross: one may be its own. */
+const MAX_CAUSES = 8;
+
 /** Makes an error fit to cross. Never throws. */
-export function cross(error: unknown): Crossed {
-  return error instanceof errors.BusError ? takenApart(error) : crossError(error);
+export function cross(error: unknown, causes = MAX_CAUSES): Crossed {
+  return error instanceof errors.BusError ? takenApart(error, causes) : crossError(error);
 }
 
-function takenApart(error: errors.BusError): CrossedBusError {
+function takenApart(error: errors.BusError, causes: number): CrossedBusError {
   const { name, message, stack, cause } = error;
   const fields: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(error)) {
@@ -31,7 +34,13 @@ function takenApart(error: errors.BusError): CrossedBusError {
       // What cannot be cloned is in the message, as text.
     }
   }
-  return { name, message, stack, fields, cause: cause === undefined ? undefined : cross(cause) };
+  return {
+    name,
+    message,
+    stack,
+    fields,
+    cause: cause === undefined || causes === 0 ? undefined : cross(cause, causes - 1),
+  };
 }
 
 const classes = errors as unknown as Readonly<Record<string, { readonly prototype: Error } | undefined>>;

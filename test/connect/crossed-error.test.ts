@@ -42,3 +42,11 @@ test('whatever else is thrown, and what cannot be cloned, crosses as far as it c
   assert.match(invalid.message, /data must be something else/);
   assert.equal(sent(new errors.ModuleLoadError('file:///m.js', 'a text')).cause, 'a text');
 });
+
+test('an error that is its own cause crosses', () => {
+  const error = new errors.WorkerExitedError('s', 'exit code 7');
+  error.cause = error;
+  const arrived = sent(error);
+  assert.ok(arrived instanceof errors.WorkerExitedError);
+  assert.ok(arrived.cause instanceof errors.WorkerExitedError);
+});
