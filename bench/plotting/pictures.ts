@@ -106,8 +106,8 @@ export const pictures: readonly Picture[] = [
   cold(4),
   latency('parked', 'Latency to a sleeping thread'),
   latency('busy', 'Latency to a busy thread'),
-  latency('uplink', 'Latency from thread to thread, through the owner', /^uplink\/latency$/),
-  latency('main-blocked', 'The same of a hosted bus, main thread idle or blocked', /^uplink\/main-blocked$/),
+  latency('uplink', 'Latency through the thread that owns a bus', /^uplink\/latency$/),
+  latency('main-blocked', 'Latency on a hosted bus', /^uplink\/main-blocked$/),
   filter('cached', 'Find who wants a known topic'),
   filter('new-topic', 'Find who wants a new topic'),
   {
@@ -131,10 +131,11 @@ export const pictures: readonly Picture[] = [
   {
     kind: 'bars',
     file: 'uplink-connect',
-    title: 'How long a thread takes to connect to a hosted bus',
+    title: 'Connecting to a hosted bus',
     cases: /^uplink\/main-blocked-connect$/,
     axisTitle: 'time',
     metrics: { first: 'its first event has arrived', met: 'it knows what is wanted' },
+    names: { 'uplink/main-blocked-connect': 'A thread, main thread idle or blocked for 2 s' },
     ours: /^main/,
   },
   {
@@ -147,7 +148,7 @@ export const pictures: readonly Picture[] = [
     names: {
       'publish/typed/1': 'An event class',
       'publish/plain/1': 'A plain object',
-      'publish/traced/1': 'An event class, each event with a new trace, the same, or none',
+      'publish/traced/1': 'The same with traces: new, same, none',
     },
     ours: /^(ringcast|same-trace|untraced)/,
   },

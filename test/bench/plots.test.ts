@@ -16,6 +16,8 @@ const report = JSON.parse(readFileSync(join(root, RESULTS), 'utf8')) as Report;
 const drawn = plotsOf(report);
 /** What it shows is that a value does not grow: there is nothing to look at. */
 const WITHOUT = ['memory/steady'];
+/** Characters that a picture has room for, where they are bold. */
+const MAX_TITLE = 46;
 
 describe('plots', () => {
   test('are those of the results, each of them and no other', () => {
@@ -25,6 +27,14 @@ describe('plots', () => {
 
   test('are well-formed XML', () => {
     for (const svg of drawn.values()) assertWellFormed(svg);
+  });
+
+  test('have titles that fit their width', () => {
+    const titles = pictures.flatMap((picture) => [
+      picture.title,
+      ...Object.values(picture.kind === 'bars' ? (picture.names ?? {}) : {}),
+    ]);
+    for (const title of titles) assert.ok(title.length <= MAX_TITLE, title);
   });
 
   test('show every case of the suite', async () => {
