@@ -148,7 +148,7 @@ export const pictures: readonly Picture[] = [
     names: {
       'publish/typed/1': 'An event class',
       'publish/plain/1': 'A plain object',
-      'publish/traced/1': 'The same with traces: new, same, none',
+      'publish/traced/1': 'An event class, with a trace: new, same, none',
     },
     ours: /^(ringcast|same-trace|untraced)/,
   },
