@@ -65,7 +65,7 @@ export function readThread(
   const events = new Map<number, ThreadEvent>();
   const accounts = new Map<number, ThreadAccount>();
   const isDestroyed = entries.some(({ kind }) => kind === Kind.Destroyed);
-  const isCut = isKilled || (script.end === 'exit' && entries.at(-1)?.kind === Kind.Done);
+  const isCut = isKilled || (script.end === 'exit' && entries.some(({ kind }) => kind === Kind.Done));
   let lost = 0;
   const log = { name, isCut, events, accounts: [] as ThreadAccount[], lost: 0 };
   const tellQueued = (): void => {

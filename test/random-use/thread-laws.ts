@@ -195,8 +195,12 @@ export class ThreadLaws {
     }
   }
 
-  /** A module gets everything from its first event on, in order; again, and marked, only what a life before had. */
-  *checkModule(entries: readonly LogEntry[], complete: boolean): Generator<string> {
+  /**
+   * A module gets everything from its first event on, in order; again, and marked, only what a life before had.
+   *
+   * @param skipped events that it has missed or that were skipped, as its subscription says
+   */
+  *checkModule(entries: readonly LogEntry[], complete: boolean, skipped: number): Generator<string> {
     const got = new Set<number>();
     let newest = -1;
     for (const { a: redelivered, b: sequence, c: id } of entries) {
@@ -209,7 +213,8 @@ export class ThreadLaws {
     }
     const missing = this.#list.filter(({ sequence }) => !got.has(sequence) && sequence > Math.min(...got));
     const owed = missing.filter(({ sequence }) => complete || sequence < newest);
-    if (owed.length > 0) yield `the module missed ${owed.map(({ sequence }) => sequence).slice(0, 8)}`;
+    if (owed.length > skipped)
+      yield `the module missed ${owed.map(({ sequence }) => sequence).slice(0, 8)}, of which it says ${skipped}`;
   }
 
   #say(name: string, text: string): void {
