@@ -28,6 +28,8 @@ function takenApart(error: errors.BusError, causes: number): CrossedBusError {
   const { name, message, stack, cause } = error;
   const fields: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(error)) {
+    // Assigned rather than given when it was made, it is among them.
+    if (field === 'cause') continue;
     try {
       fields[field] = structuredClone(value);
     } catch {
