@@ -15,7 +15,7 @@ import {
   TooManyReadersError,
   WorkerExitedError,
 } from '../../src/index.js';
-import { inlineModule, LARGE_TEXT, range, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
+import { inlineModule, LARGE_TEXT, range, SMALL_RING_BYTES, takenSlots, until } from '../support/bus-scene.js';
 import { Log, RECORDING, WAITING } from '../support/recording-module.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
 
@@ -28,18 +28,6 @@ function connected(options: Parameters<typeof createBus>[0] = {}): { bus: Bus; c
 /** What the owner says of a subscription. */
 function seenBy(bus: Bus, name: string): SubscriptionStats | undefined {
   return bus.stats().subscriptions.find((each) => each.name === name);
-}
-
-/** How many readers have a slot; the bus is idle. */
-function takenSlots(bus: Bus): number {
-  const streams = [];
-  try {
-    for (;;) streams.push(bus.subscribe('/slots'));
-  } catch {
-    return 64 - streams.length;
-  } finally {
-    for (const stream of streams) void stream.stop();
-  }
 }
 
 describe('a module that a connection subscribes', () => {

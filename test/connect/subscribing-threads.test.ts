@@ -2,26 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { type Bus, createBus, type DisconnectReport, type Envelope } from '../../src/index.js';
-import { SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { createBus, type DisconnectReport, type Envelope } from '../../src/index.js';
+import { SMALL_RING_BYTES, takenSlots, until } from '../support/bus-scene.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
-
-/** Resolves when `test` holds. */
-async function until(test: () => boolean): Promise<void> {
-  while (!test()) await new Promise(setImmediate);
-}
-
-/** How many readers have a slot; the bus is idle. */
-function takenSlots(bus: Bus): number {
-  const streams = [];
-  try {
-    for (;;) streams.push(bus.subscribe('/slots'));
-  } catch {
-    return 64 - streams.length;
-  } finally {
-    for (const stream of streams) void stream.stop();
-  }
-}
 
 describe('a thread that subscribes over a connection', () => {
   test('gets events of the bus, of itself and of other threads in one order', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { type BusOptions, connectBus, createBus, type Envelope } from '../../src/index.js';
-import { SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { SMALL_RING_BYTES, until } from '../support/bus-scene.js';
 
 /** A bus, and a connection to it on the same thread: like any other, but that one can say what happens when. */
 function scene(options: BusOptions = {}) {
@@ -15,11 +15,6 @@ function scene(options: BusOptions = {}) {
 /** Lets the owner and the readers do what they can. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-}
-
-/** Resolves when `test` holds. */
-async function until(test: () => boolean): Promise<void> {
-  while (!test()) await new Promise(setImmediate);
 }
 
 const eventsOf = (got: unknown[]) => {

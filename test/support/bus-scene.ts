@@ -89,3 +89,15 @@ export function workerModule(name: string): URL {
 export function inlineModule(source: string): URL {
   return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
 }
+
+/** How many readers have a slot; the bus is idle. */
+export function takenSlots(bus: Bus): number {
+  const streams = [];
+  try {
+    for (;;) streams.push(bus.subscribe('/slots'));
+  } catch {
+    return 64 - streams.length;
+  } finally {
+    for (const stream of streams) void stream.stop();
+  }
+}
