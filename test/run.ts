@@ -1,19 +1,18 @@
 /**
  * Runs test files: `npm test`, or `npm test -- test/worker/restarts.test.ts --only 'hangTimeoutMs'`. See test/README.md.
  *
- * Node's own `--test` is not enough: it needs other arguments on each version of Node, reports in another form where
- * nobody looks at a terminal, and runs one file at a time on two cores.
+ * Node's own `--test` is not enough: it waits for ever for a process that does not end (on some versions even with
+ * `--test-timeout`, on others for what that process has started), and needs other arguments on each version.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
-import { run } from 'node:test';
-import { spec as Spec } from 'node:test/reporters';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runBounded } from './support/bounded-run.js';
+import { summary, total } from './support/run-summary.js';
 
 const USAGE =
   'Usage: npm test -- [FILE|FOLDER]… [--only REGEX] [--full [--shard I/N] [--minutes M]] [--times] [--concurrency N]';
@@ -79,23 +78,36 @@ async function main(): Promise<void> {
 
   if (values.times) return printTimes(files);
 
-  const only = values.only === undefined ? {} : { testNamePatterns: [new RegExp(values.only)] };
-  const results = run({ files: together(files).sort(byLength), concurrency, ...only });
-  let isRun = false;
-  results.on('test:fail', ({ todo }) => {
-    isRun = true;
-    if (todo === undefined || todo === false) process.exitCode = 1;
+  const results = await runBounded({
+    files: together(files).sort(byLength),
+    nameOf,
+    minutes: Number.POSITIVE_INFINITY,
+    ...(values.full ? {} : { limitOf }),
+    concurrency,
+    nodeArguments: values.only === undefined ? [] : [`--test-name-pattern=${values.only}`],
+    print,
+    showsAll: true,
   });
-  // Tests with other titles count as skipped, or are not told of; suites and files pass then.
-  results.on('test:pass', ({ name, skip, details }) => {
-    if (skip === undefined && details.type !== 'suite' && !name.endsWith('.test.js')) isRun = true;
-  });
-  results.once('end', () => {
-    if (isRun || values.only === undefined) return;
+  print(summary(results, nameOf));
+  if (![...results.values()].every(({ passed }) => passed)) process.exitCode = 1;
+  // Tests with other titles count as skipped, or are not counted.
+  else if (values.only !== undefined && total(results, 'pass') + total(results, 'todo') === 0) {
     console.error(`--only ${values.only} matches the title of no test`);
     process.exitCode = 2;
-  });
-  results.compose<Spec>(new Spec()).pipe(process.stdout);
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function nameOf(file: string): string {
+  return relative(compiled, file);
+}
+
+/** How long the process of a file may stay: many times what it takes on a machine that has nothing else to do. */
+function limitOf(file: string): AbortSignal {
+  return AbortSignal.timeout((file.endsWith('.full.test.js') ? 30 : 3) * 60_000);
 }
 
 /**
@@ -119,14 +131,14 @@ async function runLong(files: readonly string[], shard: string, minutes: number)
   const chosen = long
     .filter((file) => !dividing.includes(file))
     .filter((_, at) => at % Number(shards) === Number(index) - 1);
-  const passed = await runBounded({
+  const results = await runBounded({
     files: [...dividing, ...chosen],
-    nameOf: (file) => relative(compiled, file),
+    nameOf,
     minutes,
     concurrency: availableParallelism(),
-    print: (text) => process.stdout.write(text),
+    print,
   });
-  if (!passed) process.exitCode = 1;
+  if (![...results.values()].every(({ passed }) => passed)) process.exitCode = 1;
 }
 
 /** Runs the files one after the other, and prints what CPU time each has taken, with its threads and processes. On Linux. */
@@ -139,7 +151,7 @@ async function printTimes(files: readonly string[]): Promise<void> {
     const seconds = childrenCpuSeconds() - before;
     totalSeconds += seconds;
     if (exitCode !== 0) process.exitCode = 1;
-    lines.push(`${seconds.toFixed(1).padStart(7)} s  ${relative(compiled, file)}${exitCode === 0 ? '' : '  FAILED'}`);
+    lines.push(`${seconds.toFixed(1).padStart(7)} s  ${nameOf(file)}${exitCode === 0 ? '' : '  FAILED'}`);
     console.log(lines.at(-1));
   }
   // As wide as each other, so that text sorts as numbers do.

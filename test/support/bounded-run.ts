@@ -1,70 +1,65 @@
 /** Runs test files for as many minutes as there are, and says what has become of each. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type TestFileResult, TestProcess } from './test-process.js';
 
 export interface BoundedRun {
   readonly files: readonly string[];
   /** What a file is called in the report. */
   readonly nameOf: (file: string) => string;
+  /** For all of them. */
   readonly minutes: number;
+  /** Asked when a file starts. When aborted, the file counts as failed, and its processes are killed. */
+  readonly limitOf?: (file: string) => AbortSignal;
   /** How many files run at a time. */
   readonly concurrency: number;
-  /** Gets lines, and whole reports of files that failed. */
+  /** See {@link TestProcess}. */
+  readonly nodeArguments?: readonly string[];
+  /** Gets lines, and whole reports of files that failed; with `showsAll`, of all files. */
   readonly print: (text: string) => void;
+  readonly showsAll?: boolean;
 }
 
 /**
  * When the time is over no file is started, and those that run are ended, with the processes that they have started: neither
  * is a failure, and both are listed.
  *
- * @returns whether all that came to its end has passed
+ * @returns the result of each file that came to its end
  */
-export async function runBounded({ files, nameOf, minutes, concurrency, print }: BoundedRun): Promise<boolean> {
-  const waiting = [...files];
-  const running = new Map<string, ChildProcess>();
+export async function runBounded(run: BoundedRun): Promise<Map<string, TestFileResult>> {
+  const { nameOf, minutes, limitOf, nodeArguments, print, showsAll = false } = run;
+  const waiting = [...run.files];
+  const running = new Map<string, TestProcess>();
+  const results = new Map<string, TestFileResult>();
   const cut: string[] = [];
-  let passed = true;
   let isOver = false;
-  const end = (): void => {
+  const endAll = (): void => {
     isOver = true;
     cut.push(...running.keys());
-    for (const { pid } of running.values()) endGroup(pid!);
+    for (const testProcess of running.values()) testProcess.end();
   };
-  const timer = minutes === Number.POSITIVE_INFINITY ? undefined : setTimeout(end, minutes * 60_000);
+  const interrupt = (): void => {
+    endAll();
+    process.exit(130);
+  };
+  const timer = minutes === Number.POSITIVE_INFINITY ? undefined : setTimeout(endAll, minutes * 60_000);
+  // The groups of those processes do not get what a terminal sends to this one.
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const runNext = async (): Promise<void> => {
     while (waiting.length > 0 && !isOver) {
       const file = waiting.shift()!;
-      const startMs = performance.now();
-      // A group of its own, which can be ended as a whole.
-      const child = spawn(process.execPath, ['--test-reporter=spec', file], {
-        detached: true,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      running.set(file, child);
-      const report: Buffer[] = [];
-      child.stdout.on('data', (chunk: Buffer) => report.push(chunk));
-      const [exitCode] = (await once(child, 'close')) as [number | null];
+      const testProcess = new TestProcess(file, nodeArguments);
+      running.set(file, testProcess);
+      const result = await testProcess.result(limitOf?.(file));
       running.delete(file);
       if (cut.includes(file)) continue;
-      if (exitCode !== 0) {
-        passed = false;
-        print(Buffer.concat(report).toString());
-      }
-      const seconds = ((performance.now() - startMs) / 1e3).toFixed(1);
-      print(`${seconds.padStart(7)} s  ${nameOf(file)}${exitCode === 0 ? '' : '  FAILED'}\n`);
+      results.set(file, result);
+      if (showsAll || !result.passed) print(result.output);
+      print(`${result.seconds.toFixed(1).padStart(7)} s  ${nameOf(file)}${result.passed ? '' : '  FAILED'}\n`);
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, runNext));
+  await Promise.all(Array.from({ length: run.concurrency }, runNext));
   clearTimeout(timer);
+  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   for (const file of cut) print(`ended after ${minutes} minutes: ${nameOf(file)}\n`);
   for (const file of waiting) print(`not started within ${minutes} minutes: ${nameOf(file)}\n`);
-  return passed;
-}
-
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
-  }
+  return results;
 }

@@ -1,0 +1,102 @@
+/** One test file in a process of its own, which cannot stay for ever. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { heldOpen, reportOnSignal } from './held-open.js';
+import { endTree } from './process-tree.js';
+
+/** What a process that does not end has to say what holds it. */
+const REPORT_TIMEOUT_MS = 10_000;
+
+/** The counts that node:test prints last; one run has one such list. */
+const COUNTS = /(?:^ℹ (?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+\n)+/m;
+
+export interface TestFileResult {
+  /** False also when the process stayed longer than its limit. */
+  readonly passed: boolean;
+  readonly seconds: number;
+  /** What the process has printed, without the counts. */
+  readonly output: string;
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+export class TestProcess {
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+  readonly #startMs = performance.now();
+  #output = '';
+
+  /** @param nodeArguments put before the file, such as `--test-name-pattern=REGEX` */
+  constructor(file: string, nodeArguments: readonly string[] = []) {
+    this.#folder = mkdtempSync(join(tmpdir(), 'test-process-'));
+    const nodeOptions = [...reportOnSignal(this.#folder), '--test-reporter=spec', ...nodeArguments];
+    this.#child = spawn(process.execPath, [...nodeOptions, file], {
+      // A group of its own, which can be ended as a whole.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Inherited from a process that is a test itself, node:test would not report in words.
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    });
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#output += text;
+      });
+    }
+  }
+
+  /**
+   * @param limit aborted when the process has had its time
+   * @returns when the process has ended and nothing can print any more, or after the limit: nothing of it is left then
+   */
+  async result(limit: AbortSignal | undefined): Promise<TestFileResult> {
+    let exitCode: unknown;
+    try {
+      [exitCode] = await once(this.#child, 'close', { signal: limit });
+    } catch {
+      // Without what the report's writer says.
+      const output = this.#output;
+      this.#output = output + (await this.#endLate());
+    }
+    rmSync(this.#folder, { recursive: true });
+    const [counts = ''] = COUNTS.exec(this.#output) ?? [];
+    return {
+      passed: exitCode === 0,
+      seconds: this.#seconds(),
+      output: this.#output.replace(counts, ''),
+      counts: new Map(Array.from(counts.matchAll(/(\w+) ([\d.]+)\n/g), ([, name, count]) => [name!, Number(count)])),
+    };
+  }
+
+  end(): void {
+    endTree(this.#child.pid!);
+    // What has left the group may hold them open.
+    this.#child.stdout!.destroy();
+    this.#child.stderr!.destroy();
+  }
+
+  #seconds(): number {
+    return (performance.now() - this.#startMs) / 1e3;
+  }
+
+  async #endLate(): Promise<string> {
+    const seconds = this.#seconds().toFixed(1);
+    if (this.#child.exitCode === null) await this.#reportOrExit();
+    const held =
+      this.#child.exitCode === null ? heldOpen(this.#folder) : '  its output: a process that it has started\n';
+    this.end();
+    return `\nNot ended within ${seconds} s, and killed. What held it open:\n${held}`;
+  }
+
+  async #reportOrExit(): Promise<void> {
+    const written = new Promise<void>((resolve) => {
+      this.#child.stderr!.on('data', (text: string) => {
+        if (text.includes('Node.js report completed')) resolve();
+      });
+    });
+    this.#child.kill('SIGUSR2');
+    await Promise.race([written, once(this.#child, 'exit'), wait(REPORT_TIMEOUT_MS, undefined, { ref: false })]);
+  }
+}
