@@ -7,6 +7,7 @@
 import { BusError } from './bus-error.js';
 import { show, showThrown } from './shown.js';
 
+export * from './filter-errors.js';
 export * from './thread-errors.js';
 export { BusError };
 
@@ -76,44 +77,6 @@ export class InvalidTypeUrlError extends BusError {
     readonly reason: string,
   ) {
     super(`type URL ${show(typeUrl)}: ${reason}`);
-  }
-}
-
-/** A filter expression or structured filter that does not parse; thrown by `subscribe`. */
-export class InvalidFilterError extends BusError {
-  readonly code = 'BUS_INVALID_FILTER';
-  constructor(
-    readonly filter: unknown,
-    readonly reason: string,
-    /** Offset of the offending character, in UTF-16 units; undefined where no single place is at fault. */
-    readonly position?: number,
-    options?: ErrorOptions,
-  ) {
-    super(`filter ${show(filter)}: ${reason}`, options);
-  }
-}
-
-/** A glob that is malformed or can match no valid topic; thrown by `subscribe`. */
-export class InvalidGlobError extends BusError {
-  readonly code = 'BUS_INVALID_GLOB';
-  constructor(
-    readonly glob: unknown,
-    readonly reason: string,
-    /** Offset of the offending character, in UTF-16 units; undefined where no single place is at fault. */
-    readonly position?: number,
-  ) {
-    super(`glob ${show(glob)}: ${reason}`);
-  }
-}
-
-/** A glob that is too long or expands to too many alternatives to be matched in bounded time; thrown by `subscribe`. */
-export class GlobTooComplexError extends BusError {
-  readonly code = 'BUS_GLOB_TOO_COMPLEX';
-  constructor(
-    readonly glob: string,
-    readonly reason: string,
-  ) {
-    super(`glob ${show(glob)}: ${reason}`);
   }
 }
 

@@ -96,6 +96,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   'option-check': 12,
   'package-files': 12,
   errors: 13,
+  'filter-errors': 14,
   'thread-errors': 14,
   'bus-error': 15,
   shown: 16,

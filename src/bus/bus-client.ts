@@ -11,6 +11,7 @@ import type { Subscribing } from '../subscribe/subscribing.js';
 import type { Subscription } from '../subscribe/subscription.js';
 import type { AnyTopics, CheckedFilter, SelectedEnvelope } from '../subscribe/typed-topics.js';
 import type { FilterInput } from '../topic/filter.js';
+import { warnOfSlip } from '../topic/filter-slip.js';
 import type { BusEvents } from './bus-events.js';
 import { BusPacking } from './bus-packing.js';
 import type { ClientParts } from './bus-parts.js';
@@ -48,6 +49,8 @@ export abstract class BusClient<Topics extends object = AnyTopics> extends BusPa
    * the latest. What only the owner can know, such as that no reader is left, rejects `ready`. A module's thread is started and
    * supervised by the owner; the module is stopped when this thread ends.
    *
+   * A filter that is valid and surely not meant, such as `tasks` for `/tasks`, is a process warning: `BUS_SUSPICIOUS_FILTER`.
+   *
    * @param filter a glob (`/service/**`), a containerd filter expression, a list of them (any of), or a structured filter
    * @throws {InvalidGlobError} `BUS_INVALID_GLOB`
    * @throws {GlobTooComplexError} `BUS_GLOB_TOO_COMPLEX`
@@ -74,7 +77,16 @@ export abstract class BusClient<Topics extends object = AnyTopics> extends BusPa
     options: HandlerOptions | ModuleOptions = NO_OPTIONS,
   ): Subscription {
     this.checkOpen('subscribe');
-    const input = filter as FilterInput;
+    const subscription = this.#make(filter as FilterInput, subscriber, options);
+    warnOfSlip(subscription.filter);
+    return subscription;
+  }
+
+  #make(
+    input: FilterInput,
+    subscriber: Handler<never> | URL | SubscribeOptions | undefined,
+    options: HandlerOptions | ModuleOptions,
+  ): Subscription {
     if (typeof subscriber === 'function') return this.#subscriptions.handler(input, subscriber as Handler, options);
     const moduleUrl = hrefOf(subscriber);
     if (moduleUrl !== undefined) return this.#subscriptions.module(input, moduleUrl, options);

@@ -1,5 +1,6 @@
 /** `ringcast events`: prints recorded or piped events, through a ring and a subscriber thread. */
-import { type Bus, BusError, createBus, type Subscription } from '../index.js';
+import { BusError, createBus } from '../index.js';
+import { compileFilter } from '../topic/filter.js';
 import { FOREVER_MS, RING_BYTES } from './bus-settings.js';
 import { defineCommand, onlyOperand } from './command.js';
 import { UsageError } from './command-errors.js';
@@ -42,10 +43,12 @@ export const command = defineCommand({
     if (address !== undefined && operand !== undefined) {
       throw new UsageError('events: both FILE and --address', 'Events come from a file or from a daemon.');
     }
+    checkFilter(filter);
     const input = address === undefined ? await EnvelopeInput.open(operand) : undefined;
     const bus = createBus({ capacityBytes: RING_BYTES, stallTimeoutMs: FOREVER_MS });
     const abort = new AbortController();
-    const printer = subscribePrinter(bus, filter, { json, bridgedOnly: address !== undefined });
+    const data: PrinterData = { json, bridgedOnly: address !== undefined };
+    const printer = bus.subscribe(filter, new URL('./event-printer.js', import.meta.url), { name: 'printer', data });
     printer.on('error', (error) => abort.abort(error));
     try {
       if (input === undefined) await forwardLive(bus, address!, filter, abort.signal);
@@ -61,9 +64,10 @@ export const command = defineCommand({
   },
 });
 
-function subscribePrinter(bus: Bus, filter: readonly string[], data: PrinterData): Subscription {
+/** Before anything is opened. */
+function checkFilter(filter: readonly string[]): void {
   try {
-    return bus.subscribe(filter, new URL('./event-printer.js', import.meta.url), { name: 'printer', data });
+    compileFilter(filter);
   } catch (error) {
     if (!(error instanceof BusError)) throw error;
     throw new UsageError(

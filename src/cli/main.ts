@@ -83,6 +83,7 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}`, known);
   if (entry.endsItself !== true) endOnBrokenOutput();
+  tellWarnings();
   const { command } = await entry.load();
   await command.run(args);
 }
@@ -110,6 +111,19 @@ function endOnBrokenOutput(): void {
   });
   // With nobody to tell, work goes on: standard output may still be read.
   process.stderr.on('error', () => {});
+}
+
+/** Warnings of a bus are told as the command tells everything, each once; others as Node prints them, if it does. */
+function tellWarnings(): void {
+  const printers = process.listeners('warning');
+  if (printers.length === 0) return;
+  const told = new Set<string>();
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (!(warning instanceof BusError)) for (const print of printers) print.call(process, warning);
+    else if (told.size < told.add(warning.message).size)
+      process.stderr.write(`ringcast: warning: ${warning.message}\n`);
+  });
 }
 
 function version(): string {

@@ -24,6 +24,7 @@ import { limited, type Subscribing, stopOnAbort } from '../subscribe/subscribing
 import { Subscription, type SubscriptionSource } from '../subscribe/subscription.js';
 import { tellError, tellEvicted, tellLagged, tellStarted } from '../subscribe/tell.js';
 import { compileFilter, type FilterInput } from '../topic/filter.js';
+import { warnOfSlip } from '../topic/filter-slip.js';
 import { AskedDelivery, type BeginDelivery } from './asked-delivery.js';
 import type { Asked, AskedSubscriptions, ConnectionSubscribingParts } from './asked-subscriptions.js';
 import { viewOf } from './modules/asked-module-delivery.js';
@@ -152,6 +153,7 @@ export class ConnectionSubscriptions implements Subscribing {
         const filter = compileFilter(input);
         this.#asked.checkNotEncoding('setFilter');
         this.#asked.changeFilter(key, filter);
+        warnOfSlip(filter.source);
       },
     };
   }

@@ -5,6 +5,7 @@ import { onAbort } from '../host/abort-signal.js';
 import { unwatched } from '../host/report.js';
 import { clearTimeout, setTimeout } from '../host/timing.js';
 import { readOptions, signalOption, timeoutOption } from '../option-check.js';
+import { warnOfSlip } from '../topic/filter-slip.js';
 import type { Handler } from './handler-delivery.js';
 import { readOrigins } from './subscribe-options.js';
 import type { Subscription } from './subscription.js';
@@ -46,6 +47,7 @@ export function nextEvent(
       void subscription.stop();
       resolve(envelope);
     }).ref();
+    warnOfSlip(subscription.filter);
     const fail = (error: unknown): void => {
       void subscription.stop();
       reject(error);

@@ -5,6 +5,7 @@ import type { KeepAlive } from '../host/keep-alive.js';
 import { checkFunction } from '../option-check.js';
 import { idsOf } from '../publish/origins.js';
 import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
+import { warnOfSlip } from '../topic/filter-slip.js';
 import type { Delivery, Selection } from './delivery.js';
 import { EventStream } from './event-stream.js';
 import { type Handler, HandlerDelivery } from './handler-delivery.js';
@@ -63,6 +64,8 @@ export class Subscriptions implements Subscribing {
         delivery.setFilter(filter, order.nextSequence);
         topics.want(subscription, filter, delivery);
         order.wantTentative(delivery.reader);
+        // Otherwise the connection warns.
+        if (delivery.connection === undefined) warnOfSlip(filter.source);
       },
     };
   }

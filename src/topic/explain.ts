@@ -2,8 +2,8 @@
 import type { FieldOperator } from './condition.js';
 import { type ParsedSelector, parseExpression } from './expression-parser.js';
 import { compileFilter, type FilterInput, isGlob, listOf } from './filter.js';
+import { isAbsentField, isImpossibleValue } from './filter-slip.js';
 import { compileGlob } from './glob.js';
-import { topicFault } from './topic.js';
 import { GLOBSTAR, type TopicPattern } from './topic-pattern.js';
 
 /** Globs with more alternatives than this are shown as written. */
@@ -19,8 +19,6 @@ const OPERATOR_WORDS: Readonly<Record<FieldOperator, string>> = {
   '>': 'is greater than',
   '>=': 'is at least',
 };
-
-const ENVELOPE_FIELDS: ReadonlySet<string> = new Set(['topic', 'namespace', 'timestamp', 'event']);
 
 /**
  * Explains a filter in one line of English.
@@ -81,12 +79,12 @@ function explainExpression(expression: string): string {
   return join(' and ', parseExpression(expression).map(explainSelector));
 }
 
-function explainSelector({ path, operator, operand }: ParsedSelector): string {
+function explainSelector(selector: ParsedSelector): string {
+  const { path, operator, operand } = selector;
   const field = path.map((part) => (/^\w+$/.test(part) ? part : JSON.stringify(part))).join('.');
   const words = `${field} ${OPERATOR_WORDS[operator]}${operator === 'present' ? '' : ` ${JSON.stringify(operand)}`}`;
-  const neverHolds = path[0] === 'topic' && operator === '==' && topicFault(operand) !== undefined;
-  if (neverHolds) return `${words} (which no topic is)`;
-  if (!ENVELOPE_FIELDS.has(path[0]!)) return `${words} (a field that no envelope has)`;
+  if (isImpossibleValue(selector)) return `${words} (which no ${path[0]} is)`;
+  if (isAbsentField(path)) return `${words} (a field that no envelope has)`;
   return operator === '!=' && path[0] === 'event' ? `${words} or is absent` : words;
 }
 

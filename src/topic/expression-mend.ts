@@ -1,4 +1,5 @@
 /** Suggestions for filter expressions that do not parse: what was probably meant, and how it is written. */
+import { topicFault } from './topic.js';
 
 const MEANT: Readonly<Record<string, string>> = {
   '=': '==',
@@ -47,6 +48,7 @@ function fieldMend(expression: string, position: number): string | undefined {
   const after = /^[^.,\s=!~<>]*/.exec(expression.slice(position))![0];
   if (before !== '' || /^["/|]./.test(after)) return `quote the field: ${quoted(before + after)}`;
   if (position === expression.length) return /,\s*$/.test(expression) ? 'remove the last ","' : undefined;
+  if (/^\s+$/.test(expression.slice(position))) return 'remove the white space at the end';
   return /\s,/.test(expression.slice(position - 1, position + 1)) ? 'remove the white space before ","' : undefined;
 }
 
@@ -65,10 +67,9 @@ function valueMend(selector: string, value: string, fault: string): string | und
 
 function looksLikeGlob(expression: string): boolean {
   if (/[=~<>]/.test(expression)) return false;
-  return (
-    expression.includes('*') ||
-    (expression.includes('/') && !/^(topic|namespace|timestamp|event|labels)\b/.test(expression))
-  );
+  if (expression.includes('*')) return true;
+  const isTopic = topicFault(`/${expression.trim()}`) === undefined;
+  return (isTopic || expression.includes('/')) && !/^\s*(topic|namespace|timestamp|event|labels)\b/.test(expression);
 }
 
 function globMend(glob: string): string {

@@ -1,9 +1,10 @@
 /** The live events of a containerd daemon, put on a bus. */
 import { randomBytes } from 'node:crypto';
 import { clearInterval, monotonicMs, setInterval, sleep } from '../../host/timing.js';
-import { type BridgeGap, BusError } from '../../index.js';
+import { type BridgeGap, BusError, InvalidOptionError } from '../../index.js';
 import { functionOption, integerOption, readable, readOptions, signalOption } from '../../option-check.js';
 import { showThrown } from '../../shown.js';
+import { warnOfSlip } from '../../topic/filter-slip.js';
 import type { CallFailedError } from '../bridge-errors.js';
 import { type BridgedBus, BridgeLife } from '../bridge-life.js';
 import { contentKey, readEnvelopeFields } from '../envelope-fields.js';
@@ -78,9 +79,13 @@ export async function fromContainerd(bus: BridgedBus, options: FromContainerdOpt
   ]);
   const maxPausedMs = integerOption('maxPausedMs', given.maxPausedMs, 30_000, 0, 2 ** 31 - 1);
   const filters = readable('filters', () => [...(given.filters ?? [])]);
+  if (typeof given.filters === 'string' || !filters.every((filter) => typeof filter === 'string')) {
+    throw new InvalidOptionError('filters', given.filters, 'a list of strings');
+  }
   functionOption('onGap', given.onGap);
   signalOption(given.signal);
   const client = await ContainerdClient.open(given.address);
+  warnOfSlip(filters);
   return new ContainerdSource(bus, client, { ...given, filters, maxPausedMs });
 }
 

@@ -9,6 +9,7 @@ import type { ModuleOptions } from '../../subscribe/subscribe-options.js';
 import { Subscription, type SubscriptionSource } from '../../subscribe/subscription.js';
 import { tellEnded, tellError, tellEvicted, tellLagged, tellRestart, tellStarted } from '../../subscribe/tell.js';
 import { type CompiledFilter, compileFilter } from '../../topic/filter.js';
+import { warnOfSlip } from '../../topic/filter-slip.js';
 import type { ControlRequest } from '../control-request.js';
 import { type Crossed, revive } from '../crossed-error.js';
 import type { OwnerLink } from '../owner-link.js';
@@ -153,6 +154,7 @@ export class AskedModules {
         const asked = this.#all.get(key)!;
         this.#want(asked, filter);
         asked.delivery.setFilter(filter);
+        warnOfSlip(filter.source);
       },
     };
   }

@@ -76,6 +76,10 @@ describe('a bus and a real containerd', { skip: noContainerd(), timeout: size(60
     const wrong = await fromContainerd(bus, { address: daemon.address, filters: ['topic=='], name: 'wrong' });
     await assert.rejects(wrong.ready, { code: 'BRIDGE_CALL_FAILED', message: /filter/ });
     await wrong.close();
+    // What would be taken for a list of its characters, or fail later.
+    for (const filters of ['topic', [5]] as never[]) {
+      await assert.rejects(fromContainerd(bus, { address: daemon.address, filters }), { code: 'BUS_INVALID_OPTION' });
+    }
   });
 
   test('ringcast events prints every line that ctr events prints beside it, in order', async (t) => {
