@@ -19,6 +19,7 @@ import { TopicTable } from '../publish/topic-table.js';
 import { allocateNames, NameDirectory, NameRegistry } from '../ring/name-registry.js';
 import { allocateRing, attachRing } from '../ring/ring-memory.js';
 import { RingWriter } from '../ring/ring-writer.js';
+import { Arrivals } from '../subscribe/arrivals.js';
 import type { Subscribing } from '../subscribe/subscribing.js';
 import type { ModuleMeetings, SubscribingParts } from '../subscribe/subscribing-parts.js';
 import { Subscriptions } from '../subscribe/subscriptions.js';
@@ -139,6 +140,7 @@ export function assembleBus(
     types,
     keepUnwanted: options.keepUnwanted,
     publisher,
+    arrivals: new Arrivals(publisher, topics),
     readers,
     stalls,
     backpressure,

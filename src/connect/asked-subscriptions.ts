@@ -22,6 +22,7 @@ import { revive } from './crossed-error.js';
 import { AskedModules } from './modules/asked-modules.js';
 import type { OwnerLink } from './owner-link.js';
 import type { SharedCounts } from './shared-counts.js';
+import type { AskedWaits } from './waits/asked-waits.js';
 
 /** What the subscriptions of a connection work with. */
 export interface ConnectionSubscribingParts {
@@ -33,6 +34,7 @@ export interface ConnectionSubscribingParts {
   readonly link: OwnerLink;
   readonly topics: TopicTable;
   readonly publisher: Publisher;
+  readonly askedWaits: AskedWaits;
   readonly maxRecordBytes: number;
   /** Whoever it is that wants a topic, the owner does. */
   readonly theOwner: Want;

@@ -46,7 +46,8 @@ export class ConnectedThread {
   readonly hello: Hello;
   readonly drain: UplinkDrain;
   readonly producer: number;
-  readonly #counters: CountersView;
+  /** What the thread counts. */
+  readonly counters: CountersView;
   /** The thread is gone: nothing more is written to the uplink. */
   isGone = false;
   /** The owner comes by when it is rung for. */
@@ -65,7 +66,7 @@ export class ConnectedThread {
   constructor(hello: Hello, producer: number, target: DrainTarget, parts: LendingParts, onRing: () => void) {
     this.hello = hello;
     this.producer = producer;
-    this.#counters = new CountersView(hello.counters);
+    this.counters = new CountersView(hello.counters);
     this.#roomMade = () => parts.backpressure.roomMade();
     this.#onRing = onRing;
     this.subscriptions = new ThreadSubscriptions(parts, {
@@ -227,12 +228,12 @@ export class ConnectedThread {
   /** Accepted events on the thread's heap: lost, if the thread is gone. */
   get held(): number {
     // Each as it stands: of a thread that has died, they change no more.
-    return Math.max(0, this.#counters.at(PENDING_EVENTS) - this.#counters.at(TENTATIVE));
+    return Math.max(0, this.counters.at(PENDING_EVENTS) - this.counters.at(TENTATIVE));
   }
 
   stats(): ConnectionStats {
     const { name, threadId } = this.hello;
-    const { published, unwanted, refused, pending, pendingMs } = this.#counters.take();
+    const { published, unwanted, refused, pending, pendingMs } = this.counters.take();
     return {
       name,
       threadId,

@@ -11,6 +11,7 @@ import type { LocalStart } from '../subscribe/local-reader.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { Crossed } from './crossed-error.js';
 import type { ModuleNews, ModuleOffer } from './modules/module-messages.js';
+import type { WaitAnswer, WaitMessage, WaitQuestion } from './waits/wait-messages.js';
 
 /** What the owner needs to know of a connection. */
 export interface Hello {
@@ -73,6 +74,7 @@ export type ToOwner =
   /** Nothing is handled for it any more. */
   | { readonly kind: 'ended'; readonly key: number; readonly counts: HandlerCounts }
   | ModuleOffer
+  | WaitMessage
   /** A module is to stop at once. */
   | { readonly kind: 'stop'; readonly key: number }
   /** The thread touches the slot no more. */
@@ -97,6 +99,8 @@ export type ToConnection =
   /** {@link ROOM}; or the slot of a reader that was woken. */
   | number
   | Granted
+  | WaitAnswer
+  | WaitQuestion
   /** A subscription cannot be. */
   | { readonly kind: 'denied'; readonly key: number; readonly error: Crossed }
   | { readonly kind: 'module'; readonly key: number; readonly news: ModuleNews }

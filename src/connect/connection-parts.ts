@@ -32,6 +32,7 @@ import { ConnectionSubscriptions } from './connection-subscriptions.js';
 import { OwnerLink } from './owner-link.js';
 import { greeterHere } from './reception.js';
 import { UplinkBackpressure } from './uplink-waits.js';
+import { AskedWaits } from './waits/asked-waits.js';
 
 /** An uplink is this share of the ring of the bus, which takes records of an eighth of its own size. */
 const UPLINK_SHARE = 2;
@@ -117,6 +118,7 @@ export function assembleConnection(
       if (!waits.isBlocked) waits.forget();
     } else if (message.kind === 'closing') events.onClosing();
     else if (message.kind === 'refused') events.onRefused(message.connections);
+    else if (message.kind === 'instead' || message.kind === 'topics?') askedWaits.hear(message);
     else asked.hear(message);
   };
   const busBytes = handle.ring.records.byteLength;
@@ -207,8 +209,9 @@ export function assembleConnection(
     }
   };
   let reading: ReadingContext | undefined;
+  const askedWaits = new AskedWaits(topics, (message) => link.say(message));
   const subscribing = {
-    ...{ client, keepAlive, link, topics, publisher },
+    ...{ client, keepAlive, link, topics, publisher, askedWaits },
     onEvicted: events.onEvicted,
     maxRecordBytes: writer.maxRecordBytes,
     theOwner: THE_OWNER,

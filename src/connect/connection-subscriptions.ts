@@ -60,7 +60,13 @@ export class ConnectionSubscriptions implements Subscribing {
   next(input: FilterInput, given: NextOptions): Promise<Envelope> {
     const { exceptOrigins, ...wait } = readNextOptions(given);
     const options = exceptOrigins === undefined ? {} : { exceptOrigins };
-    return nextEvent((handler) => this.#ask(Subscription, input, options, 'next', 1, () => handler), wait);
+    let key = 0;
+    const subscribe = (handler: Handler): Subscription => {
+      const subscription = this.#ask(Subscription, input, options, 'next', 1, () => handler);
+      key = this.#keys;
+      return subscription;
+    };
+    return nextEvent(subscribe, wait, () => this.#parts.askedWaits.cameInstead(key));
   }
 
   /** The module's thread is started by the thread that owns the bus. */

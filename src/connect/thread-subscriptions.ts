@@ -24,6 +24,7 @@ import { cross } from './crossed-error.js';
 import { ThreadModules } from './modules/thread-modules.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { SharedCounts } from './shared-counts.js';
+import { ThreadWaits } from './waits/thread-waits.js';
 
 /** What subscriptions of connections need of the bus. */
 export interface LendingParts extends SubscribingParts {
@@ -60,6 +61,7 @@ export class ThreadSubscriptions {
   /** Those that others may join. */
   readonly #byKey = new Map<number, LentReader>();
   readonly #modules: ThreadModules;
+  readonly waits: ThreadWaits;
   isTaken = false;
   #isLeaving = false;
 
@@ -67,6 +69,7 @@ export class ThreadSubscriptions {
     this.#parts = parts;
     this.#lessee = lessee;
     this.#modules = new ThreadModules(parts.subscriptions, lessee);
+    this.waits = new ThreadWaits(parts.arrivals, lessee.tell);
   }
 
   /** Whether any has not ended, or any reader is still the thread's. */
@@ -105,16 +108,13 @@ export class ThreadSubscriptions {
     if (message.kind === 'released') {
       const reader = this.#bySlot.get(message.slot);
       if (reader !== undefined) this.#giveBack(reader);
-      return;
-    }
-    if (message.kind === 'module') {
-      this.#modules.offer(message);
-      return;
-    }
-    if (message.kind === 'stop') {
-      this.#modules.stop(message.key);
-      return;
-    }
+    } else if (message.kind === 'module') this.#modules.offer(message);
+    else if (message.kind === 'stop') this.#modules.stop(message.key);
+    else if (message.kind === 'instead?' || message.kind === 'topics') this.waits.receive(message);
+    else this.#receiveOf(message);
+  }
+
+  #receiveOf(message: Extract<ToOwner, { kind: 'counting' | 'removed' | 'ended' }>): void {
     const known = this.#all.get(message.key);
     if (known === undefined) return;
     if (message.kind === 'counting') known.delivery.countIn(new SharedCounts(message.cells));
@@ -179,6 +179,7 @@ export class ThreadSubscriptions {
       released: () => this.#parts.writer.memory.cells.load(slotOf(slot) + RELEASED),
     });
     const subscription = subscriptions.make(name, selection.filter);
+    if (many === 1) this.waits.begin(key, selection.filter);
     reader.subscriptions.add(subscription);
     this.#all.set(key, { subscription, delivery });
     // Before the thread is told that it is granted: from then on it no longer sends what only this subscription wants.
@@ -235,6 +236,7 @@ export class ThreadSubscriptions {
   #end(key: number, end: () => void): void {
     const { subscription } = this.#all.get(key)!;
     this.#all.delete(key);
+    this.waits.end(key);
     this.#parts.topics.unwant(subscription);
     this.#bySlot.get(subscription.delivery.reader)?.subscriptions.delete(subscription);
     end();

@@ -1,15 +1,15 @@
 /** The next event that a filter selects, as a promise. */
 import type { Envelope } from '../envelope/envelope.js';
-import { SubscriptionEndedError, TimeoutError } from '../errors.js';
+import { NothingSelectedError, SubscriptionEndedError, TimeoutError } from '../errors.js';
 import { onAbort } from '../host/abort-signal.js';
-import { unwatched } from '../host/report.js';
+import { reportError, unwatched } from '../host/report.js';
 import { clearTimeout, setTimeout } from '../host/timing.js';
 import { readOptions, signalOption, timeoutOption } from '../option-check.js';
 import { warnOfSlip } from '../topic/filter-slip.js';
 import type { Handler } from './handler-delivery.js';
 import { readOrigins } from './subscribe-options.js';
 import type { Subscription } from './subscription.js';
-import { HINT_AFTER_MS, type WaitHint } from './wait-hint.js';
+import { type CameInstead, HINT_AFTER_MS } from './wait-hint.js';
 
 /** All optional, read once. */
 export interface NextOptions {
@@ -18,6 +18,8 @@ export interface NextOptions {
   /**
    * How long to wait, 0 to 2^31 - 1; default `Infinity`. Without it, and without a signal, a process warning
    * (`BUS_NOTHING_SELECTED`) tells after three seconds when events came, and none ever on a topic that the filter selects.
+   *
+   * The error says which events came instead, as far as other threads say within 0.1 s which ones they published.
    */
   readonly timeoutMs?: number;
   /** Skips events with one of these origins. Default: none. */
@@ -34,12 +36,12 @@ export function readNextOptions(given: NextOptions): NextOptions {
 
 /**
  * @param subscribe makes the subscription, which ends with the wait
- * @param hint of that subscription's filter, where the topics that come are known
+ * @param cameInstead asked when the event has not come; never rejects
  */
 export function nextEvent(
   subscribe: (handler: Handler) => Subscription,
   { signal, timeoutMs }: NextOptions,
-  hint?: WaitHint,
+  cameInstead: () => Promise<CameInstead>,
 ): Promise<Envelope> {
   const next = new Promise<Envelope>((resolve, reject) => {
     signal?.throwIfAborted();
@@ -52,13 +54,23 @@ export function nextEvent(
       void subscription.stop();
       reject(error);
     };
+    const warn = async (): Promise<void> => {
+      const { others, isSelected } = await cameInstead();
+      if (!subscription.active || others === '' || isSelected) return;
+      reportError(new NothingSelectedError(subscription.filter, HINT_AFTER_MS, others));
+    };
+    const timeOut = async (): Promise<void> => {
+      const { others } = await cameInstead();
+      // Also where the event came while others were asked: the promise is settled then.
+      fail(new TimeoutError('next', timeoutMs!, others));
+    };
     const forget = signal === undefined ? undefined : onAbort(signal, () => fail(signal.reason));
     let timer: NodeJS.Timeout | undefined;
     if (timeoutMs === undefined) {
       // Nobody has said how long it may take: it may be that it cannot come.
-      if (signal === undefined) timer = setTimeout(() => hint?.warn(), HINT_AFTER_MS).unref();
+      if (signal === undefined) timer = setTimeout(() => void warn(), HINT_AFTER_MS).unref();
     } else if (timeoutMs !== Number.POSITIVE_INFINITY) {
-      timer = setTimeout(() => fail(new TimeoutError('next', timeoutMs, hint?.others)), timeoutMs);
+      timer = setTimeout(() => void timeOut(), timeoutMs);
     }
     // Where that turns out later, as on a connection.
     subscription.ready.catch(fail);

@@ -9,6 +9,7 @@ import type { Readers } from '../publish/readers.js';
 import type { TopicTable } from '../publish/topic-table.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { Attachment } from '../worker/worker-protocol.js';
+import type { Arrivals } from './arrivals.js';
 import type { ReadingContext } from './local-reader.js';
 
 /** How modules get a connection to their bus, which knows what that is. */
@@ -26,6 +27,7 @@ export interface SubscribingParts {
   readonly topics: TopicTable;
   readonly origins: Origins;
   readonly publisher: Publisher;
+  readonly arrivals: Arrivals;
   readonly readers: Readers;
   readonly backpressure: Backpressure;
   readonly keepAlive: KeepAlive;

@@ -112,7 +112,8 @@ export class Subscriptions implements Subscribing {
       this.#deliverTo(subscription, reader, selection, findStart(this.#parts), 1, handler);
       return subscription;
     };
-    return nextEvent(subscribe, options, new WaitHint(this.#parts, selection.filter));
+    const hint = new WaitHint(this.#parts.arrivals, selection.filter);
+    return nextEvent(subscribe, options, () => hint.cameInstead());
   }
 
   /** @param watch told of it, where it is subscribed for a connection */

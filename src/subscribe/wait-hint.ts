@@ -1,41 +1,37 @@
-/** What a wait says when the event does not come: what came instead, so that a wrong topic is seen. */
-import { NothingSelectedError } from '../errors.js';
-import { reportError } from '../host/report.js';
+/** What came in the place of an event that is waited for, so that a wrong topic is seen. */
 import type { CompiledFilter } from '../topic/filter.js';
-import type { SubscribingParts } from './subscribing-parts.js';
+import type { Arrivals } from './arrivals.js';
 
 /** Below the time limit of a test in Jest and Vitest, 5 s. */
 export const HINT_AFTER_MS = 3_000;
-const SHOWN_TOPICS = 5;
 
+export interface CameInstead {
+  /** How many events came since the wait began, and on which topics events come; empty where there were none. */
+  readonly others: string;
+  /** Whether the filter selects something of what the bus is known to have carried. */
+  readonly isSelected: boolean;
+}
+
+export const NOTHING_CAME: CameInstead = { others: '', isSelected: false };
+
+/** Of one wait. */
 export class WaitHint {
-  readonly #parts: Pick<SubscribingParts, 'publisher' | 'topics'>;
+  readonly #arrivals: Arrivals;
   readonly #filter: CompiledFilter;
-  readonly #publishedBefore: number;
+  readonly #before: number;
 
-  constructor(parts: Pick<SubscribingParts, 'publisher' | 'topics'>, filter: CompiledFilter) {
-    this.#parts = parts;
+  constructor(arrivals: Arrivals, filter: CompiledFilter) {
+    this.#arrivals = arrivals;
     this.#filter = filter;
-    this.#publishedBefore = parts.publisher.counts.accepted;
+    this.#before = arrivals.count;
   }
 
-  /** How many events came that the filter has not selected, and on which topics events come; empty where there were none. */
-  get others(): string {
-    const published = this.#parts.publisher.counts.accepted - this.#publishedBefore;
-    if (published === 0) return '';
-    const topics = this.#parts.topics.seen();
-    const shown = topics.slice(-SHOWN_TOPICS).join(', ');
-    return `other events meanwhile: ${published}; topics of this bus: ${shown}${topics.length > SHOWN_TOPICS ? ', …' : ''}`;
-  }
-
-  /** Warns of a filter that has selected nothing of what this bus is known to have carried, while other events come. */
-  warn(): void {
-    const { others } = this;
-    if (others === '' || this.#selectsSeen()) return;
-    reportError(new NothingSelectedError(this.#filter.source, HINT_AFTER_MS, others));
-  }
-
-  #selectsSeen(): boolean {
-    return this.#parts.topics.seen().some((topic) => this.#filter.forTopic(topic) !== false);
+  async cameInstead(): Promise<CameInstead> {
+    const events = this.#arrivals.count - this.#before;
+    if (events <= 0) return NOTHING_CAME;
+    const { last, areMore, areSelected } = await this.#arrivals.topics(this.#filter);
+    // None where those threads are busy that have published.
+    const topics = last.length === 0 ? '' : `; topics of this bus: ${last.join(', ')}${areMore ? ', …' : ''}`;
+    return { others: `other events meanwhile: ${events}${topics}`, isSelected: areSelected };
   }
 }

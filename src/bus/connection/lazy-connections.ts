@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { type BusHandle, makeHandle } from '../../connect/bus-handle.js';
 import type { Hello } from '../../connect/connection-messages.js';
 import { Connections } from '../../connect/connections.js';
+import { ConnectionTopics } from '../../connect/waits/connection-topics.js';
 import { ModuleDelivery } from '../../subscribe/module-delivery.js';
 import type { ResolvedBusOptions } from '../bus-options.js';
 import type { BusParts } from '../bus-parts.js';
@@ -26,7 +27,9 @@ export class LazyConnections {
   open(): BusHandle {
     const handle = this.#handle;
     if (this.opened === undefined) {
-      this.opened = new Connections(this.#parts, handle.busId);
+      const opened = new Connections(this.#parts, handle.busId);
+      this.opened = opened;
+      this.#parts.arrivals.elsewhere = new ConnectionTopics(() => opened.all);
       this.#parts.readers.onHeld = (reader) => this.#lookForDeadlock(reader);
     }
     return handle;
