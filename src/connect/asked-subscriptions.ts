@@ -71,7 +71,7 @@ export class AskedSubscriptions {
     this.modules = new AskedModules({
       ...parts,
       checkNotEncoding: (operation) => this.checkNotEncoding(operation),
-      send: (request, isOwed) => this.send(request, isOwed),
+      send: (request, isOwed, onAccepted) => this.send(request, isOwed, onAccepted),
     });
   }
 
@@ -112,10 +112,11 @@ export class AskedSubscriptions {
    * Asks for something, behind all that was accepted.
    *
    * @param isOwed whether that is taken however much waits
+   * @param onAccepted called before it is written, once it is certain that it is
    * @throws {QueueFullError} `BUS_QUEUE_FULL`
    */
-  send(request: ControlRequest, isOwed: boolean): void {
-    this.#parts.publisher.pending.control(recordsOf(request, this.#parts.maxRecordBytes), isOwed);
+  send(request: ControlRequest, isOwed: boolean, onAccepted?: () => void): void {
+    this.#parts.publisher.pending.control(recordsOf(request, this.#parts.maxRecordBytes), isOwed, onAccepted);
   }
 
   /** Whether something comes before the event that is being encoded, or behind, could not be said. */

@@ -181,6 +181,12 @@ export class ConnectedThread {
     return this.#owner.queued;
   }
 
+  /** The thread rings. Where they have not met, it may ask by that whether the owner lives: see `owner-link.ts`. */
+  rung(): void {
+    this.isAsleep = false;
+    if (!this.isMet) this.#cells.add(uplink.VERSION, 1);
+  }
+
   /** From now on, whoever writes rings. Look at the uplink once more after this. */
   fallAsleep(): void {
     this.isAsleep = true;
@@ -235,14 +241,8 @@ export class ConnectedThread {
     const { name, threadId } = this.hello;
     const { published, unwanted, refused, pending, pendingMs } = this.counters.take();
     return {
-      name,
-      threadId,
-      producer: this.producer,
-      published,
-      unwanted,
-      refused,
-      pending: pending.events,
-      pendingMs,
+      ...{ name, threadId, producer: this.producer },
+      ...{ published, unwanted, refused, pending: pending.events, pendingMs },
       received: this.drain.taken + this.drain.unwanted,
       uplinkBytes: this.drain.unreadBytes,
     };

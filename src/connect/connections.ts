@@ -148,7 +148,7 @@ export class Connections {
 
   #rung(connection: ConnectedThread | undefined): void {
     if (connection === undefined) return;
-    connection.isAsleep = false;
+    connection.rung();
     this.#schedule();
   }
 

@@ -20,7 +20,7 @@ import * as uplink from '../ring/uplink-descriptor.js';
 import type { BusHandle } from './bus-handle.js';
 import { type Hello, type Meeting, RING, ROOM, type ToConnection, type ToOwner } from './connection-messages.js';
 import type { ModuleOffer } from './modules/module-messages.js';
-import { CERTAIN, isNobody } from './probe.js';
+import { OwnerAbsence } from './probe.js';
 import { broadcast, greeterHere } from './reception.js';
 import { UplinkWaits } from './uplink-waits.js';
 
@@ -67,8 +67,7 @@ export class OwnerLink {
   /** Said before they have met: the port that it was said on may not arrive. */
   #offers: ModuleOffer[] = [];
   #timer: NodeJS.Timeout | undefined;
-  /** Tries to which Node said that there is no such thread, each sent when that of the one before was known: see Probe. */
-  #absences = 0;
+  readonly #absence = new OwnerAbsence();
   /** What the last safety check found unread although the owner slept. */
   #suspect = 0;
   /** VERSION as of the last time the port was read; undefined: read it each time. */
@@ -181,14 +180,16 @@ export class OwnerLink {
       return;
     }
     const meeting: Meeting = { ringcastBus: this.#busId, hello, port: port2 };
-    const absences = this.#absences;
+    const { failures } = this.#absence;
     postMessageToThread(this.#ownerThreadId, meeting, [port2]).catch((error: { readonly code?: string }) => {
       // Nobody is there, or not yet, as the owner's thread has just been started; or a listener of somebody else's threw.
-      this.#absences = isNobody(error) ? absences + 1 : 0;
-      // An owner that has counted VERSION up has lived, and listens in its own way.
-      const isHeard = this.memory.cells.load(uplink.VERSION) !== 0;
-      if (this.#absences >= CERTAIN && !isHeard) this.end();
-      else retry();
+      if (this.#absence.failed(error, failures, this.memory.cells.load(uplink.VERSION))) {
+        this.end();
+        return;
+      }
+      // An owner that has heard of this thread answers.
+      this.ring();
+      retry();
     });
   }
 

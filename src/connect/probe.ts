@@ -11,10 +11,12 @@ import { postMessageToThread } from 'node:worker_threads';
 /** Connected threads listen, so that there is nobody to hear it only where the thread is gone. */
 const PROBE = { ringcastProbe: true };
 /** Failures in a row. */
-export const CERTAIN = 2;
+const CERTAIN = 2;
+/** The same of an owner that has heard of the thread, with no answer to the rings meanwhile. */
+const CERTAIN_IF_HEARD = 20;
 
 /** Whether a message has failed because Node knows no such thread, or none that listens. */
-export function isNobody(error: { readonly code?: string }): boolean {
+function isNobody(error: { readonly code?: string }): boolean {
   return error.code === 'ERR_WORKER_MESSAGING_FAILED';
 }
 
@@ -40,5 +42,32 @@ export class Probe {
         else if (++this.#failures >= CERTAIN) onGone();
       },
     );
+  }
+}
+
+/**
+ * The same question of the thread that owns a bus, as a thread asks it that has not met it: with its first words in the place of the
+ * probe.
+ *
+ * An owner that has heard of the thread may live and be deaf to such messages, where something else is in the place of Node's
+ * process. So the thread rings for it after each failure, and VERSION, which it counts up then, says that it lives. Only one
+ * that is deaf, and blocked for as long as all these failures take, is taken for gone although it is not.
+ */
+export class OwnerAbsence {
+  /** Failures in a row. */
+  failures = 0;
+  #version = 0;
+
+  /**
+   * A try has failed. Returns whether it is certain that the owner is gone.
+   *
+   * @param before {@link failures} as the try was sent
+   * @param version VERSION of the uplink; 0: the owner has not heard of the thread
+   */
+  failed(error: { readonly code?: string }, before: number, version: number): boolean {
+    const lives = version !== this.#version;
+    this.#version = version;
+    this.failures = isNobody(error) && !lives ? before + 1 : 0;
+    return this.failures >= (version === 0 ? CERTAIN : CERTAIN_IF_HEARD);
   }
 }

@@ -96,14 +96,16 @@ export class PendingWriter {
    * events do.
    *
    * @param isOwed whether they are taken however much waits already
+   * @param onAccepted called before the first of them is written, once it is certain that all are taken
    * @throws {QueueFullError} `BUS_QUEUE_FULL`: none of them was written
    */
-  control(records: readonly PendingRecord[], isOwed: boolean): void {
+  control(records: readonly PendingRecord[], isOwed: boolean, onAccepted?: () => void): void {
     const { queue } = this.#order;
     const bytes = records.reduce((sum, { body }) => sum + body.length, 0);
     if (!isOwed && queue.bytes + bytes > this.#maxPendingBytes && !this.#fits(records)) {
       throw new QueueFullError(queue.bytes, this.#maxPendingBytes, this.#readers.describe(this.#writer.holder));
     }
+    onAccepted?.();
     for (const record of records) {
       if (this.#order.isDirect && this.#events.writeRecord(record)) this.#burst.written();
       else queue.insert(record, queue.length);

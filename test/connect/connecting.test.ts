@@ -254,6 +254,48 @@ describe('a connection', () => {
     });
   }
 
+  test('whose owner dies when it has heard of the thread, and before its port has come, is refused and told so', async () => {
+    const cells = new Int32Array(new SharedArrayBuffer(4));
+    const owner = new ScriptedThread(
+      `
+      const { subscribe } = await import('node:diagnostics_channel');
+      subscribe('ringcast:connection:opened', () => {
+        // In the same turn: the port, which comes by way of the main thread, is never met.
+        Atomics.store(data.cells, 0, 1);
+        Atomics.notify(data.cells, 0);
+        process.exit();
+      });
+      say(ringcast.createBus().handle);
+      setInterval(() => {}, 1_000);
+    `,
+      { cells },
+    );
+    const handle = (await owner.said()) as BusHandle;
+    const thread = new ScriptedThread(
+      `
+      say('loaded');
+      const bus = ringcast.connectBus(data.handle);
+      for (let i = 0; i < 3; i++) bus.publish('/a', i);
+      say(await ringcast.connectBus(data.handle).close({ drainTimeoutMs: Infinity }));
+      try {
+        bus.publish('/a', 4);
+      } catch ({ code }) {
+        say(code);
+      }
+      say(await bus.close());
+    `,
+      { handle },
+    );
+    assert.equal(await thread.said(), 'loaded');
+    // The main thread, which would pass the port on, has no turn until the owner has heard of the thread.
+    assert.notEqual(Atomics.wait(cells, 0, 0, 30_000), 'timed-out');
+    assert.deepEqual(await thread.said(), { undelivered: 3 });
+    assert.equal(await thread.said(), 'BUS_CLOSED');
+    assert.deepEqual(await thread.said(), { undelivered: 3 });
+    assert.equal(await thread.ended, 0);
+    await owner.ended;
+  });
+
   test('cannot be cloned to another thread', () => {
     const bus = createBus();
     assert.throws(() => structuredClone(connectBus(bus.handle)), { name: 'DataCloneError' });

@@ -15,7 +15,7 @@ import {
   TooManyReadersError,
   WorkerExitedError,
 } from '../../src/index.js';
-import { inlineModule, LARGE_TEXT, range, SMALL_RING_BYTES, takenSlots, until } from '../support/bus-scene.js';
+import { inlineModule, LARGE_TEXT, Latch, range, SMALL_RING_BYTES, takenSlots, until } from '../support/bus-scene.js';
 import { Log, RECORDING, WAITING } from '../support/recording-module.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
 
@@ -163,6 +163,48 @@ describe('a module that a connection subscribes', () => {
     await until(() => connection.stats().unwanted + bus.stats().unwanted > 0);
     await connection.close();
     await bus.close();
+  });
+
+  test('is refused where neither uplink nor heap has room, and leaves nothing behind', async () => {
+    const { bus, connection } = connected({ capacityBytes: SMALL_RING_BYTES, maxPendingBytes: SMALL_RING_BYTES });
+    const latch = new Latch();
+    bus.subscribe('/f', () => latch.opened);
+    await until(() => bus.stats().connections.length === 1);
+    const fill = (text: string): void => {
+      for (;;) connection.publish('/f', text);
+    };
+    // The smallest that fits as well: what is left then is less than a hundred bytes.
+    for (const size of [7_000, 500, 0]) assert.throws(() => fill('x'.repeat(size)), { code: 'BUS_QUEUE_FULL' });
+    const offered: number[] = [];
+    const { link } = connection.parts;
+    const { offer } = link;
+    link.offer = (given) => {
+      offered.push(given.key);
+      offer.call(link, given);
+    };
+    const accepted: string[] = [];
+    for (let refused = 0; refused < 3; ) {
+      try {
+        accepted.push(connection.subscribe('/a', RECORDING, { data: new Log().cells }).name);
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, 'BUS_QUEUE_FULL');
+        refused++;
+      }
+    }
+    assert.equal(offered.length, accepted.length);
+    assert.deepEqual(
+      connection.stats().subscriptions.map(({ name }) => name),
+      accepted,
+    );
+    latch.open();
+    await connection.writable();
+    const log = new Log();
+    const asked = connection.subscribe('/a', RECORDING, { data: log.cells });
+    await asked.ready;
+    connection.publish('/a', { id: 1 });
+    await until(() => log.ids.length === 1);
+    assert.equal(bus.stats().subscriptions.length, 2 + accepted.length);
+    await bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
   });
 
   test('is refused at once what cannot cross, and nothing is sent', async () => {

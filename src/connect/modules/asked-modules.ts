@@ -29,8 +29,11 @@ export interface AskingParts {
   onEvicted(error: Error): void;
   /** @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` while an event is being encoded */
   checkNotEncoding(operation: string): void;
-  /** @throws {QueueFullError} `BUS_QUEUE_FULL`, unless what is asked for is owed */
-  send(request: ControlRequest, isOwed: boolean): void;
+  /**
+   * @param onAccepted called before the request is written, once it is certain that it is
+   * @throws {QueueFullError} `BUS_QUEUE_FULL`, unless what is asked for is owed
+   */
+  send(request: ControlRequest, isOwed: boolean, onAccepted?: () => void): void;
 }
 
 interface AskedModule {
@@ -58,9 +61,10 @@ export class AskedModules {
   /** Asks the owner for a module. Until it has begun with that, the thread sends what the module wants. */
   ask(key: number, name: string, filter: CompiledFilter, moduleUrl: string, options: ModuleOptions): Subscription {
     const { client, keepAlive, link } = this.#parts;
-    // Before the request: whoever reads that looks for this.
-    link.offer({ kind: 'module', key, moduleUrl, filter: filter.source, options: { ...options, name } });
-    this.#parts.send({ kind: 'module', key }, false);
+    this.#parts.send({ kind: 'module', key }, false, () => {
+      // Before the request: whoever reads that looks for this. Of a request that is refused, nothing is said.
+      link.offer({ kind: 'module', key, moduleUrl, filter: filter.source, options: { ...options, name } });
+    });
     const subscription = new Subscription(name, filter.source, keepAlive, this.#sourceOf(key));
     const delivery = new AskedModuleDelivery(name, filter, {
       connection: link.hello.name,

@@ -50,8 +50,7 @@ export class ThreadModules {
 
   begin(key: number): void {
     const { filter, moduleUrl, options } = this.#offers.get(key)!;
-    // Others before it were never asked for: the uplink took no more.
-    for (const known of [...this.#offers.keys()]) if (known <= key) this.#offers.delete(known);
+    this.#offers.delete(key);
     this.#last = key;
     const say = (news: ModuleNews): void => this.#lessee.tell({ kind: 'module', key, news });
     let subscription: Subscription;
