@@ -1,6 +1,6 @@
 /** The parts that a bus is made of, and how they are put together. */
 import type { EventEmitter } from 'node:events';
-import { publishFull } from '../channels/channels.js';
+import { FullNews } from '../channels/full-news.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { UnknownTypeError } from '../errors.js';
 import { KeepAlive } from '../host/keep-alive.js';
@@ -93,7 +93,7 @@ export function assembleBus(
       process.emitWarning(error);
     },
   );
-  let isFull = false;
+  const full = new FullNews(bus, () => (writer.holder < 0 ? undefined : readers.describe(writer.holder)));
   const publisher = new Publisher(
     writer,
     topics,
@@ -103,15 +103,12 @@ export function assembleBus(
     options,
     () => {
       backpressure.queued();
-      if (isFull || publisher.order.queue.length === 0) return;
-      isFull = true;
-      if (publishFull.hasSubscribers)
-        publishFull.publish({ bus, heldBy: writer.holder < 0 ? undefined : readers.describe(writer.holder) });
+      full.queued(publisher.order.queue.events);
     },
     () => backpressure.roomMade(),
   );
   const backpressure = new Backpressure(writer, publisher, readers, keepAlive, stalls, () => {
-    isFull = false;
+    full.drained();
     emitSafely(bus, 'drain');
   });
   const reading = {

@@ -44,7 +44,7 @@ export interface ChannelMessages {
   'ringcast:subscription:evicted': OfSubscription & { readonly error: Error };
   'ringcast:subscription:restart': OfSubscription & { readonly error: Error; readonly delayMs: number };
   'ringcast:subscription:error': OfSubscription & { readonly error: Error };
-  /** The ring is full, and `publish` begins to queue. `heldBy` as in `stats().ring`. */
+  /** The ring, or the uplink, is full, and `publish` begins to queue. `heldBy` as in `stats().ring`; of an uplink, its owner. */
   'ringcast:publish:full': OfBus & { readonly heldBy: string | undefined };
   /** `tryPublish` did not accept an event. */
   'ringcast:publish:refused': OfBus & { readonly topic: string };

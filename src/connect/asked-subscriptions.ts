@@ -2,14 +2,10 @@
  * What a connected thread has asked the owner for and what that answers: which subscriptions are in force, from where on their
  * filters count, where they end.
  */
-import type { EventEmitter } from 'node:events';
 import { ReentrantPublishError, SubscriptionEvictedError } from '../errors.js';
-import type { KeepAlive } from '../host/keep-alive.js';
 import { queueMicrotask } from '../host/timing.js';
 import { outsideHandlers } from '../publish/handling.js';
 import type { Publisher } from '../publish/publisher.js';
-import type { Want } from '../publish/topic-entry.js';
-import type { TopicTable } from '../publish/topic-table.js';
 import type { ReadingContext } from '../subscribe/local-reader.js';
 import type { Subscription } from '../subscribe/subscription.js';
 import { tellEnded, tellError } from '../subscribe/tell.js';
@@ -19,25 +15,15 @@ import type { Granted, ToConnection } from './connection-messages.js';
 import { ConnectionReaders } from './connection-readers.js';
 import { type ControlRequest, recordsOf } from './control-request.js';
 import { revive } from './crossed-error.js';
-import { AskedModules } from './modules/asked-modules.js';
-import type { OwnerLink } from './owner-link.js';
+import { AskedModules, type AskingParts } from './modules/asked-modules.js';
 import type { SharedCounts } from './shared-counts.js';
 import type { AskedWaits } from './waits/asked-waits.js';
 
 /** What the subscriptions of a connection work with. */
-export interface ConnectionSubscribingParts {
-  /** Where what happens is told: the connection that users hold. */
-  readonly client: EventEmitter;
-  readonly keepAlive: KeepAlive;
-  /** Tells of an eviction on the connection. */
-  onEvicted(error: Error): void;
-  readonly link: OwnerLink;
-  readonly topics: TopicTable;
+export interface ConnectionSubscribingParts extends Omit<AskingParts, 'checkNotEncoding' | 'send'> {
   readonly publisher: Publisher;
   readonly askedWaits: AskedWaits;
   readonly maxRecordBytes: number;
-  /** Whoever it is that wants a topic, the owner does. */
-  readonly theOwner: Want;
   readonly reading: () => ReadingContext;
 }
 
@@ -227,7 +213,7 @@ export class AskedSubscriptions {
     this.#outside(() => {
       const error = new SubscriptionEvictedError(heldBy, stallTimeoutMs);
       tell(error);
-      this.#parts.onEvicted(error);
+      this.#parts.onOwn('evicted', error);
     });
   }
 

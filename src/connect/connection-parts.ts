@@ -1,5 +1,6 @@
 /** The parts that a connection is made of: those of a bus, over an uplink in place of the ring. */
 import type { EventEmitter } from 'node:events';
+import { FullNews } from '../channels/full-news.js';
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { UnknownTypeError } from '../errors.js';
 import { KeepAlive } from '../host/keep-alive.js';
@@ -29,6 +30,7 @@ import { AskedSubscriptions } from './asked-subscriptions.js';
 import type { BusHandle } from './bus-handle.js';
 import type { ToConnection } from './connection-messages.js';
 import { ConnectionSubscriptions } from './connection-subscriptions.js';
+import type { TellOwn } from './modules/module-messages.js';
 import { OwnerLink } from './owner-link.js';
 import { greeterHere } from './reception.js';
 import { UplinkBackpressure } from './uplink-waits.js';
@@ -60,8 +62,8 @@ export interface ConnectionParts {
 export interface ConnectionEvents {
   /** The bus accepts nothing more. */
   onClosing(): void;
-  /** A subscription here was evicted. */
-  onEvicted(error: Error): void;
+  /** Something happened to a subscription here that a bus tells of. */
+  readonly onOwn: TellOwn;
   /** The owner takes nothing over any more, or is gone. */
   onEnd(): void;
   /** The bus has as many connections as it can. */
@@ -163,11 +165,13 @@ export function assembleConnection(
   const nobody = (): void => {};
   const stalls = new StallWatch(writer, readers, Number.POSITIVE_INFINITY, nobody, nobody);
   const keepAlive = new KeepAlive();
+  const full = new FullNews(client, () => readers.describe(OWNER_SLOT));
   let isQueued = false;
   const onQueued = (): void => {
     const { queue } = publisher.order;
     writer.setQueued(queue.events);
     backpressure.queued();
+    full.queued(queue.events);
     if (!isQueued && queue.length > 0) void untilEmptied();
   };
   const untilEmptied = async (): Promise<void> => {
@@ -198,7 +202,10 @@ export function assembleConnection(
     onBlocked,
     counters,
   );
-  const onDrain = (): void => emitSafely(client, 'drain');
+  const onDrain = (): void => {
+    full.drained();
+    emitSafely(client, 'drain');
+  };
   const backpressure = new UplinkBackpressure(waits, writer, publisher, readers, keepAlive, stalls, onDrain);
   const hear = (): void => {
     link.hear();
@@ -212,7 +219,7 @@ export function assembleConnection(
   const askedWaits = new AskedWaits(topics, (message) => link.say(message));
   const subscribing = {
     ...{ client, keepAlive, link, topics, publisher, askedWaits },
-    onEvicted: events.onEvicted,
+    onOwn: events.onOwn,
     maxRecordBytes: writer.maxRecordBytes,
     theOwner: THE_OWNER,
     // For the first reader: a thread that only publishes does without.

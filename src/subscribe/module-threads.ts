@@ -6,7 +6,7 @@ import { NO_COUNTS } from '../ring/reader-counters.js';
 import { PrintedOutput } from '../worker/supervision/printed-output.js';
 import { RestartPolicy } from '../worker/supervision/restart-policy.js';
 import { PISCINA } from '../worker/supervision/thread-run.js';
-import { publishDeadLetter } from './dead-letters.js';
+import { type DeadLetterReport, publishDeadLetter } from './dead-letters.js';
 import type { Selection } from './delivery.js';
 import { type HandedOver, handOver } from './handed-over.js';
 import { ModuleDelivery, type ModuleDeliveryEvents } from './module-delivery.js';
@@ -27,6 +27,8 @@ export interface ModuleWatch {
   readonly connection: string;
   /** A thread has set the module up, the first one or one that was started again. */
   onReading(): void;
+  /** An event was skipped that its thread died of again and again. */
+  onDeadLetter(report: DeadLetterReport): void;
   /** It ends at that sequence, or at a lower one that is told later. */
   onStopping(endSequence: number): void;
   /** Nothing more is delivered, although the thread may go on for a while. */
@@ -142,6 +144,7 @@ export class ModuleThreads {
         const event = { subscription: subscription.name, sequence, deaths, error };
         const { report, published } = publishDeadLetter(this.#parts, reader, event, (error) => reportError(error, bus));
         tellDeadLetter(bus, report);
+        watch?.onDeadLetter(report);
         return published;
       },
       onRoom: () => backpressure.roomMade(),

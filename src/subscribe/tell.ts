@@ -45,5 +45,10 @@ export function tellError(bus: EventEmitter, subscription: Subscription, error: 
 
 export function tellDeadLetter(bus: EventEmitter, report: DeadLetterReport): void {
   emitSafely(bus, 'deadLetter', report);
+  channelDeadLetter(bus, report);
+}
+
+/** On the channel alone. */
+export function channelDeadLetter(bus: EventEmitter, report: DeadLetterReport): void {
   if (channels.deadLetter.hasSubscribers) channels.deadLetter.publish({ bus, ...report });
 }

@@ -11,11 +11,13 @@ import {
   connectBus,
   createBus,
   type PublishTrace,
+  WorkerExitedError,
 } from '../../src/index.js';
 import {
   closeDelivered,
   fillRing,
   inlineModule,
+  LARGE_TEXT,
   Latch,
   record,
   SMALL_RING_BYTES,
@@ -31,7 +33,7 @@ function table(pattern: RegExp): ReadonlyMap<string, readonly string[]> {
   return new Map(rows.map((row) => [names(row.split('|')[1]!)[0]!, names(row.split('|')[3]!)]));
 }
 
-type Message = { readonly bus: Bus; readonly [field: string]: unknown };
+type Message = { readonly bus: EventEmitter; readonly [field: string]: unknown };
 
 const documented = table(/^\| `ringcast:/);
 const heard: { readonly name: string; readonly message: Message }[] = [];
@@ -41,12 +43,12 @@ const listeners = [...documented.keys()].map((name) => {
 });
 
 /** What was told of a bus on a channel. */
-function told<Name extends keyof ChannelMessages>(bus: Bus, name: Name): ChannelMessages[Name][] {
+function told<Name extends keyof ChannelMessages>(bus: EventEmitter, name: Name): ChannelMessages[Name][] {
   const messages = heard.filter((entry) => entry.name === name && entry.message.bus === bus);
   return messages.map(({ message }) => message as unknown as ChannelMessages[Name]);
 }
 
-const buses: Bus[] = [];
+const buses: EventEmitter[] = [];
 function makeBus(options: BusOptions = {}): Bus {
   const bus = createBus(options);
   buses.push(bus);
@@ -126,6 +128,7 @@ describe('diagnostics channels', { timeout: 120_000 }, () => {
     const bus = makeBus();
     bus.subscribe('/a', () => {});
     const connection = connectBus(bus.handle, { name: 'here' });
+    buses.push(connection);
     connection.publish('/a', 1);
     await connection.close();
     assert.deepEqual(told(bus, 'ringcast:connection:opened'), [{ bus, connection: 'here', threadId }]);
@@ -147,6 +150,57 @@ describe('diagnostics channels', { timeout: 120_000 }, () => {
     assert.deepEqual(told(bus, 'ringcast:bridge:disconnected'), [{ bus, bridge: 'nats', reason: 'gone' }]);
     assert.deepEqual(told(bus, 'ringcast:bridge:gap'), [{ bus, bridge: 'nats', count: 3, reason: 'trimmed' }]);
     await bus.close();
+  });
+
+  test('tell on a connected thread of its own publishes, its subscriptions, and modules that it has subscribed', async () => {
+    const bus = makeBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: 50 });
+    const connection = connectBus(bus.handle);
+    buses.push(connection);
+    for (const client of [bus, connection]) client.on('evicted', () => {});
+    const latch = new Latch();
+    const stuck = connection.subscribe('/a', () => latch.opened, { name: 'stuck' });
+    const lossy = connection.subscribe('/b', () => {}, { delivery: 'lossy', name: 'lossy' });
+    await Promise.all([stuck.ready, lossy.ready]);
+    while (connection.publish('/a', LARGE_TEXT));
+    connection.publish('/a', 'one more');
+    assert.deepEqual(told(connection, 'ringcast:publish:full'), [
+      { bus: connection, heldBy: 'the thread that owns the bus' },
+    ]);
+    assert.equal(connection.tryPublish('/a', 'refused'), false);
+    assert.deepEqual(told(connection, 'ringcast:publish:refused'), [{ bus: connection, topic: '/a' }]);
+    await until(() => told(connection, 'ringcast:subscription:evicted').length > 0);
+    await connection.writable();
+    assert.equal(told(connection, 'ringcast:publish:full').length, 1);
+    while (connection.publish('/b', LARGE_TEXT));
+    assert.equal(told(connection, 'ringcast:publish:full').length, 2);
+    latch.open();
+    await connection.writable();
+    // The bus's own are written without a turn of the loop between them: more than the ring holds.
+    for (let id = 0; id < 500; id++) bus.publish('/b', LARGE_TEXT);
+    await until(() =>
+      told(connection, 'ringcast:subscription:lagged').some(({ subscription }) => subscription === 'lossy'),
+    );
+    const failing = connection.subscribe('/c', () => Promise.reject(new Error('mine')));
+    failing.on('error', () => {});
+    const module = inlineModule('export default () => process.exit(1);');
+    connection.subscribe('/d', module, { name: 'mortal', restart: { backoffMs: 0 } });
+    const dead = once(connection, 'deadLetter');
+    connection.publish('/c', 1);
+    connection.publish('/d', 1);
+    const [report] = await dead;
+    assert.deepEqual([report.subscription, report.topic, report.deaths], ['mortal', '/d', 3]);
+    assert.ok(report.error instanceof WorkerExitedError);
+    await connection.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
+    await bus.close();
+    const all = [...documented.keys()].filter((name) => !/^ringcast:(bus|connection|bridge):/.test(name));
+    assert.deepEqual(
+      all.filter((name) => told(connection, name as keyof ChannelMessages).length === 0),
+      [],
+    );
+    // Each of these is one thing that happened, told here once.
+    for (const name of ['ringcast:dead-letter', 'ringcast:subscription:evicted'] as const) {
+      assert.equal(told(connection, name).length, 1, name);
+    }
   });
 
   test('were all sent, with the fields that the table names, and no others are opened', () => {

@@ -4,6 +4,7 @@ import { type BusHandle, checkHandle } from '../../connect/bus-handle.js';
 import { abandonConnection, drained, giveUp, left } from '../../connect/connection-end.js';
 import { assembleConnection, type ConnectionParts } from '../../connect/connection-parts.js';
 import { type ConnectionOwnStats, takeConnectionStats } from '../../connect/connection-stats.js';
+import type { TellOwn } from '../../connect/modules/module-messages.js';
 import { BusClosedError, InvalidOptionError, TooManyConnectionsError } from '../../errors.js';
 import { refuseOtherEvents } from '../../host/emitter-guard.js';
 import { emitSafely } from '../../host/report.js';
@@ -26,10 +27,7 @@ const NO_OPTIONS = {};
 
 /** By bus, and shared by all copies of the package that the thread loads. */
 const CONNECTIONS = Symbol.for(`ringcast.connections.${LAYOUT_VERSION}`);
-const host = process.getBuiltinModule('node:process') as unknown as Record<
-  symbol,
-  Map<string, BusConnection> | undefined
->;
+const host = process.getBuiltinModule('node:process') as { [CONNECTIONS]?: Map<string, BusConnection> };
 
 function connectionsHere(): Map<string, BusConnection> {
   host[CONNECTIONS] ??= new Map();
@@ -93,7 +91,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
       parts = assembleConnection(client, handle, name, {
         onClosing: () => this.refuse(),
         onEnd: () => this.#end(),
-        onEvicted: (error) => this.tellEvicted(error),
+        onOwn: (event, told) => this.tellOwn(event, told),
         onRefused: (connections) => {
           this.#refusal = new TooManyConnectionsError(connections);
           this.#parts.link.end();
@@ -203,9 +201,9 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     return this.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
   }
 
-  /** A subscription of this thread was evicted. @internal */
-  protected tellEvicted(error: Error): void {
-    emitSafely(this, 'evicted', error);
+  /** Something happened to a subscription of this thread. @internal */
+  protected tellOwn(...[event, told]: Parameters<TellOwn>): void {
+    emitSafely(this, event, told);
   }
 
   /** What it works with. @internal */

@@ -174,8 +174,8 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
     return this.#closed ?? (await super.close({ drainTimeoutMs: 0 }));
   }
 
-  /** The host tells of all evictions. @internal */
-  protected override tellEvicted(): void {}
+  /** The host tells of all subscriptions. @internal */
+  protected override tellOwn(): void {}
 
   #tell(message: ToHost): void {
     postToWorker(this.#worker, message);

@@ -7,14 +7,22 @@ import type { Want } from '../../publish/topic-entry.js';
 import type { TopicTable } from '../../publish/topic-table.js';
 import type { ModuleOptions } from '../../subscribe/subscribe-options.js';
 import { Subscription, type SubscriptionSource } from '../../subscribe/subscription.js';
-import { tellEnded, tellError, tellEvicted, tellLagged, tellRestart, tellStarted } from '../../subscribe/tell.js';
+import {
+  channelDeadLetter,
+  tellEnded,
+  tellError,
+  tellEvicted,
+  tellLagged,
+  tellRestart,
+  tellStarted,
+} from '../../subscribe/tell.js';
 import { type CompiledFilter, compileFilter } from '../../topic/filter.js';
 import { warnOfSlip } from '../../topic/filter-slip.js';
 import type { ControlRequest } from '../control-request.js';
 import { type Crossed, revive } from '../crossed-error.js';
 import type { OwnerLink } from '../owner-link.js';
 import { AskedModuleDelivery } from './asked-module-delivery.js';
-import type { ModuleNews } from './module-messages.js';
+import type { ModuleNews, TellOwn } from './module-messages.js';
 
 /** What modules of a connection work with. */
 export interface AskingParts {
@@ -25,8 +33,8 @@ export interface AskingParts {
   readonly topics: TopicTable;
   /** Whoever it is that wants a topic, the owner does. */
   readonly theOwner: Want;
-  /** Tells of an eviction on the connection. */
-  onEvicted(error: Error): void;
+  /** Tells of it on the connection. */
+  readonly onOwn: TellOwn;
   /** @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` while an event is being encoded */
   checkNotEncoding(operation: string): void;
   /**
@@ -116,7 +124,14 @@ export class AskedModules {
         this.#tell(() => {
           const error = revive(news.error);
           tellEvicted(client, subscription, error);
-          this.#parts.onEvicted(error);
+          this.#parts.onOwn('evicted', error);
+        });
+        break;
+      case 'dead letter':
+        this.#tell(() => {
+          const report = { ...news.report, error: revive(news.error) };
+          channelDeadLetter(client, report);
+          this.#parts.onOwn('deadLetter', report);
         });
         break;
       default:

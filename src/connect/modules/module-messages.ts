@@ -1,5 +1,6 @@
 /** What a connected thread and the owner say to each other of modules that the thread subscribes. */
 
+import type { DeadLetterReport } from '../../subscribe/dead-letters.js';
 import type { ModuleOptions } from '../../subscribe/subscribe-options.js';
 import type { DeliveryCounts } from '../../subscribe/subscription-stats.js';
 import type { FilterInput } from '../../topic/filter.js';
@@ -17,6 +18,9 @@ export interface ModuleOffer {
   readonly options: ModuleOptions;
 }
 
+/** What the connection tells of its own subscriptions as a bus does of all. */
+export type TellOwn = (event: 'evicted' | 'deadLetter', told: Error | DeadLetterReport) => void;
+
 /** What has become of a module. In the order in which the owner hears of it. */
 export type ModuleNews =
   /** It is subscribed: what is published from now on is weighed by its filter, also by other threads. */
@@ -29,6 +33,7 @@ export type ModuleNews =
   | { readonly is: 'failed'; readonly error: Crossed }
   | { readonly is: 'lagged'; readonly range: LagRange }
   | { readonly is: 'evicted'; readonly error: Crossed }
+  | { readonly is: 'dead letter'; readonly report: Omit<DeadLetterReport, 'error'>; readonly error: Crossed }
   | {
       readonly is: 'restarting';
       readonly error: Crossed;

@@ -84,6 +84,7 @@ export class ThreadModules {
     return {
       connection: this.#lessee.name,
       onReading: () => say({ is: 'reading' }),
+      onDeadLetter: ({ error, ...report }) => say({ is: 'dead letter', report, error: cross(error) }),
       onStopping: (endSequence) => say({ is: 'ends', endSequence }),
       onLetGo: () => say({ is: 'let go' }),
       onExit: (counts) => say({ is: 'exited', counts }),
