@@ -27,7 +27,7 @@ export interface ModuleWatch {
   readonly connection: string;
   /** A thread has set the module up, the first one or one that was started again. */
   onReading(): void;
-  /** An event was skipped that its thread died of again and again. */
+  /** An event was skipped that killed the thread again and again. */
   onDeadLetter(report: DeadLetterReport): void;
   /** It ends at that sequence, or at a lower one that is told later. */
   onStopping(endSequence: number): void;

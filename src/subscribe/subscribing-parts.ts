@@ -9,8 +9,8 @@ import type { Readers } from '../publish/readers.js';
 import type { TopicTable } from '../publish/topic-table.js';
 import type { RingWriter } from '../ring/ring-writer.js';
 import type { Attachment } from '../worker/worker-protocol.js';
-import type { Arrivals } from './arrivals.js';
 import type { ReadingContext } from './local-reader.js';
+import type { Arrivals } from './wait-hint.js';
 
 /** How modules get a connection to their bus, which knows what that is. */
 export interface ModuleMeetings {

@@ -1,8 +1,7 @@
 /** What a connected thread asks about its waits for a single event, and what it is asked about those of others. */
 import { queueMicrotask } from '../../host/timing.js';
 import type { TopicTable } from '../../publish/topic-table.js';
-import { seenIn } from '../../subscribe/arrivals.js';
-import { type CameInstead, NOTHING_CAME } from '../../subscribe/wait-hint.js';
+import { type CameInstead, NOTHING_CAME, seenIn } from '../../subscribe/wait-hint.js';
 import { compileFilter } from '../../topic/filter.js';
 import { Questions } from './questions.js';
 import type { WaitAnswer, WaitMessage, WaitQuestion } from './wait-messages.js';

@@ -1,6 +1,6 @@
 /** What the connections of a bus have published that nobody wanted, and that the owner has not heard of therefore. */
 import { UNWANTED } from '../../publish/owner-counters.js';
-import type { DroppedElsewhere, SeenTopics } from '../../subscribe/arrivals.js';
+import type { DroppedElsewhere, SeenTopics } from '../../subscribe/wait-hint.js';
 import type { CompiledFilter } from '../../topic/filter.js';
 import type { ConnectedThread } from '../connected-thread.js';
 

@@ -1,6 +1,5 @@
 /** The waits of one connected thread for a single event, on the thread that owns the bus: what came in the place of the event. */
-import type { Arrivals, SeenTopics } from '../../subscribe/arrivals.js';
-import { WaitHint } from '../../subscribe/wait-hint.js';
+import { type Arrivals, type SeenTopics, WaitHint } from '../../subscribe/wait-hint.js';
 import type { CompiledFilter } from '../../topic/filter.js';
 import { Questions } from './questions.js';
 import type { WaitAnswer, WaitMessage, WaitQuestion } from './wait-messages.js';

@@ -1,6 +1,5 @@
 /** What a connected thread and the owner say to each other of waits for a single event, and of what came instead. */
-import type { SeenTopics } from '../../subscribe/arrivals.js';
-import type { CameInstead } from '../../subscribe/wait-hint.js';
+import type { CameInstead, SeenTopics } from '../../subscribe/wait-hint.js';
 import type { FilterInput } from '../../topic/filter.js';
 
 /** To the thread: what it asked. */
