@@ -71,15 +71,14 @@ export class Connections {
     return this.#all.values();
   }
 
-  /**
-   * The bus is closing: connections accept nothing more. Resolves when what they had accepted has been taken over.
-   *
-   * Threads are waited for only where events wait on their heaps.
-   */
+  /** Of a closing bus, as WRITER_STATE says by now. Resolves when what connections had accepted has been taken over. */
   close(): Promise<void> {
     this.#isClosing = true;
+    // A thread that we have not met has broadcast, then looked at WRITER_STATE, then accepted.
+    this.#reception.hear();
     for (const connection of this.#all.values()) connection.close();
     this.#schedule();
+    // Threads are waited for only where events wait on their heaps.
     return new Promise((resolve) => {
       this.#onEmptied = resolve;
       this.#lookEmptied();

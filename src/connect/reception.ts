@@ -5,7 +5,7 @@
  * and by `postMessageToThread`, which carries the port whose closing tells of the thread's end, and which waits for the event
  * loop of the main thread. Whatever comes first is enough to read from the uplink.
  */
-import { BroadcastChannel, type MessagePort } from 'node:worker_threads';
+import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { nodeProcess } from '../host/node-process.js';
 import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
 import type { Hello, Meeting, ToReception } from './connection-messages.js';
@@ -74,20 +74,38 @@ export function broadcast(busId: string, message: ToReception): void {
 export class Reception {
   readonly #busId: string;
   readonly #channel: BroadcastChannel;
+  readonly #events: ReceptionEvents;
 
   constructor(busId: string, events: ReceptionEvents) {
     this.#busId = busId;
+    this.#events = events;
     if (receptions().size === 0) nodeProcess().on('workerMessage' as never, hear);
     receptions().set(busId, events);
     this.#channel = new BroadcastChannel(channelName(busId));
-    this.#channel.onmessage = (event) => {
-      const data = (event as { data: ToReception }).data;
-      if ('hello' in data) events.onHello(data.hello);
-      else if ('offer' in data) events.onOffer(data.connection, data.offer);
-      else events.onRing(data.ring);
-    };
+    this.#channel.onmessage = (event) => this.#receive((event as { data: ToReception }).data);
     // A bus alone keeps no process open.
     this.#channel.unref();
+  }
+
+  /** Takes the first words that are on the channel by now, before the event loop brings them. */
+  hear(): void {
+    for (let entry = this.#next(); entry !== undefined; entry = this.#next()) this.#receive(entry.message);
+  }
+
+  #next(): { readonly message: ToReception } | undefined {
+    try {
+      // Node takes a channel, too; its types do not say so.
+      return receiveMessageOnPort(this.#channel as unknown as MessagePort);
+    } catch {
+      // Deno does not: there the event loop brings them.
+      return undefined;
+    }
+  }
+
+  #receive(message: ToReception): void {
+    if ('hello' in message) this.#events.onHello(message.hello);
+    else if ('offer' in message) this.#events.onOffer(message.connection, message.offer);
+    else this.#events.onRing(message.ring);
   }
 
   close(): void {

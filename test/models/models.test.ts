@@ -177,6 +177,10 @@ const models: Model[] = [
       ['LOOK_BEFORE_QUEUED'],
       ['NO_QUEUE_CLAIM'],
       ['QUEUED_BEFORE_SEAL'],
+      ['GREET_LATE'],
+      ['NO_STATE'],
+      ['HEAR_FIRST'],
+      ['NO_HEAR'],
     ],
   },
   {

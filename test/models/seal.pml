@@ -1,9 +1,11 @@
 /*
- * The end of an uplink as the bus closes: UplinkWriter's claim against ConnectedThread's close and seal.
+ * The end of an uplink as the bus closes: UplinkWriter's claim against ConnectedThread's close and seal, and the thread's first
+ * words, which the owner may not have heard (Reception.hear).
  *
- * The thread publishes records until it is told that the bus is closing; each is accepted or refused when its call returns, and
+ * The thread says its first words, then publishes records until it is told that the bus is closing; each is accepted or refused when its call returns, and
  * the thread may die at any step. One that finds no room waits on the thread's heap, accepted, and is written when there is room.
- * The owner says that the bus is closing, and at any time after that, unless something waits on the heap of a thread that lives,
+ * The owner says that the bus is closing: to all in WRITER_STATE, then to those whose first words have come by then. An uplink
+ * that it has not heard of by then is none to it. At any time after that, unless something waits on the heap of a thread that lives,
  * seals the uplink: what counts is settled then, and taken over.
  *
  * Holds: what counts is exactly what was accepted, but for what a dead thread was writing, or had on its heap. Neither waits for
@@ -14,6 +16,10 @@
 #endif
 
 byte tail;
+bool state;             /* WRITER_STATE: closing */
+bool greeted;           /* the first words are where the owner finds them */
+bool known;             /* the owner has heard them */
+bool met;               /* and the thread knows that */
 bool closing;           /* OWNER_CLOSING */
 byte version;           /* VERSION */
 byte bound;             /* BOUND */
@@ -60,6 +66,9 @@ inline claim(isTooLate) {
 active proctype Thread() {
   byte i, seen;
   bool looked, late;
+#ifndef GREET_LATE
+  greeted = true;
+#endif
   do
   :: i < RECORDS ->
     /* Whoever publishes looks for news first. */
@@ -68,6 +77,21 @@ active proctype Thread() {
     :: else
     fi;
     die();
+#ifndef NO_STATE
+    /* An owner that may not have heard of the thread cannot tell it. */
+    if
+    :: !met ->
+      if
+      :: state -> break
+      :: else
+      fi
+    :: else
+    fi;
+    die();
+#endif
+#ifdef GREET_LATE
+    greeted = true;
+#endif
     if
     :: true ->
       /* No room. */
@@ -133,8 +157,30 @@ over:
   skip
 }
 
+inline hear() {
+  if
+  :: greeted -> known = true
+  :: else
+  fi
+}
+
 active proctype Owner() {
   byte seen;
+  if
+  :: greeted -> known = true; met = true
+  :: true
+  fi;
+#ifdef HEAR_FIRST
+  hear();
+#endif
+  state = true;
+#if !defined(HEAR_FIRST) && !defined(NO_HEAR)
+  hear();
+#endif
+  if
+  :: !known -> settled = true; goto over
+  :: else
+  fi;
   closing = true;
   version = 1;
 again:
@@ -165,7 +211,9 @@ again:
   fi;
 #endif
 #endif
-  settled = true
+  settled = true;
+over:
+  skip
 }
 
 active proctype Check() {

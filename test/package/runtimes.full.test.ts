@@ -21,7 +21,7 @@ describe('ringcast', { timeout: 600_000 }, () => {
     await project.install(DENO, BUN);
     project.write({
       'main.js': `
-        import { createBus } from 'ringcast';
+        import { connectBus, createBus } from 'ringcast';
         import { TaskExit } from 'ringcast/events';
         const bus = createBus();
         const module = (name) => new URL('./' + name + '.js', import.meta.url);
@@ -40,6 +40,8 @@ describe('ringcast', { timeout: 600_000 }, () => {
         const broken = bus.subscribe('/tasks/*', module('missing'));
         broken.on('error', () => {});
         const code = await broken.ready.catch((error) => error.code);
+        // Closed in the same turn.
+        connectBus(bus.handle).publish('/connected', 1);
         for (let i = 0; i < 100; i++) bus.publishSync('/tasks/exit', new TaskExit({ id: 'a', exitStatus: i }));
         console.log(JSON.stringify(await bus.close()), handled, await iterated, code);
         console.log(sum.stats().delivered, dedicated.stats().delivered, crashing.stats().delivered, restarts);`,

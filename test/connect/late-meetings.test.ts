@@ -1,0 +1,70 @@
+/** A bus that closes before it has heard of a thread: what that thread has accepted counts as what others have. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Bus, createBus } from '../../src/index.js';
+import { workerModule } from '../support/bus-scene.js';
+import { ScriptedThread } from '../support/scripted-thread.js';
+import { SharedLog } from '../support/shared-log.js';
+
+/** Connects and publishes events 1 to 3 while this thread is blocked: when this returns, the bus has not heard of it. */
+async function publishUnheard(bus: Bus, before = ''): Promise<ScriptedThread> {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const thread = new ScriptedThread(
+    `
+    say('loaded');
+    Atomics.wait(data.gate, 0, 0);
+    const bus = ringcast.connectBus(data.bus);
+    const got = [];
+    ${before}
+    for (let id = 1; id <= 3; id++) bus.publish('/x', { id });
+    Atomics.store(data.gate, 0, 2);
+    Atomics.notify(data.gate, 0);
+    say(await bus.close());
+    say(got);
+  `,
+    { bus: bus.handle, gate },
+  );
+  assert.equal(await thread.said(), 'loaded');
+  Atomics.store(gate, 0, 1);
+  Atomics.notify(gate, 0);
+  while (Atomics.load(gate, 0) === 1) Atomics.wait(gate, 0, 1);
+  assert.equal(bus.stats().connections.length, 0);
+  return thread;
+}
+
+const idOf = ({ event }: { readonly event: unknown }): number => (event as { readonly id: number }).id;
+
+describe('what a thread had accepted when the bus was closed, before they met,', () => {
+  test('is delivered to every subscription', async () => {
+    const bus = createBus();
+    const log = new SharedLog(100);
+    const module = bus.subscribe('/**', workerModule('recorder'), { data: log.buffer });
+    await module.ready;
+    const shared: number[] = [];
+    const isolated: number[] = [];
+    bus.subscribe('/**', (envelope) => void shared.push(idOf(envelope)));
+    bus.subscribe('/x', (envelope) => void isolated.push(idOf(envelope)), { isolate: true });
+    const thread = await publishUnheard(bus);
+    assert.deepEqual(await bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY }), { undelivered: 0 });
+    assert.deepEqual([shared, isolated, log.values], Array(3).fill([1, 2, 3]));
+    assert.deepEqual(await thread.said(), { undelivered: 0 });
+    assert.equal(module.stats().lagged, 0);
+  });
+
+  test('is delivered to what that thread had subscribed', async () => {
+    const bus = createBus();
+    const thread = await publishUnheard(bus, `bus.subscribe('/x', ({ event }) => void got.push(event.id));`);
+    assert.deepEqual(await bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY }), { undelivered: 0 });
+    assert.deepEqual(await thread.said(), { undelivered: 0 });
+    assert.deepEqual(await thread.said(), [1, 2, 3]);
+  });
+
+  test('is counted where there is no time to deliver it', async () => {
+    const bus = createBus();
+    bus.subscribe('/x', () => assert.fail('nothing is delivered'));
+    const thread = await publishUnheard(bus);
+    bus.destroy();
+    assert.deepEqual(await bus.close(), { undelivered: 3 });
+    assert.deepEqual(await thread.said(), { undelivered: 3 });
+  });
+});
