@@ -10,6 +10,7 @@
  */
 
 import { InvalidEventError } from '../errors.js';
+import { putWords, WORD_BYTES } from '../memory/short-copy.js';
 import { writeTimestamp } from './envelope-timestamp.js';
 import type { EventCodec } from './event-codec.js';
 import { varintSize, writeRaw, writeVarint } from './wire/wire-writer.js';
@@ -51,8 +52,8 @@ function putString(target: Buffer, position: number, tag: number, text: string, 
 let usualEventPrefix = 1;
 let usualValuePrefix = 1;
 
-/** A template's objects: itself and its three buffers. */
-const OBJECT_BYTES = 512;
+/** A template's objects: itself, its three buffers and its words. */
+const OBJECT_BYTES = 640;
 
 /** Writes envelopes of one namespace, topic and type. */
 export class EnvelopeTemplate {
@@ -65,6 +66,8 @@ export class EnvelopeTemplate {
 
   // Both with room for lengths of the guessed sizes.
   #head!: Buffer;
+  /** The same in whole words, which end up to three bytes later. */
+  #headWords!: Int32Array;
   // The lengths of the buffers: to ask a Buffer for its own is a call where several kinds of them were seen.
   #headSize!: number;
   #routingSize!: number;
@@ -93,6 +96,7 @@ export class EnvelopeTemplate {
    *
    * @param seconds  since 1970, an integer, negative before
    * @param nanos    0 to 999,999,999
+   * @param view     the same memory as `target`, where there is one: a shorter way for what repeats
    * @returns the position after the envelope, or -1 when it does not fit
    * @throws {InvalidEventError} `BUS_INVALID_EVENT` when the event cannot be encoded; `cause` is what a getter threw
    */
@@ -104,16 +108,19 @@ export class EnvelopeTemplate {
     nanos: number,
     codec: PayloadEncoder,
     event: unknown,
+    view?: DataView,
   ): number {
     const eventPrefix = this.#eventPrefix;
     const valuePrefix = this.#valuePrefix;
-    const head = this.#head;
+    const headWords = this.#headWords;
     const routing = writeTimestamp(target, position, limit, seconds, nanos);
     if (routing < 0) return -1;
     const start = routing + this.#headSize;
     let end = -1;
     if (start <= limit) {
-      setBytes.call(target, head, routing);
+      // The payload goes over what the last word has too much.
+      if (view !== undefined && routing + headWords.length * WORD_BYTES <= limit) putWords(view, routing, headWords);
+      else setBytes.call(target, this.#head, routing);
       end = this.#encode(codec, event, target, start, limit);
     }
     if (end < 0) {
@@ -195,8 +202,9 @@ export class EnvelopeTemplate {
     const typeUrlSize = Buffer.byteLength(this.typeUrl);
     const routingSize = fieldSize(namespaceSize) + fieldSize(topicSize) + 1;
     const typeSize = fieldSize(typeUrlSize) + 1;
-    // Not from Node's pool: a template is kept, and would keep 8 KiB of it.
-    const head = Buffer.allocUnsafeSlow(routingSize + eventPrefix + typeSize + valuePrefix);
+    const headSize = routingSize + eventPrefix + typeSize + valuePrefix;
+    const words = new Int32Array(Math.ceil(headSize / WORD_BYTES));
+    const head = Buffer.from(words.buffer, 0, headSize);
     let position = putString(head, 0, NAMESPACE_TAG, this.namespace, namespaceSize);
     position = putString(head, position, TOPIC_TAG, this.topic, topicSize);
     head[position] = EVENT_TAG;
@@ -205,7 +213,8 @@ export class EnvelopeTemplate {
     this.routing = head.subarray(0, routingSize);
     this.type = head.subarray(typeAt, typeAt + typeSize);
     this.#head = head;
-    this.#headSize = head.length;
+    this.#headWords = words;
+    this.#headSize = headSize;
     this.#routingSize = routingSize;
     this.#typeSize = typeSize;
     this.#eventPrefix = eventPrefix;

@@ -1,6 +1,6 @@
 /** Copies bytes in a loop of words: a call into native code, and the view that it needs, cost as much as a kilobyte of that. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
+export const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT;
 /** More is copied by the native way. */
 const MAX_BYTES = 1024;
 
@@ -35,4 +35,11 @@ export function copyShort(
   }
   for (; from + WORD_BYTES <= end; from += WORD_BYTES) words[word++] = view.getInt32(from, LITTLE_ENDIAN);
   for (let to = word * WORD_BYTES; from < end; from++) bytes[to++] = source[from]!;
+}
+
+/** Puts `words` at `at`, which need not be where a word of that memory starts. */
+export function putWords(view: DataView, at: number, words: Int32Array): void {
+  for (let index = 0, to = at; index < words.length; index++, to += WORD_BYTES) {
+    view.setInt32(to, words[index]!, LITTLE_ENDIAN);
+  }
 }

@@ -25,6 +25,8 @@ const MAX_ENCODE_BYTES = 2 ** 30;
 
 export class EventWriter {
   readonly #writer: RingWriter;
+  /** All bytes of the ring. */
+  readonly #ringView: DataView;
   readonly #topics: TopicTable;
   readonly #types: EventTypes;
   readonly #clock: Clock;
@@ -35,6 +37,8 @@ export class EventWriter {
 
   constructor(writer: RingWriter, topics: TopicTable, types: EventTypes, clock: Clock) {
     this.#writer = writer;
+    const { buffer, byteOffset, length } = writer.memory.bytes;
+    this.#ringView = new DataView(buffer, byteOffset, length);
     this.#topics = topics;
     this.#types = types;
     this.#clock = clock;
@@ -112,7 +116,8 @@ export class EventWriter {
     const start = writer.windowStart + bodyAt;
     const limit = Math.min(writer.windowEnd, writer.windowStart + writer.maxRecordBytes);
     if (start >= limit) return false;
-    const end = this.#encodeInto(writer.memory.bytes, start, limit, template, type, event, seconds, nanos);
+    const { bytes } = writer.memory;
+    const end = this.#encodeInto(bytes, start, limit, template, type, event, seconds, nanos, this.#ringView);
     if (end < 0) return false;
     const recordBytes = bodyAt + end - start;
     this.#expectedBytes = recordBytes + EXPECTED_BYTES;
@@ -166,11 +171,12 @@ export class EventWriter {
     event: unknown,
     seconds: number,
     nanos: number,
+    view?: DataView,
   ): number {
     const outer = this.#encoding;
     this.#encoding = true;
     try {
-      return template.write(target, start, limit, seconds, nanos, type.codec, event);
+      return template.write(target, start, limit, seconds, nanos, type.codec, event, view);
     } catch (error) {
       throw InvalidEventError.on(template.topic, error);
     } finally {

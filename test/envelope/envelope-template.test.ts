@@ -15,6 +15,10 @@ const exit = new TaskExit({
   exitedAt: { seconds: 1_732_000_000, nanos: 5 },
 });
 
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
+
 function encoded(event: TaskExit): Uint8Array {
   const target = Buffer.alloc(4096);
   return Uint8Array.prototype.slice.call(target, 0, TaskExit.encode(event, target, 0, target.length));
@@ -29,7 +33,7 @@ describe('envelope template', () => {
         const target = Buffer.from(new SharedArrayBuffer(1 << 16));
         for (const value of [event.value, ...payloads]) {
           const { seconds, nanos } = timestamp;
-          const end = template.write(target, 3, target.length, seconds, nanos, rawPayload, { value });
+          const end = template.write(target, 3, target.length, seconds, nanos, rawPayload, { value }, viewOf(target));
           const expected = oracleEnvelope({ ...fields, event: { ...event, value } });
           assert.equal(target.subarray(3, end).toString('hex'), expected.toString('hex'));
           assert.equal(end - 3 - template.payloadOffset, value.length);
@@ -40,7 +44,7 @@ describe('envelope template', () => {
 
   it('uses exactly the room it needs: -1 with one byte less, and nothing is touched beyond the limit', () => {
     fc.assert(
-      fc.property(arbitraryEnvelope, arbitraryPayload, fc.nat(30), (fields, before, short) => {
+      fc.property(arbitraryEnvelope, arbitraryPayload, fc.nat(30), fc.boolean(), (fields, before, short, byWords) => {
         const { namespace, topic, timestamp, event } = fields;
         const { seconds, nanos } = timestamp;
         const size = oracleEnvelope(fields).length;
@@ -49,7 +53,8 @@ describe('envelope template', () => {
         template.write(room, 0, room.length, seconds, nanos, rawPayload, { value: before });
         const limit = Math.max(0, size - short) + 8;
         const target = Buffer.from(new SharedArrayBuffer(size + 64)).fill(0xaa);
-        const end = template.write(target, 8, limit, seconds, nanos, rawPayload, event);
+        const view = byWords ? viewOf(target) : undefined;
+        const end = template.write(target, 8, limit, seconds, nanos, rawPayload, event, view);
         assert.equal(end, short === 0 ? 8 + size : -1);
         assert.ok(target.subarray(limit).every((byte) => byte === 0xaa));
         assert.ok(target.subarray(0, 8).every((byte) => byte === 0xaa));
@@ -74,10 +79,13 @@ describe('envelope template', () => {
           topic: '/tasks/exit',
           event,
         });
-        const write = (limit: number) => template.write(room, 0, limit, 1, 2, rawPayload, event);
-        assert.equal(write(expected.length - 1), -1, `${before} ${size}`);
-        assert.equal(write(expected.length), expected.length, `${before} ${size}`);
-        assert.ok(room.subarray(0, expected.length).equals(expected), `${before} ${size}`);
+        for (const view of [undefined, viewOf(room)]) {
+          const write = (limit: number) => template.write(room, 0, limit, 1, 2, rawPayload, event, view);
+          assert.equal(write(expected.length - 1), -1, `${before} ${size}`);
+          assert.equal(write(expected.length), expected.length, `${before} ${size}`);
+          assert.ok(room.subarray(0, expected.length).equals(expected), `${before} ${size}`);
+          room.fill(0);
+        }
       }
     }
   });
