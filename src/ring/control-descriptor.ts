@@ -96,9 +96,12 @@ export const STATE = WAKE + 1;
 export const GENERATION = STATE + 1;
 export const FILTER_VERSION = GENERATION + 1;
 
-/** MAGIC spells "ring"; LAYOUT changes with every change of this file, and of the descriptors of records and uplinks. */
+/**
+ * MAGIC spells "ring"; LAYOUT changes with every change of what copies of the package share: this file, the descriptors of records and
+ * uplinks, tables of names, counters, and what threads say to each other. `test/layout/layout-version.test.ts` lists the files.
+ */
 export const MAGIC_VALUE = 0x72696e67;
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** Values of WAKE. */
 export const AWAKE = 0;

@@ -8,8 +8,8 @@ import type { ThreadOptions } from '../worker/supervision/thread-options.js';
 /**
  * Of the thread of a module: as for `new Worker`, and the same for each thread that it is started again in.
  *
- * On a connection the thread is started by the one that owns the bus: `stdout`, `stderr`, `transferList` and `SHARE_ENV` are
- * refused there with `BUS_INVALID_OPTION`.
+ * On a connection the thread is started by the one that owns the bus: `transferList` and `SHARE_ENV` are refused there with
+ * `BUS_INVALID_OPTION`.
  */
 export interface ModuleThreadOptions {
   /** Heap and stack of the thread, in MB. Default: Node's. */

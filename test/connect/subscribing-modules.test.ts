@@ -1,6 +1,7 @@
 /** Modules that connections subscribe: started and supervised by the owner, told of on the connection. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { SHARE_ENV } from 'node:worker_threads';
 import {
@@ -212,8 +213,6 @@ describe('a module that a connection subscribes', () => {
     await until(() => bus.stats().connections.length === 1);
     const buffer = new ArrayBuffer(8);
     const given: [string, object][] = [
-      ['stdout', { stdout: true }],
-      ['stderr', { stderr: true }],
       ['env', { env: SHARE_ENV }],
       ['transferList', { data: buffer, transferList: [buffer], restart: 'never' }],
       ['data', { data: () => {} }],
@@ -247,6 +246,40 @@ describe('a module that a connection subscribes', () => {
     connection.publish('/a', { id: 5 });
     await subscription.stop({ drain: true });
     assert.deepEqual(log.ids, [42, 43, 3, 4, 5]);
+    await bus.close();
+  });
+
+  test('hands what its threads print to its subscription on the connection, over restarts, to the last line', async () => {
+    const { bus, connection } = connected();
+    const source = `
+      export default ({ event }) => {
+        process.stdout.write('out ' + event + '\\n');
+        process.stderr.write('err ' + event + '\\n');
+        if (event === 2) process.exit(1);
+      };`;
+    const options = { stdout: true, stderr: true, restart: { backoffMs: 0 } };
+    const subscription = connection.subscribe('/a', inlineModule(source), options);
+    const printed = Promise.all([text(subscription.stdout!), text(subscription.stderr!)]);
+    for (const id of [1, 2, 3]) connection.publish('/a', id);
+    await subscription.stop({ drain: true });
+    const [out, err] = await printed;
+    // What a thread prints right before it exits may be lost with it.
+    assert.match(out, /^out 1\n(out 2\n)*out 3\n$/);
+    assert.match(err, /^err 1\n(err 2\n)*err 3\n$/);
+    const quiet = inlineModule(`export default ({ event }) => console.log('out', event);`);
+    const destroyed = connection.subscribe('/b', quiet, { stdout: true });
+    assert.equal(destroyed.stderr, undefined);
+    destroyed.stdout!.destroy();
+    connection.publish('/b', 1);
+    await destroyed.stop({ drain: true });
+    assert.equal(destroyed.stats().delivered, 1);
+    const open = connection.subscribe('/c', quiet, { stdout: true });
+    const ended = text(open.stdout!);
+    await open.ready;
+    connection.publish('/c', 1);
+    // With the last words of the module, which come before its end.
+    await connection.close();
+    assert.equal(await ended, 'out 1\n');
     await bus.close();
   });
 

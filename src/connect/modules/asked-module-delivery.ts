@@ -1,4 +1,5 @@
 /** Delivery to a module that the owner runs for this thread, as this thread sees it: what it was told, and what memory shows. */
+import type { Readable } from 'node:stream';
 import { SubscriptionEndedError } from '../../errors.js';
 import { unwatched } from '../../host/report.js';
 import { distance } from '../../memory/position.js';
@@ -7,9 +8,11 @@ import { loadCounts, NO_COUNTS } from '../../ring/reader-counters.js';
 import { UNIT_BYTES } from '../../ring/record-descriptor.js';
 import type { RingMemory } from '../../ring/ring-memory.js';
 import type { Delivery } from '../../subscribe/delivery.js';
+import type { ModuleOptions } from '../../subscribe/subscribe-options.js';
 import { type DeliveryCounts, NO_READER, type ReaderView } from '../../subscribe/subscription-stats.js';
 import type { CompiledFilter } from '../../topic/filter.js';
 import type { FilterFrom } from '../../worker/dispatch/filter-timeline.js';
+import { PrintedOutput } from '../../worker/supervision/printed-output.js';
 import type { ModuleNews } from './module-messages.js';
 
 /** The way to the owner. */
@@ -43,6 +46,7 @@ export class AskedModuleDelivery implements Delivery {
   filters: readonly FilterFrom[];
   isRestarting = false;
   readonly #name: string;
+  readonly #printed: PrintedOutput;
   readonly #link: ModuleLink;
   #isStopping = false;
   #isLetGo = false;
@@ -55,8 +59,10 @@ export class AskedModuleDelivery implements Delivery {
   #onNeverReady!: (error: Error) => void;
   #onEnded!: () => void;
 
-  constructor(name: string, filter: CompiledFilter, link: ModuleLink) {
+  constructor(name: string, filter: CompiledFilter, options: ModuleOptions, link: ModuleLink) {
     this.#name = name;
+    const { stdout = false, stderr = false } = options;
+    this.#printed = new PrintedOutput({ stdout, stderr });
     this.connection = link.connection;
     this.#link = link;
     this.filters = [{ fromSequence: 0, filter }];
@@ -69,6 +75,14 @@ export class AskedModuleDelivery implements Delivery {
     this.ended = new Promise((resolve) => {
       this.#onEnded = resolve;
     });
+  }
+
+  get stdout(): Readable | undefined {
+    return this.#printed.stdout;
+  }
+
+  get stderr(): Readable | undefined {
+    return this.#printed.stderr;
   }
 
   get isBegun(): boolean {
@@ -105,7 +119,11 @@ export class AskedModuleDelivery implements Delivery {
       case 'exited':
         this.#final = news.counts;
         break;
+      case 'printed':
+        this.#printed[news.output]?.write(news.chunk);
+        break;
       case 'ended':
+        this.#printed.end();
         this.#onEnded();
         break;
       default:
@@ -137,6 +155,7 @@ export class AskedModuleDelivery implements Delivery {
   /** Nothing more is heard of it. */
   destroy(): void {
     this.#final ??= { ...this.counts(), ...NO_READER };
+    this.#printed.end();
     this.#onNeverReady(new SubscriptionEndedError(this.#name, 'ended before it was ready; subscribe again'));
     this.#onEnded();
   }

@@ -74,7 +74,7 @@ export class AskedModules {
       link.offer({ kind: 'module', key, moduleUrl, filter: filter.source, options: { ...options, name } });
     });
     const subscription = new Subscription(name, filter.source, keepAlive, this.#sourceOf(key));
-    const delivery = new AskedModuleDelivery(name, filter, {
+    const delivery = new AskedModuleDelivery(name, filter, options, {
       connection: link.hello.name,
       memory: link.busMemory,
       hear: () => {

@@ -31,6 +31,8 @@ export type ModuleNews =
   /** The change of its filter that was asked for first counts for all threads. */
   | { readonly is: 'filtered' }
   | { readonly is: 'failed'; readonly error: Crossed }
+  /** Where the thread that has subscribed it wants to read that. All of it comes before the end. */
+  | { readonly is: 'printed'; readonly output: 'stdout' | 'stderr'; readonly chunk: Uint8Array }
   | { readonly is: 'lagged'; readonly range: LagRange }
   | { readonly is: 'evicted'; readonly error: Crossed }
   | { readonly is: 'dead letter'; readonly report: Omit<DeadLetterReport, 'error'>; readonly error: Crossed }

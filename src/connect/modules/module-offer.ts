@@ -11,10 +11,10 @@ import type { CheckedModuleOptions, ModuleOptions } from '../../subscribe/subscr
  */
 export function crossingOptions(options: CheckedModuleOptions): ModuleOptions {
   const { delivery, from, exceptOrigins, loop, restart, hangTimeoutMs, thread } = options;
-  const { resourceLimits, env, argv, execArgv } = thread;
+  const { resourceLimits, env, argv, execArgv, stdout, stderr } = thread;
   checkCrosses(thread);
   const crossing: { readonly [Option in keyof ModuleOptions]: ModuleOptions[Option] | undefined } = {
-    ...{ delivery, from, exceptOrigins, loop, restart, hangTimeoutMs, resourceLimits, argv, execArgv },
+    ...{ delivery, from, exceptOrigins, loop, restart, hangTimeoutMs, resourceLimits, argv, execArgv, stdout, stderr },
     data: handOver(options.data, []).data,
     // As of the thread that subscribes, as on the bus.
     env: env ?? { ...process.env },
@@ -22,10 +22,8 @@ export function crossingOptions(options: CheckedModuleOptions): ModuleOptions {
   return Object.fromEntries(Object.entries(crossing).filter(([, value]) => value !== undefined));
 }
 
-function checkCrosses({ env, stdout, stderr, transferList = [] }: CheckedModuleOptions['thread']): void {
+function checkCrosses({ env, transferList = [] }: CheckedModuleOptions['thread']): void {
   const omitted = (why: string): string => `omitted on a connection: ${why}`;
-  if (stdout) throw new InvalidOptionError('stdout', stdout, omitted(NO_STREAM));
-  if (stderr) throw new InvalidOptionError('stderr', stderr, omitted(NO_STREAM));
   if (transferList.length > 0) {
     throw new InvalidOptionError('transferList', transferList, omitted('the thread that owns the bus gets a clone'));
   }
@@ -33,5 +31,3 @@ function checkCrosses({ env, stdout, stderr, transferList = [] }: CheckedModuleO
     throw new InvalidOptionError('env', env, omitted("the module's thread is started by another one than this"));
   }
 }
-
-const NO_STREAM = 'no stream comes from the thread that owns the bus';

@@ -73,11 +73,23 @@ export class ThreadModules {
     });
     const { ready, ended, reader: slot, joinSequence } = subscription.delivery;
     ready.catch((error: unknown) => say({ is: 'never ready', error: cross(error) }));
-    void ended.then(() => {
+    const printed = [this.#pass(subscription, 'stdout', say), this.#pass(subscription, 'stderr', say)];
+    void Promise.all([ended, ...printed]).then(() => {
       this.#all.delete(key);
       say({ is: 'ended' });
     });
     say({ is: 'begun', slot, joinSequence });
+  }
+
+  /** Passes on what its threads print. Resolves when no more comes. */
+  #pass(subscription: Subscription, output: 'stdout' | 'stderr', say: (news: ModuleNews) => void): Promise<void> {
+    const stream = subscription[output];
+    if (stream === undefined) return Promise.resolve();
+    // A copy of its own: a view would cross with all of the buffer that it is a part of.
+    stream.on('data', (chunk: Buffer) => say({ is: 'printed', output, chunk: new Uint8Array(chunk) }));
+    return new Promise((resolve) => {
+      stream.once('close', resolve);
+    });
   }
 
   #watch(say: (news: ModuleNews) => void): ModuleWatch {
