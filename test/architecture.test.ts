@@ -209,6 +209,11 @@ describe('architecture', () => {
     assert.ok(seen > 30, 'the scan found timers');
   });
 
+  test('messages are taken from ports in one file, which knows what a thread that is being ended gets', () => {
+    const taking = sources.filter((file) => readFileSync(join(root, file), 'utf8').includes('receiveMessageOnPort'));
+    assert.deepEqual(taking, ['src/host/ports.ts']);
+  });
+
   test('no file has a name that says nothing', () => {
     const nothing = /^(utils?|helpers?|common|types|constants|misc|base|manager|impl)(\.|$)/i;
     for (const file of [...sources, ...filesBelow('test'), ...filesBelow('bench')]) {

@@ -1,6 +1,6 @@
 /** A connection as the thread that owns the bus sees it. */
-import { type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
-import { post } from '../host/ports.js';
+import { type MessagePort, threadId } from 'node:worker_threads';
+import { post, takeMessage } from '../host/ports.js';
 import { CountersView, PENDING_EVENTS, TENTATIVE } from '../publish/owner-counters.js';
 import { attachRing } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
@@ -115,8 +115,8 @@ export class ConnectedThread {
     const port = this.#port;
     // Node crashes where a port is read in the turn in which it says that it has closed.
     if (port === undefined || this.isGone) return;
-    for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
-      this.receive(entry.message as ToOwner);
+    for (let message = takeMessage(port); message !== undefined; message = takeMessage(port)) {
+      this.receive(message as ToOwner);
     }
   }
 

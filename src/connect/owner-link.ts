@@ -4,15 +4,9 @@
  * Nothing is decided by a time-out. Timers only look again: for a meeting that found nobody, for room made before there was a
  * port to say so on, for a ring that nobody heard.
  */
-import {
-  MessageChannel,
-  type MessagePort,
-  postMessageToThread,
-  receiveMessageOnPort,
-  threadId,
-} from 'node:worker_threads';
+import { MessageChannel, type MessagePort, postMessageToThread, threadId } from 'node:worker_threads';
 import { nodeProcess } from '../host/node-process.js';
-import { post } from '../host/ports.js';
+import { post, takeMessage } from '../host/ports.js';
 import { clearInterval, setInterval, setTimeout } from '../host/timing.js';
 import * as control from '../ring/control-descriptor.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
@@ -105,8 +99,8 @@ export class OwnerLink {
     const version = this.memory.cells.load(uplink.VERSION);
     const port = this.#port;
     if (port !== undefined) {
-      for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
-        this.#receive(entry.message as ToConnection);
+      for (let message = takeMessage(port); message !== undefined; message = takeMessage(port)) {
+        this.#receive(message as ToConnection);
       }
     }
     this.#version = this.isMet ? version : undefined;

@@ -5,8 +5,9 @@
  * and by `postMessageToThread`, which carries the port whose closing tells of the thread's end, and which waits for the event
  * loop of the main thread. Whatever comes first is enough to read from the uplink.
  */
-import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { BroadcastChannel, type MessagePort } from 'node:worker_threads';
 import { nodeProcess } from '../host/node-process.js';
+import { takeMessage } from '../host/ports.js';
 import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
 import type { Hello, Meeting, ToReception } from './connection-messages.js';
 import type { ModuleOffer } from './modules/module-messages.js';
@@ -89,13 +90,13 @@ export class Reception {
 
   /** Takes the first words that are on the channel by now, before the event loop brings them. */
   hear(): void {
-    for (let entry = this.#next(); entry !== undefined; entry = this.#next()) this.#receive(entry.message);
+    for (let message = this.#next(); message !== undefined; message = this.#next()) this.#receive(message);
   }
 
-  #next(): { readonly message: ToReception } | undefined {
+  #next(): ToReception | undefined {
     try {
       // Node takes a channel, too; its types do not say so.
-      return receiveMessageOnPort(this.#channel as unknown as MessagePort);
+      return takeMessage(this.#channel as unknown as MessagePort) as ToReception | undefined;
     } catch {
       // Deno does not: there the event loop brings them.
       return undefined;

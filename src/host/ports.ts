@@ -2,10 +2,31 @@
  * Messages to other threads, by the methods that Node has when this module is loaded: what wraps, watches or mocks them later
  * changes nothing of ours.
  */
-import { MessageChannel, MessagePort, type Transferable, Worker } from 'node:worker_threads';
+import { MessageChannel, MessagePort, receiveMessageOnPort, type Transferable, Worker } from 'node:worker_threads';
 
 const { postMessage } = MessagePort.prototype;
 const { postMessage: postMessageToWorker } = Worker.prototype;
+const receive = receiveMessageOnPort;
+
+/** How often, and how long each time, a thread waits to be stopped. */
+const END_WAITS = 1_000;
+const END_WAIT_MS = 10;
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Takes the next message that waits on a port; undefined: none does. No message of ours is undefined.
+ *
+ * Does not return in a thread that is being ended from outside. Node marks such a thread before it stops it: a moment, or
+ * milliseconds where cores are busy. Until then the thread runs on, but each message that it takes is dropped, and comes as undefined.
+ * Whoever went on would act as if nothing had been said. An error would be worse: a handler would fail on an event that is to
+ * come again.
+ */
+export function takeMessage(port: MessagePort): unknown {
+  const entry = receive(port);
+  if (entry === undefined || entry.message !== undefined) return entry?.message;
+  for (let waits = 0; waits < END_WAITS; waits++) Atomics.wait(never, 0, 0, END_WAIT_MS);
+  throw new Error('this thread is being ended');
+}
 
 /** Nothing is posted where there is no port yet. */
 export function post(port: MessagePort | undefined, message: unknown, transferList?: readonly Transferable[]): void {

@@ -2,7 +2,8 @@
  * Where the syntax error of a module is. Node keeps file and line of one in an ES module to itself, unless the error ends the
  * process; of CommonJS and TypeScript it says them in the first line of the stack. V8's inspector knows them all.
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { takeMessage } from './ports.js';
 import { clearTimeout, setTimeout } from './timing.js';
 
 /** It takes a tenth of a second. */
@@ -85,7 +86,7 @@ export function withPlaceSync(url: string, error: unknown): unknown {
   let answer: Answer | undefined;
   try {
     Atomics.wait(probe.done, 0, 0, MAX_WAIT_MS);
-    answer = receiveMessageOnPort(probe.port)?.message as Answer | undefined;
+    answer = takeMessage(probe.port) as Answer | undefined;
   } catch {
     // A host that lets no thread block.
   }

@@ -1,6 +1,7 @@
 /** The thread's side of a module subscription: attaches to the ring, and reads until told to stop. */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import type { TypeRegistry } from '../envelope/type-registry.js';
+import { takeMessage } from '../host/ports.js';
 import { FILTER_VERSION, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
 import { storeCounts } from '../ring/reader-counters.js';
@@ -165,8 +166,8 @@ export class SubscriberThread {
   #readPort(): void {
     this.#reports.catchUp();
     this.#bus.connection?.hear();
-    for (let entry = receiveMessageOnPort(this.#port); entry !== undefined; entry = receiveMessageOnPort(this.#port)) {
-      this.#receive(entry.message as ToThread);
+    for (let message = takeMessage(this.#port); message !== undefined; message = takeMessage(this.#port)) {
+      this.#receive(message as ToThread);
     }
   }
 

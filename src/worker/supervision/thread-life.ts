@@ -2,9 +2,9 @@
  * One life of a subscriber's thread as the bus sees it: the thread, the port to it and its watchdog, from the start to the
  * exit. It says how it ended; what comes after is up to the supervisor.
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
-import { post } from '../../host/ports.js';
+import { post, takeMessage } from '../../host/ports.js';
 import { clearTimeout, setTimeout } from '../../host/timing.js';
 import type { FilterTimeline } from '../dispatch/filter-timeline.js';
 import { KeptLag, type MissedGaps } from '../kept-lag.js';
@@ -223,8 +223,8 @@ export class ThreadLife {
   /** Takes all that the thread has said by now. */
   hear(): void {
     const port = this.#port;
-    for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
-      this.#receive(entry.message as FromThread);
+    for (let message = takeMessage(port); message !== undefined; message = takeMessage(port)) {
+      this.#receive(message as FromThread);
     }
   }
 
