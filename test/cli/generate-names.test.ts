@@ -22,6 +22,13 @@ const TYPESCRIPT_WORDS =
   'wire event source target message value p position limit depth start end tag key map init entry fieldEnd error i v1 content1 ' +
   'unknown next known length encode decode read write check fields typeUrl name prototype hasOwnProperty toString __proto__';
 
+const WORDS = [...new Set(TYPESCRIPT_WORDS.split(' '))];
+
+/** No enum has two values whose names differ in their case only. */
+const isSecondSpelling = (word: string, index: number) =>
+  WORDS.slice(0, index).some((one) => one.replaceAll('_', '').toLowerCase() === word.replaceAll('_', '').toLowerCase());
+const valuesOf = (words: string[]) => words.map((word, index) => `${word} = ${index + 1};`).join(' ');
+
 describe('the name of a class', () => {
   const cases: [path: string, name: string][] = [
     ['TaskExit', 'TaskExit'],
@@ -101,11 +108,11 @@ describe('the name of a property', () => {
 describe('generated modules', () => {
   const files = writeFiles(join(dir, 'clashes'), {
     'words.proto': `syntax = "proto3"; package words;
-      ${[...new Set(TYPESCRIPT_WORDS.split(' '))].map((word) => `message ${word} { string ${word} = 1; map<int64, ${word}> m = 2; }`).join('\n')}
-      message All { ${[...new Set(TYPESCRIPT_WORDS.split(' '))].map((word, index) => `words.${word} w${index} = ${index + 1};`).join(' ')} }`,
+      ${WORDS.map((word) => `message ${word} { string ${word} = 1; map<int64, ${word}> m = 2; }`).join('\n')}
+      message All { ${WORDS.map((word, index) => `words.${word} w${index} = ${index + 1};`).join(' ')} }`,
     'values.proto': `syntax = "proto3"; package values;
-      enum Names { zero = 0; ${[...new Set(TYPESCRIPT_WORDS.split(' '))].map((word, index) => `${word} = ${index + 1};`).join(' ')} }
-      message Holder { Names name = 1; }`,
+      enum Names { zero = 0; ${valuesOf(WORDS.filter((word, index) => !isSecondSpelling(word, index)))} }
+      message Holder { enum More { zero = 0; ${valuesOf(WORDS.filter(isSecondSpelling))} } Names name = 1; More more = 2; }`,
     'a.proto': 'syntax = "proto3"; package a; message Item { int32 x = 1; } message Value { string s = 1; }',
     'b.proto': 'syntax = "proto3"; package b; message Item { string y = 1; }',
     'c.proto': `syntax = "proto3"; package c; import "a.proto"; import "b.proto"; import "google/protobuf/timestamp.proto";
@@ -151,7 +158,8 @@ describe('generated modules', () => {
       assert.deepEqual(encodeToBuffer(Class, Class.decode(bytes, 0, bytes.length)), bytes, Class.typeUrl);
     }
     assert.equal(Object.getPrototypeOf(modules.values!.Names), Object.prototype);
-    assert.equal(Object.keys(modules.values!.Names!).length, new Set(TYPESCRIPT_WORDS.split(' ')).size + 1);
+    const values = [modules.values!.Names!, modules.values!.Holder_More!].flatMap((names) => Object.keys(names));
+    assert.equal(values.length, WORDS.length + 2);
     const { Close } = modules.two!;
     assert.equal(encodeToBuffer(Close!, { aB: 1, aB$2: 2 }).toString('hex'), '08011002');
   });

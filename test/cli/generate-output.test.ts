@@ -124,8 +124,8 @@ describe('generate writes', () => {
         extend google.protobuf.FieldOptions { string pii = 50001; Rules rules = 50002; }
         message Rules { message S { int32 min_len = 1; } S string = 1; map<string, int32> m = 2; }
         message Person {
-          string name = 1 [(pii) = "yes", (rules).string.min_len = 1, (rules) = { string { min_len: 2 } m: { key: "a", value: 1 } }, deprecated = true];
-          google.protobuf.FieldMask mask = 2;
+          string name = 1 [(pii) = "yes", (rules) = { string { min_len: 2 } m: { key: "a", value: 1 } }, deprecated = true];
+          google.protobuf.FieldMask mask = 2 [(rules).string.min_len = 1];
         }`,
       'uses.proto': `${P3}package x; import "google/protobuf/descriptor.proto"; message Uses { google.protobuf.FieldDescriptorProto field = 1; }`,
     });

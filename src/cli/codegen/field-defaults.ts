@@ -1,12 +1,11 @@
 /** The values of `default` options. */
 
+import type { OptionValue } from './grammar/proto-options.js';
+import { integerOf } from './grammar/proto-tokens.js';
 import type { FieldKind } from './proto-model.js';
 import type { EnumDeclaration } from './proto-parser.js';
 
 export type DefaultValue = bigint | boolean | number | string | Uint8Array;
-
-const INTEGER = /^([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
-const FLOAT = /^([+-]?)(inf|infinity|nan|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fF]?$/i;
 
 const BITS: Partial<Record<FieldKind, readonly [bits: number, signed: boolean]>> = {
   fixed32: [32, false],
@@ -24,39 +23,57 @@ const BITS: Partial<Record<FieldKind, readonly [bits: number, signed: boolean]>>
 /**
  * The value of a `default` option as it is written.
  *
- * @param written  the bytes of a string literal, or the text of anything else
  * @returns undefined where a field of this kind cannot have it
  */
 export function defaultOf(
-  written: Uint8Array | string,
+  written: OptionValue,
   kind: FieldKind,
   values: EnumDeclaration['values'] | undefined,
 ): DefaultValue | undefined {
-  if (typeof written !== 'string') {
-    if (kind === 'bytes') return written;
-    return kind === 'string' ? Buffer.from(written).toString() : undefined;
+  if (written.kind === 'message') return undefined;
+  if (written.kind === 'string') {
+    if (kind === 'bytes') return written.bytes;
+    return kind === 'string' ? written.bytes.toString() : undefined;
   }
-  if (kind === 'bool') return written === 'true' ? true : written === 'false' ? false : undefined;
-  if (kind === 'enum') return values?.find(({ name }) => name === written)?.number;
-  if (kind === 'double' || kind === 'float') return floatOf(written);
+  const { text } = written;
+  if (kind === 'double') return floatOf(text);
+  if (kind === 'float') return singleOf(floatOf(text));
+  if (written.kind === 'name') {
+    if (kind === 'bool') return text === 'true' ? true : text === 'false' ? false : undefined;
+    return kind === 'enum' ? values?.find(({ name }) => name === text)?.number : undefined;
+  }
   const width = BITS[kind];
-  return width && integerOf(written, ...width);
+  return width && withinBits(text, ...width);
 }
 
-function floatOf(written: string): number | undefined {
-  const integer = written.startsWith('0') || /^[+-]0/.test(written) ? integerOf(written, 64, true) : undefined;
-  if (integer !== undefined && integer !== 0 && integer !== 0n) return Number(integer);
-  const [, sign, digits] = FLOAT.exec(written) ?? [];
-  if (digits === undefined) return undefined;
-  const value = /^inf/i.test(digits) ? Number.POSITIVE_INFINITY : /^nan$/i.test(digits) ? Number.NaN : Number(digits);
-  return sign === '-' ? -value : value;
+/** Whether an option of this type may have the value. */
+export function isValueOf(written: OptionValue, type: string, values: EnumDeclaration['values'] | undefined): boolean {
+  return defaultOf(written, type as FieldKind, values) !== undefined;
 }
 
-function integerOf(written: string, bits: number, signed: boolean): bigint | number | undefined {
-  const [, sign, digits] = INTEGER.exec(written) ?? [];
-  if (digits === undefined) return undefined;
-  const size = BigInt(/^0[0-7]/.test(digits) ? `0o${digits.slice(1)}` : digits);
-  const value = sign === '-' ? -size : size;
+function floatOf(text: string): number | undefined {
+  const sign = text.startsWith('-') ? -1 : 1;
+  const size = text.replace(/^-/, '');
+  if (/^[a-z]/i.test(size)) {
+    return size === 'inf' ? sign * Number.POSITIVE_INFINITY : size === 'nan' ? Number.NaN : undefined;
+  }
+  const integer = integerOf(size);
+  const isDecimal = !/^0[0-9xX]/.test(size);
+  if (!isDecimal && BigInt.asUintN(64, integer!) !== integer) return undefined;
+  return sign * Number(isDecimal ? size : integer);
+}
+
+/** What a float holds of it: nothing too large and nothing too small. */
+function singleOf(value: number | undefined): number | undefined {
+  const single = Math.fround(value ?? Number.NaN);
+  return value !== undefined && (single === 0 || !Number.isFinite(single)) ? single : value;
+}
+
+function withinBits(text: string, bits: number, signed: boolean): bigint | number | undefined {
+  const isNegative = text.startsWith('-');
+  const size = integerOf(text.replace(/^-/, ''));
+  if (size === undefined || (isNegative && !signed)) return undefined;
+  const value = isNegative ? -size : size;
   const fits = signed ? BigInt.asIntN(bits, value) === value : BigInt.asUintN(bits, value) === value;
   if (!fits) return undefined;
   return bits === 64 ? value : Number(value);

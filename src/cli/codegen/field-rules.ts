@@ -68,7 +68,11 @@ function defaultValue(
   const value = defaultOf(field.default, kind, target?.kind === 'enum' ? target.declaration.values : undefined);
   if (value === undefined) {
     const shown =
-      typeof field.default === 'string' ? field.default : JSON.stringify(Buffer.from(field.default).toString());
+      field.default.kind === 'string'
+        ? JSON.stringify(field.default.bytes.toString())
+        : field.default.kind === 'message'
+          ? '{ … }'
+          : field.default.text;
     refuse(file, field, `${shown} is no value of ${field.type}`);
   }
   return value;
@@ -87,7 +91,7 @@ export function checkField(
   if (options.packed !== undefined) {
     if (hasFeatures(file.edition)) refuse(file, field, 'editions say packed as features.repeated_field_encoding');
     const packs = rule.cardinality === 'repeated' && !/^(?:string|bytes|message)$/.test(rule.kind);
-    if (!packs) refuse(file, field, 'only repeated numbers, bools and enums are packed');
+    if (!packs && options.packed === true) refuse(file, field, 'only repeated numbers, bools and enums are packed');
   }
   if (target?.kind === 'enum') {
     if (closed && (file.edition === 'proto3' || (rule.cardinality === 'singular' && !rule.presence))) {
@@ -97,21 +101,29 @@ export function checkField(
       refuse(file, field, `the first value of an enum in a map is 0, not that of ${target.fullName}`);
     }
   }
-  // Those of the file are among the options of an extension.
-  if (field.extendee === undefined) checkFeatures(file, field, rule);
+  if (options.jstype !== undefined && options.jstype !== 'JS_NORMAL' && !/^(?:s?fixed|[su]?int)64$/.test(rule.kind)) {
+    refuse(file, field, 'jstype is for 64-bit integers');
+  }
+  if ((options.lazy === true || options.unverified_lazy === true) && rule.kind !== 'message') {
+    refuse(file, field, 'lazy is for messages');
+  }
+  if (options.ctype !== undefined && hasFeatures(file.edition) && file.edition !== '2023') {
+    refuse(file, field, 'ctype is gone since edition 2024');
+  }
+  checkFeatures(file, field, rule);
 }
 
 function checkFeatures(file: ProtoFile, field: FieldDeclaration, { kind, cardinality }: FieldRule): void {
   const own = (field.options.features ?? {}) as Partial<Features>;
-  const plain = cardinality === 'singular' && field.oneof === undefined;
+  const plain = cardinality === 'singular' && field.oneof === undefined && field.extendee === undefined;
   if (own.field_presence !== undefined && (!plain || (own.field_presence === 'IMPLICIT' && kind === 'message'))) {
     refuse(file, field, `features.field_presence = ${own.field_presence} is not for this field`);
   }
-  const packs = cardinality === 'repeated' && !/^(?:string|bytes|message)$/.test(kind);
+  const packs = cardinality === 'map' || (cardinality === 'repeated' && !/^(?:string|bytes|message)$/.test(kind));
   if (own.repeated_field_encoding !== undefined && !packs) {
     refuse(file, field, 'features.repeated_field_encoding is for repeated numbers, bools and enums');
   }
-  if (own.utf8_validation !== undefined && kind !== 'string' && cardinality !== 'map') {
+  if (own.utf8_validation !== undefined && kind !== 'string' && field.keyType !== 'string') {
     refuse(file, field, 'features.utf8_validation is for strings');
   }
   if (own.message_encoding !== undefined && (kind !== 'message' || cardinality === 'map')) {

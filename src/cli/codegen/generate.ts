@@ -1,5 +1,6 @@
 /** Turns .proto files into modules of event classes, one module per file. */
 
+import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodegenError } from '../../errors.js';
 import { PACKAGE_ROOT } from '../../package-files.js';
@@ -91,7 +92,7 @@ export function generateAll(files: readonly string[], options: GenerateOptions =
 }
 
 function isOwn(model: ProtoModel): boolean {
-  return model.file.startsWith(PACKAGE_PROTO_DIR);
+  return model.file.startsWith(join(PACKAGE_PROTO_DIR, sep));
 }
 
 /**

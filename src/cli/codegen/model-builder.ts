@@ -1,7 +1,8 @@
 /** From .proto files to the emitters' models: resolves types, applies features, and refuses what protoc refuses. */
 
 import type { ScalarKind } from '../../envelope/event-codec.js';
-import { type Features, fileFeatures, inheritFeatures } from './features.js';
+import { DeclarationRules } from './declaration-rules.js';
+import { type Features, inheritFeatures } from './features.js';
 import { checkField, ruleOf } from './field-rules.js';
 import { propertyName, typeName } from './names.js';
 import type { ProtoFile } from './proto-files.js';
@@ -12,20 +13,34 @@ import {
   checkExtension,
   checkFile,
   checkMessage,
-  checkOptions,
   type ExtensionNumbers,
   jsonNameOf,
 } from './proto-rules.js';
-import { fullNameOf, type ProtoSymbol, refuse, SymbolTable } from './proto-symbols.js';
+import { fullNameOf, type ProtoSymbol, SymbolTable } from './proto-symbols.js';
+import { featuresOf, References } from './references.js';
 
 /** @throws {CodegenError} for what protoc refuses, too, with the file, the declaration and the line */
 export function buildModels(files: readonly ProtoFile[]): ProtoModel[] {
   const symbols = new SymbolTable(files);
   const extensions: ExtensionNumbers = new Map();
-  for (const file of files) checkFile(file, symbols);
+  for (const file of files) checkFile(file);
   const enumFeatures = closedEnums(files);
-  const models = files.map((file) => new FileBuilder(file, symbols, extensions, enumFeatures).build());
+  const models = withoutOptionImports(files).map((file) =>
+    new FileBuilder(file, symbols, extensions, enumFeatures).build(),
+  );
   return withChecked(models);
+}
+
+/** Files that are imported for their options only change nothing in an event. */
+function withoutOptionImports(files: readonly ProtoFile[]): ProtoFile[] {
+  const wanted = new Set<ProtoFile>();
+  const want = (file: ProtoFile): void => {
+    if (wanted.has(file)) return;
+    wanted.add(file);
+    for (const { statement, file: imported } of file.imported) if (statement.kind !== 'option') want(imported);
+  };
+  for (const file of files) if (file.given) want(file);
+  return files.filter((file) => wanted.has(file));
 }
 
 /** The enums whose unnamed values are unknown fields. */
@@ -36,13 +51,14 @@ function closedEnums(files: readonly ProtoFile[]): ReadonlySet<EnumDeclaration> 
       if (inheritFeatures(features, type.options).enum_type === 'CLOSED') closed.add(type);
     for (const message of scope.messages) visit(message, inheritFeatures(features, message.options));
   };
-  for (const file of files) visit(file, fileFeatures(file.edition));
+  for (const file of files) visit(file, featuresOf(file));
   return closed;
 }
 
 class FileBuilder {
   readonly #file: ProtoFile;
   readonly #symbols: SymbolTable;
+  readonly #references: References;
   readonly #extensions: ExtensionNumbers;
   readonly #closed: ReadonlySet<EnumDeclaration>;
   readonly #messages: MessageModel[] = [];
@@ -56,13 +72,15 @@ class FileBuilder {
   ) {
     this.#file = file;
     this.#symbols = symbols;
+    this.#references = new References(file, symbols);
     this.#extensions = extensions;
     this.#closed = closed;
   }
 
   build(): ProtoModel {
-    const { path, file, given, edition, services } = this.#file;
-    this.#scope(this.#file, '', fileFeatures(edition));
+    const { path, file, given, services } = this.#file;
+    new DeclarationRules(this.#file, this.#symbols, this.#references).check();
+    this.#scope(this.#file, '', featuresOf(this.#file));
     return {
       path,
       file,
@@ -92,8 +110,8 @@ class FileBuilder {
   }
 
   #message(declaration: MessageDeclaration, features: Features): void {
-    checkMessage(this.#file, declaration, features);
     const { path, comment } = declaration;
+    checkMessage(this.#file, declaration, features);
     const oneofs = new Map(declaration.oneofs.map((oneof) => [oneof.name, inheritFeatures(features, oneof.options)]));
     const fields = [...declaration.fields]
       .sort((a, b) => a.number - b.number)
@@ -112,17 +130,13 @@ class FileBuilder {
   }
 
   #extension(extension: FieldDeclaration, scope: string, features: Features): void {
-    const extendee = this.#symbols.resolve(extension.extendee!, scope, this.#file, ['message']);
-    if (extendee === undefined) {
-      refuse(this.#file, extension, this.#symbols.unresolved(extension.extendee!, this.#file));
-    }
-    checkExtension(this.#file, extension, extendee, this.#extensions, this.#symbols);
+    const extendee = this.#references.resolve(extension.extendee!, extension, scope, ['message']);
+    checkExtension(this.#file, extension, extendee, this.#target(extension, scope), this.#extensions);
     // For what it may refuse: the fields of extensions are unknown fields here.
     this.#field(extension, scope, features);
   }
 
   #field(field: FieldDeclaration, scope: string, features: Features): FieldModel {
-    checkOptions(this.#file, field, 'field');
     const target = this.#target(field, scope);
     const closed = target?.kind === 'enum' && this.#closed.has(target.declaration);
     const rule = ruleOf(this.#file, field, target, features, closed);
@@ -144,9 +158,7 @@ class FileBuilder {
 
   #target(field: FieldDeclaration, scope: string): ProtoSymbol | undefined {
     if (SCALARS.test(field.type)) return undefined;
-    const target = this.#symbols.resolve(field.type, scope, this.#file, ['message', 'enum']);
-    if (target === undefined) refuse(this.#file, field, this.#symbols.unresolved(field.type, this.#file));
-    return target;
+    return this.#references.resolve(field.type, field, scope, ['message', 'enum']);
   }
 }
 

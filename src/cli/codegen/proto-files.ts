@@ -1,10 +1,10 @@
 /** Finds .proto files and what they import, and gives each the path that its module will have. */
 
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { CodegenError } from '../../errors.js';
+import type { ImportStatement } from './grammar/proto-text.js';
 import { type ParsedFile, parseFile } from './proto-parser.js';
-import type { ImportStatement } from './proto-text.js';
 
 /** One .proto file and those it imports. */
 export interface ProtoFile extends ParsedFile {
@@ -73,8 +73,6 @@ class Loader {
     };
     this.#loaded.set(place, loaded);
     for (const statement of loaded.imports) {
-      // For options only, which change nothing in an event; protoc needs it no more at run time.
-      if (statement.kind === 'option') continue;
       const imported = this.load(this.#find(statement, loaded), [...importers, loaded]);
       loaded.imported.push({ statement, file: imported });
     }
@@ -84,7 +82,7 @@ class Loader {
   #find({ path, line }: ImportStatement, importer: LoadedFile): string {
     for (const dir of [...this.#includeDirs, dirname(resolve(importer.file))]) {
       const file = isAbsolute(path) ? path : join(dir, path);
-      if (existsSync(file)) return file;
+      if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file;
     }
     const folders = [...this.#includeDirs, dirname(importer.file)].join(', ');
     throw new CodegenError(

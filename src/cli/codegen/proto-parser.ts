@@ -8,9 +8,11 @@ import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import { CodegenError } from '../../errors.js';
 import { fileReason } from '../command-errors.js';
-import type { CustomOption, Note } from './proto-options.js';
-import { type ImportStatement, mendProtoText } from './proto-text.js';
-import { originalName } from './proto-tokens.js';
+import { type Option, type OptionValue, optionRecord } from './grammar/proto-options.js';
+import type { Note, Range, Reserved } from './grammar/proto-ranges.js';
+import type { MethodStatement } from './grammar/proto-services.js';
+import { type ImportStatement, mendProtoText } from './grammar/proto-text.js';
+import { originalName } from './grammar/proto-tokens.js';
 
 export type Options = Readonly<Record<string, unknown>>;
 
@@ -22,6 +24,8 @@ export interface Declaration {
   readonly line: number;
   readonly comment: string | undefined;
   readonly options: Options;
+  /** The options as they are written. */
+  readonly written: readonly Option[];
 }
 
 export interface FieldDeclaration extends Declaration {
@@ -33,7 +37,7 @@ export interface FieldDeclaration extends Declaration {
   /** The name of its oneof. */
   readonly oneof?: string;
   readonly group: boolean;
-  readonly default: Uint8Array | string | undefined;
+  readonly default: OptionValue | undefined;
   /** The message that an extension extends. */
   readonly extendee?: string;
 }
@@ -43,12 +47,21 @@ interface OneofDeclaration extends Declaration {
 }
 
 export interface EnumDeclaration extends Declaration {
-  readonly values: readonly { readonly name: string; readonly number: number; readonly line: number }[];
+  readonly values: readonly EnumValue[];
   readonly reserved: readonly Reserved[];
+  readonly visibility: Note['visibility'];
 }
 
-/** A range of numbers, both ends included, or a name. */
-export type Reserved = readonly [from: number, to: number] | string;
+interface EnumValue {
+  readonly name: string;
+  readonly number: number;
+  readonly line: number;
+  readonly written: readonly Option[];
+}
+
+interface ServiceDeclaration extends Declaration {
+  readonly methods: readonly MethodStatement[];
+}
 
 export interface Scope {
   readonly messages: readonly MessageDeclaration[];
@@ -59,8 +72,10 @@ export interface Scope {
 export interface MessageDeclaration extends Declaration, Scope {
   readonly fields: readonly FieldDeclaration[];
   readonly oneofs: readonly OneofDeclaration[];
-  readonly extensionRanges: readonly (readonly [from: number, to: number])[];
+  readonly extensionRanges: readonly Range[];
+  readonly rangeOptions: readonly Option[];
   readonly reserved: readonly Reserved[];
+  readonly visibility: Note['visibility'];
 }
 
 export interface ParsedFile extends Scope {
@@ -69,37 +84,35 @@ export interface ParsedFile extends Scope {
   readonly package: string;
   readonly edition: string;
   readonly imports: readonly ImportStatement[];
-  readonly services: readonly Declaration[];
-  readonly customOptions: readonly CustomOption[];
+  readonly services: readonly ServiceDeclaration[];
+  readonly options: Options;
+  readonly written: readonly Option[];
 }
 
 /** @throws {CodegenError} when the file is missing or does not parse */
 export function parseFile(file: string): ParsedFile {
   const mended = mendProtoText(file, readText(file));
   const root = new protobuf.Root();
-  let parsed: protobuf.IParserResult;
   try {
-    parsed = withoutNumberIndex(() =>
-      protobuf.parse(mended.text, root, { keepCase: true, alternateCommentMode: true }),
-    );
+    withoutNumberIndex(() => protobuf.parse(mended.text, root, { keepCase: true, alternateCommentMode: true }));
   } catch (error) {
     throw new CodegenError(`${file}: ${originalName((error as Error).message)}`, { cause: error });
   }
-  const packageName = originalName(parsed.package ?? '');
-  let namespace: protobuf.NamespaceBase = root;
-  for (const part of (parsed.package ?? '').split('.'))
-    namespace = (namespace.get(part) ?? namespace) as protobuf.Namespace;
-  const reader = new DeclarationReader(mended.notes);
   return {
+    ...new DeclarationReader(mended.notes).scope(root, ''),
     file,
-    package: packageName,
+    package: mended.package,
     edition: mended.edition,
     imports: mended.imports,
-    customOptions: mended.customOptions,
-    ...reader.scope(namespace, ''),
-    services: namespace.nestedArray
-      .filter((object) => object instanceof protobuf.Service)
-      .map((object) => reader.declaration(object, '')),
+    options: optionRecord(mended.options),
+    written: mended.options,
+    services: mended.services.map((service) => ({
+      ...service,
+      path: service.name,
+      comment: undefined,
+      options: optionRecord(service.options),
+      written: service.options,
+    })),
   };
 }
 
@@ -142,12 +155,14 @@ class DeclarationReader {
   declaration(object: protobuf.ReflectionObject, scope: string): Declaration {
     const name = originalName(object.name);
     const path = scope === '' ? name : `${scope}.${name}`;
+    const { line, options: written = [] } = this.#notes.get(path) ?? {};
     return {
       name,
       path,
-      line: this.#notes.get(path)?.line ?? 0,
+      line: line ?? 0,
       comment: object.comment ?? undefined,
-      options: object.options ?? {},
+      options: optionRecord(written),
+      written,
     };
   }
 
@@ -163,52 +178,60 @@ class DeclarationReader {
   #message(type: protobuf.Type, outer: string): MessageDeclaration {
     const declaration = this.declaration(type, outer);
     const { path } = declaration;
+    const note = this.#notes.get(path);
     // An extension of a message of the same file is among its fields, too.
     const own = type.fieldsArray.filter((field) => field.declaringField === null);
     return {
       ...declaration,
       ...this.scope(type, path),
       fields: own.map((field) => this.#field(field, path)),
-      oneofs: type.oneofsArray
-        .filter((oneof) => !oneof.isProto3Optional)
-        .map((oneof) => ({ ...this.declaration(oneof, path), members: oneof.fieldsArray.length })),
-      extensionRanges: (type.extensions ?? []) as [number, number][],
-      reserved: reservedOf(type.reserved),
+      oneofs: type.oneofsArray.map((oneof) => ({
+        ...this.declaration(oneof, path),
+        members: oneof.fieldsArray.length,
+      })),
+      extensionRanges: note?.extensionRanges ?? [],
+      rangeOptions: note?.rangeOptions ?? [],
+      reserved: note?.reserved ?? [],
+      visibility: note?.visibility,
     };
   }
 
   #enum(type: protobuf.Enum, outer: string): EnumDeclaration {
     const declaration = this.declaration(type, outer);
+    const note = this.#notes.get(declaration.path);
     return {
       ...declaration,
-      values: Object.entries(type.values).map(([mangled, number]) => {
+      values: Object.keys(type.values).map((mangled) => {
         const name = originalName(mangled);
-        return { name, number, line: this.#notes.get(`${declaration.path}.${name}`)?.line ?? declaration.line };
+        const { line, number, options } = this.#notes.get(`${declaration.path}.${name}`)!;
+        return { name, number: number!, line, written: options };
       }),
-      reserved: reservedOf(type.reserved),
+      reserved: note?.reserved ?? [],
+      visibility: note?.visibility,
     };
   }
 
   #field(field: protobuf.Field, scope: string): FieldDeclaration {
     const declaration = this.declaration(field, scope);
     const note = this.#notes.get(declaration.path);
-    const { proto3_optional: optional, ...options } = declaration.options;
-    const oneof = optional ? null : field.partOf;
+    const oneof = field.partOf;
+    const value = declaration.written.find(({ name }) => name === 'default')?.value;
     return {
       ...declaration,
-      options,
-      number: field.id,
+      number: note?.number ?? field.id,
       type: originalName(field.type),
-      label: field.repeated ? 'repeated' : field.rule === 'required' ? 'required' : optional ? 'optional' : undefined,
+      label: field.repeated
+        ? 'repeated'
+        : field.rule === 'required'
+          ? 'required'
+          : note?.optional
+            ? 'optional'
+            : undefined,
       ...(field instanceof protobuf.MapField && { keyType: field.keyType }),
       ...(oneof && { oneof: originalName(oneof.name) }),
       group: note?.group === true,
-      default: note?.default,
+      default: value,
       ...(field.extend !== undefined && { extendee: originalName(field.extend) }),
     };
   }
-}
-
-function reservedOf(reserved: readonly (number[] | string)[] | undefined): Reserved[] {
-  return (reserved ?? []).map((one) => (typeof one === 'string' ? originalName(one) : ([one[0]!, one[1]!] as const)));
 }

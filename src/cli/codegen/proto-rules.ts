@@ -1,49 +1,40 @@
 /** What protoc refuses in a file that can be read: messages, enums and their numbers. Fields have `field-rules.ts`. */
 
-import { type Features, featureFault, hasFeatures, isKnownEdition } from './features.js';
+import { type Features, isKnownEdition } from './features.js';
+import { MAX_FIELD_NUMBER, type Range, type Reserved } from './grammar/proto-ranges.js';
 import { jsonName } from './names.js';
 import type { ProtoFile } from './proto-files.js';
-import type { Declaration, EnumDeclaration, FieldDeclaration, MessageDeclaration, Reserved } from './proto-parser.js';
-import { fullNameOf, type ProtoSymbol, refuse, type SymbolTable } from './proto-symbols.js';
+import type { Declaration, EnumDeclaration, FieldDeclaration, MessageDeclaration } from './proto-parser.js';
+import { fullNameOf, type ProtoSymbol, refuse } from './proto-symbols.js';
 
-const MAX_FIELD_NUMBER = 2 ** 29 - 1;
+/** Extensions of a message set have more numbers. */
+const MAX_MESSAGE_SET_NUMBER = 2 ** 31 - 2;
 const [FIRST_RESERVED, LAST_RESERVED] = [19_000, 19_999];
 
-const OPTIONS = {
-  enum: /^(?:allow_alias|deprecated|deprecated_legacy_json_field_conflicts|features)$/,
-  field:
-    /^(?:ctype|debug_redact|default|deprecated|edition_defaults|feature_support|features|json_name|jstype|lazy|packed|retention|targets|unverified_lazy|weak)$/,
-  message:
-    /^(?:deprecated|deprecated_legacy_json_field_conflicts|features|message_set_wire_format|no_standard_descriptor_accessor)$/,
-} as const;
-
-/** Options that protobuf itself has; custom ones have parentheses and are looked at elsewhere. */
-export function checkOptions(file: ProtoFile, declaration: Declaration, kind: keyof typeof OPTIONS): void {
-  for (const option of Object.keys(declaration.options)) {
-    const name = option.split('.')[0]!;
-    if (!OPTIONS[kind].test(name)) refuse(file, declaration, `a ${kind} has no option ${option}`);
-    if (name === 'features' && !hasFeatures(file.edition)) {
-      refuse(file, declaration, `features need an edition; this file is ${file.edition}`);
-    }
-  }
-  const fault = featureFault(declaration.options);
-  if (fault !== undefined) refuse(file, declaration, fault);
-}
-
-export function checkFile(file: ProtoFile, symbols: SymbolTable): void {
+export function checkFile(file: ProtoFile): void {
   if (!isKnownEdition(file.edition)) {
     refuse(file, { path: '', line: 1 }, `${JSON.stringify(file.edition)} is none of proto2, proto3, 2023, 2024, 2026`);
   }
-  for (const { name, scope, line } of file.customOptions) {
-    if (symbols.resolve(name, scope, file, ['extension']) === undefined) {
-      const reason = symbols.unresolved(name, file);
-      refuse(file, { path: scope, line }, `option (${name}): ${reason}`);
+  checkImports(file);
+}
+
+function checkImports(file: ProtoFile): void {
+  const paths = new Set<string>();
+  let isAfterOptions = false;
+  for (const { path, kind, line } of file.imports) {
+    const at = { path: '', line };
+    if (paths.has(path)) refuse(file, at, `import ${JSON.stringify(path)}: it is imported already`);
+    paths.add(path);
+    if (kind === 'option' && !(Number(file.edition) >= 2024)) {
+      refuse(file, at, `import option is new in edition 2024; this file is ${file.edition}`);
     }
+    if (kind === 'weak' && Number(file.edition) >= 2024) refuse(file, at, 'import weak is gone since edition 2024');
+    if (kind !== 'option' && isAfterOptions) refuse(file, at, 'imports come before those for options');
+    isAfterOptions ||= kind === 'option';
   }
 }
 
 export function checkEnum(file: ProtoFile, declaration: EnumDeclaration, features: Features): void {
-  checkOptions(file, declaration, 'enum');
   const { values } = declaration;
   const [first] = values;
   if (first === undefined) refuse(file, declaration, 'an enum has at least one value');
@@ -54,16 +45,54 @@ export function checkEnum(file: ProtoFile, declaration: EnumDeclaration, feature
       `the first value of an open enum is 0, not ${first.number}`,
     );
   }
-  const numbers = new Set<number>();
+  checkRanges(file, declaration, declaration.reserved.filter(isRange));
+  const allowsAlias = declaration.options.allow_alias === true;
+  const numbers = new Map<number, string>();
   for (const { name, number, line } of values) {
     const value = { path: `${declaration.path}.${name}`, line };
     if ((number | 0) !== number) refuse(file, value, `${number} is no 32-bit number`);
     checkReserved(file, value, name, number, declaration.reserved);
-    numbers.add(number);
+    const same = numbers.get(number);
+    if (same !== undefined && !allowsAlias) {
+      refuse(file, value, `duplicate number ${number}, which ${same} has: the option allow_alias is needed for that`);
+    }
+    numbers.set(number, name);
   }
-  if (declaration.options.allow_alias === true && numbers.size === values.length) {
-    refuse(file, declaration, 'it allows aliases and has none');
+  if (declaration.options.allow_alias === false) refuse(file, declaration, 'allow_alias is false already');
+  if (allowsAlias && numbers.size === values.length) refuse(file, declaration, 'it allows aliases and has none');
+  checkValueNames(file, declaration);
+}
+
+/** Refuses names that are the same without the name of the enum in front, as many languages have them. */
+function checkValueNames(file: ProtoFile, { name: enumName, path, values }: EnumDeclaration): void {
+  const prefix = enumName.replaceAll('_', '').toLowerCase();
+  const seen = new Map<string, EnumDeclaration['values'][number]>();
+  for (const value of values) {
+    const short = valueName(value.name, prefix);
+    const other = seen.get(short);
+    if (other !== undefined && other.number !== value.number) {
+      const reason = `its name is that of ${other.name} but for the case of letters and the name of the enum`;
+      refuse(file, { path: `${path}.${value.name}`, line: value.line }, reason);
+    }
+    seen.set(short, value);
   }
+}
+
+/** PascalCase, without the name of the enum in front. */
+function valueName(name: string, prefix: string): string {
+  let at = 0;
+  for (let matched = 0; matched < prefix.length; at++) {
+    if (name[at] === '_') continue;
+    if (name[at]?.toLowerCase() !== prefix[matched++]) {
+      at = 0;
+      break;
+    }
+  }
+  const rest = name.slice(at).replace(/^_+/, '');
+  return (rest === '' ? name : rest)
+    .split('_')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase())
+    .join('');
 }
 
 function checkReserved(
@@ -81,10 +110,10 @@ function checkReserved(
   }
 }
 
-function checkNumber(file: ProtoFile, field: FieldDeclaration): void {
+function checkNumber(file: ProtoFile, field: FieldDeclaration, max = MAX_FIELD_NUMBER): void {
   const { number } = field;
-  if (number < 1 || number > MAX_FIELD_NUMBER) {
-    refuse(file, field, `a field number is from 1 to ${MAX_FIELD_NUMBER}, not ${number}`);
+  if (number < 1 || number > max) {
+    refuse(file, field, `a field number is from 1 to ${max}, not ${number}`);
   }
   if (number >= FIRST_RESERVED && number <= LAST_RESERVED) {
     refuse(
@@ -96,17 +125,22 @@ function checkNumber(file: ProtoFile, field: FieldDeclaration): void {
 }
 
 export function checkMessage(file: ProtoFile, message: MessageDeclaration, features: Features): void {
-  checkOptions(file, message, 'message');
   if (file.edition === 'proto3' && message.extensionRanges.length > 0) {
     refuse(file, message, 'proto3 has no extension ranges');
   }
-  checkRanges(file, message);
+  if (message.options.map_entry !== undefined)
+    refuse(file, message, 'map_entry is for the entries of maps: use map<…>');
+  const isMessageSet = message.options.message_set_wire_format === true;
+  const max = isMessageSet ? MAX_MESSAGE_SET_NUMBER : MAX_FIELD_NUMBER;
+  for (const [from, to] of message.extensionRanges) {
+    if (to > max) refuse(file, message, `${from} to ${to} is no range of field numbers; they are from 1 to ${max}`);
+  }
+  checkRanges(file, message, [...message.extensionRanges, ...message.reserved.filter(isRange)], 1);
   for (const oneof of message.oneofs) if (oneof.members === 0) refuse(file, oneof, 'a oneof has at least one field');
-  if (message.options.message_set_wire_format === true && message.fields.length > 0) {
+  if (isMessageSet && message.fields.length > 0) {
     refuse(file, message, 'a message set has extensions and no fields');
   }
   const numbers = new Map<number, FieldDeclaration>();
-  const names = new Map<string, FieldDeclaration>();
   for (const field of message.fields) {
     checkNumber(file, field);
     const same = numbers.get(field.number);
@@ -116,12 +150,34 @@ export function checkMessage(file: ProtoFile, message: MessageDeclaration, featu
     if (message.extensionRanges.some(([from, to]) => from <= field.number && field.number <= to)) {
       refuse(file, field, `the number ${field.number} is kept for extensions`);
     }
-    const name = jsonNameOf(field);
-    const sameName = names.get(name);
-    if (sameName !== undefined && features.json_format === 'ALLOW') {
-      refuse(file, field, `${sameName.name} has the name ${JSON.stringify(name)} in JSON, too`);
+  }
+  checkJsonNames(file, message, features);
+}
+
+/** Names that fields have in JSON, with `json_name` and, but for legacy formats, without. */
+function checkJsonNames(file: ProtoFile, { fields, options }: MessageDeclaration, features: Features): void {
+  for (const field of fields) checkJsonName(file, field);
+  const isLegacy = features.json_format !== 'ALLOW' || options.deprecated_legacy_json_field_conflicts === true;
+  const isCustom = (field: FieldDeclaration) => jsonNameOf(field) !== jsonName(field.name);
+  for (const nameOf of [(field: FieldDeclaration) => jsonName(field.name), jsonNameOf]) {
+    const names = new Map<string, FieldDeclaration>();
+    for (const field of fields) {
+      const name = nameOf(field);
+      const same = names.get(name);
+      const isForgiven = isLegacy && same !== undefined && !(isCustom(field) && isCustom(same));
+      if (same !== undefined && !isForgiven) {
+        refuse(file, field, `${same.name} has the name ${JSON.stringify(name)} in JSON, too`);
+      }
+      names.set(name, field);
     }
-    names.set(name, field);
+  }
+}
+
+function checkJsonName(file: ProtoFile, field: FieldDeclaration): void {
+  const name = field.options.json_name as string | undefined;
+  if (name?.includes('\0')) refuse(file, field, 'a json_name has no NUL in it');
+  if (name?.startsWith('[') && name.endsWith(']')) {
+    refuse(file, field, `the json_name ${JSON.stringify(name)} is in brackets, as extensions are in JSON`);
   }
 }
 
@@ -129,14 +185,20 @@ export function jsonNameOf(field: FieldDeclaration): string {
   return (field.options.json_name as string | undefined) ?? jsonName(field.name);
 }
 
-function checkRanges(file: ProtoFile, message: MessageDeclaration): void {
-  const ranges = [...message.extensionRanges, ...message.reserved.filter((one) => typeof one !== 'string')];
+function isRange(one: Reserved): one is Range {
+  return typeof one !== 'string';
+}
+
+function checkRanges(
+  file: ProtoFile,
+  declaration: Declaration,
+  ranges: readonly Range[],
+  min = Number.NEGATIVE_INFINITY,
+): void {
   for (const [index, [from, to]] of ranges.entries()) {
-    if (from < 1 || to > MAX_FIELD_NUMBER || from > to) {
-      refuse(file, message, `${from} to ${to} is no range of field numbers; they are from 1 to ${MAX_FIELD_NUMBER}`);
-    }
+    if (from < min || from > to) refuse(file, declaration, `${from} to ${to} is no range of numbers`);
     const other = ranges.slice(0, index).find((one) => one[0] <= to && from <= one[1]);
-    if (other !== undefined) refuse(file, message, `the ranges ${other.join(' to ')} and ${from} to ${to} overlap`);
+    if (other !== undefined) refuse(file, declaration, `the ranges ${other.join(' to ')} and ${from} to ${to} overlap`);
   }
 }
 
@@ -149,16 +211,22 @@ export function checkExtension(
   file: ProtoFile,
   extension: FieldDeclaration,
   extendee: ProtoSymbol | undefined,
+  target: ProtoSymbol | undefined,
   taken: ExtensionNumbers,
-  symbols: SymbolTable,
 ): void {
-  checkNumber(file, extension);
   if (extendee?.kind !== 'message') return;
   const { fullName, declaration } = extendee;
+  const isMessageSet = declaration.options.message_set_wire_format === true;
+  checkNumber(file, extension, isMessageSet ? MAX_MESSAGE_SET_NUMBER : MAX_FIELD_NUMBER);
+  if (isMessageSet && (extension.label === 'repeated' || target?.kind !== 'message')) {
+    refuse(file, extension, 'the extensions of a message set are single messages');
+  }
   if (file.edition === 'proto3' && !OPTION_MESSAGE.test(fullName)) {
     refuse(file, extension, `proto3 extends options only, and ${fullName} is none`);
   }
-  if (!declaration.extensionRanges.some(([from, to]) => from <= extension.number && extension.number <= to)) {
+  const keeps = ([from, to]: Range) =>
+    from <= extension.number && (extension.number <= to || (isMessageSet && to === MAX_FIELD_NUMBER));
+  if (!declaration.extensionRanges.some(keeps)) {
     refuse(file, extension, `${fullName} keeps no number ${extension.number} for extensions`);
   }
   if (extension.label === 'required') refuse(file, extension, 'an extension cannot be required');
@@ -166,8 +234,8 @@ export function checkExtension(
   const key = `${fullName}:${extension.number}`;
   const name = fullNameOf(file, extension.path);
   const others = taken.get(key) ?? [];
-  // Files that know nothing of each other may be used apart.
-  const other = others.find((one) => symbols.sees(file, one.file) || symbols.sees(one.file, file));
+  // Of other files, protoc warns.
+  const other = others.find((one) => one.file === file);
   if (other !== undefined)
     refuse(file, extension, `${other.name} is extension ${extension.number} of ${fullName} already`);
   taken.set(key, [...others, { name, file }]);

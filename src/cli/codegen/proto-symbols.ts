@@ -1,6 +1,7 @@
 /** The full names of everything that a set of .proto files declares, and what a reference in one of them means. */
 
 import { CodegenError } from '../../errors.js';
+import { jsonName } from './names.js';
 import type { ProtoFile } from './proto-files.js';
 import type { Declaration, EnumDeclaration, FieldDeclaration, MessageDeclaration, Scope } from './proto-parser.js';
 
@@ -8,7 +9,10 @@ export type ProtoSymbol = { readonly fullName: string; readonly file: ProtoFile 
   | { readonly kind: 'message'; readonly declaration: MessageDeclaration }
   | { readonly kind: 'enum'; readonly declaration: EnumDeclaration }
   | { readonly kind: 'extension'; readonly declaration: FieldDeclaration }
-  | { readonly kind: 'field' | 'oneof' | 'service' | 'value'; readonly declaration: { readonly line: number } }
+  | {
+      readonly kind: 'entry' | 'field' | 'method' | 'oneof' | 'service' | 'value';
+      readonly declaration: { readonly line: number };
+    }
 );
 
 /** The full name of what is at `path` of a file. */
@@ -19,6 +23,20 @@ export function fullNameOf(file: ProtoFile, path: string): string {
 /** @throws {CodegenError} that names the file, the declaration and the line */
 export function refuse(file: ProtoFile, declaration: Pick<Declaration, 'path' | 'line'>, reason: string): never {
   throw new CodegenError(`${file.file}: ${fullNameOf(file, declaration.path)}: ${reason} (line ${declaration.line})`);
+}
+
+/** Of a full name, as protoc has it. */
+const MAX_NAME_LENGTH = 2 ** 16 - 1;
+
+function entryName(field: string): string {
+  const camel = jsonName(field);
+  return `${camel.charAt(0).toUpperCase()}${camel.slice(1)}Entry`;
+}
+
+function syntheticOneof({ path, fields, oneofs }: MessageDeclaration, field: FieldDeclaration): string {
+  let name = `_${field.name}`;
+  while ([...fields, ...oneofs].some((one) => one.name === name)) name = `X${name}`;
+  return `${path}.${name}`;
 }
 
 export class SymbolTable {
@@ -38,7 +56,12 @@ export class SymbolTable {
     }
     for (const file of files) {
       this.#addScope(file, file, '');
-      for (const service of file.services) this.#add(file, service.path, { kind: 'service', declaration: service });
+      for (const service of file.services) {
+        this.#add(file, service.path, { kind: 'service', declaration: service });
+        for (const method of service.methods) {
+          this.#add(file, `${service.path}.${method.name}`, { kind: 'method', declaration: method });
+        }
+      }
     }
   }
 
@@ -55,7 +78,16 @@ export class SymbolTable {
     for (const declaration of scope.messages) {
       this.#add(file, declaration.path, { kind: 'message', declaration });
       this.#addScope(file, declaration, declaration.path);
-      for (const field of declaration.fields) this.#add(file, field.path, { kind: 'field', declaration: field });
+      for (const field of declaration.fields) {
+        this.#add(file, field.path, { kind: 'field', declaration: field });
+        // protoc makes a oneof of it.
+        if (field.label === 'optional')
+          this.#add(file, syntheticOneof(declaration, field), { kind: 'oneof', declaration: field });
+        // The entries of a map are messages, and have a name that nothing else can have.
+        if (field.keyType !== undefined) {
+          this.#add(file, `${declaration.path}.${entryName(field.name)}`, { kind: 'entry', declaration: field });
+        }
+      }
       for (const oneof of declaration.oneofs) this.#add(file, oneof.path, { kind: 'oneof', declaration: oneof });
     }
     for (const declaration of scope.enums) {
@@ -80,13 +112,9 @@ export class SymbolTable {
       const where = known.file === file ? `line ${known.declaration.line}` : known.file.file;
       refuse(file, { path, line }, `there is one already, in ${where}${beside}`);
     }
+    if (fullName.length > MAX_NAME_LENGTH) refuse(file, { path: path.slice(0, 40), line }, 'its name is too long');
     if (this.#packages.has(fullName)) refuse(file, { path, line }, 'a package has this name');
     this.#symbols.set(fullName, { ...symbol, fullName, file } as ProtoSymbol);
-  }
-
-  /** Whether what `other` declares may be used in `file`. */
-  sees(file: ProtoFile, other: ProtoFile): boolean {
-    return this.#visibleTo(file).has(other);
   }
 
   /** A file itself, what it imports, and what those import publicly. */
@@ -99,7 +127,7 @@ export class SymbolTable {
         visible!.add(one);
         for (const { statement, file: next } of one.imported) if (statement.kind === 'public') addPublic(next);
       };
-      for (const { file: imported } of file.imported) addPublic(imported);
+      for (const { statement, file: imported } of file.imported) if (statement.kind !== 'option') addPublic(imported);
       this.#visible.set(file, visible);
     }
     return visible;
@@ -118,7 +146,15 @@ export class SymbolTable {
     file: ProtoFile,
     wanted: readonly ProtoSymbol['kind'][],
   ): ProtoSymbol | undefined {
-    const visible = this.#visibleTo(file);
+    return this.#resolve(reference, fullNameOf(file, scope), this.#visibleTo(file), wanted);
+  }
+
+  #resolve(
+    reference: string,
+    scope: string,
+    visible: ReadonlySet<ProtoFile>,
+    wanted: readonly ProtoSymbol['kind'][],
+  ): ProtoSymbol | undefined {
     const find = (name: string): ProtoSymbol | undefined => {
       const symbol = this.#symbols.get(name);
       return symbol !== undefined && visible.has(symbol.file) ? symbol : undefined;
@@ -130,7 +166,7 @@ export class SymbolTable {
     if (reference.startsWith('.')) return wantedAt(reference.slice(1));
     const dot = reference.indexOf('.');
     const first = dot < 0 ? reference : reference.slice(0, dot);
-    for (let around = fullNameOf(file, scope); ; around = around.slice(0, Math.max(0, around.lastIndexOf('.')))) {
+    for (let around = scope; ; around = around.slice(0, Math.max(0, around.lastIndexOf('.')))) {
       const at = around === '' ? '' : `${around}.`;
       if (dot < 0) {
         const symbol = wantedAt(at + first);
@@ -143,6 +179,15 @@ export class SymbolTable {
       }
       if (around === '') return undefined;
     }
+  }
+
+  /** The extension that a custom option is; also one of a file that is imported for its options. */
+  resolveOption(name: string, scope: string, file: ProtoFile): ProtoSymbol | undefined {
+    const found = this.resolve(name, scope, file, ['extension']);
+    if (found !== undefined) return found;
+    const options = file.imported.filter(({ statement }) => statement.kind === 'option');
+    const visible = new Set(options.flatMap(({ file: imported }) => [...this.#visibleTo(imported)]));
+    return this.#resolve(name, fullNameOf(file, scope), visible, ['extension']);
   }
 
   /** Why {@link resolve} found nothing. */

@@ -2,51 +2,36 @@
  * Groups, mended: each becomes a message and a field. `optional group A = 1 {` reads `optional A a = 1; message A {`. Where
  * no message can be, in a oneof or an `extend`, the message goes behind the block.
  */
-import { CodegenError } from '../../errors.js';
-import { safeName, type Token, type TokenCursor } from './proto-tokens.js';
-
-/** Whether the words of a member begin with `optional group Name`, or with `group Name`. */
-export function isGroup(words: readonly Token[]): boolean {
-  const at = /^(?:optional|required|repeated)$/.test(words[0]!.text) ? 1 : 0;
-  return words[at]?.text === 'group' && words[at + 1]?.kind === 'name';
-}
+import { safeName, type Token } from './proto-tokens.js';
+import type { TokenCursor } from './token-cursor.js';
 
 export class GroupMender {
-  readonly #file: string;
   readonly #cursor: TokenCursor;
   /** Messages on their way to the end of the oneof or `extend` they are in. */
   #hoisted: string[] = [];
 
-  constructor(file: string, cursor: TokenCursor) {
-    this.#file = file;
+  constructor(cursor: TokenCursor) {
     this.#cursor = cursor;
   }
 
   /**
    * Mends a group whose opening brace was read just now.
    *
-   * @param words what stands before the brace
+   * @param keyword the word `group`
    * @param isHoisted whether no message can be where the group is
-   * @param readBody reads past the closing brace; told the group's name
+   * @param readBody reads past the closing brace
    */
-  mend(words: readonly Token[], isHoisted: boolean, readBody: (name: Token) => void): void {
-    const keyword = words.find(({ text }) => text === 'group')!;
-    const name = words[words.indexOf(keyword) + 1]!;
-    if (!/^[A-Z]/.test(name.text)) {
-      throw new CodegenError(
-        `${this.#file}: the name of a group starts with a capital letter: ${name.text} (line ${name.line})`,
-      );
-    }
+  mend(keyword: Token, name: Token, isHoisted: boolean, readBody: () => void): void {
     const typeName = safeName(name.text);
     keyword.output = '';
     name.output = `${typeName} ${safeName(name.text.toLowerCase())}`;
     const brace = this.#cursor.tokens[this.#cursor.at - 1]!;
     if (isHoisted) {
       brace.output = ';';
-      this.#hoist(typeName, () => readBody(name));
+      this.#hoist(typeName, readBody);
     } else {
       brace.output = `; message ${typeName} {`;
-      readBody(name);
+      readBody();
     }
   }
 
