@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import type { ConnectedThread } from '../connect/connected-thread.js';
 import { CannotServeError, InvalidOptionError } from '../errors.js';
 import { postToWorker } from '../host/ports.js';
-import { systemMs } from '../host/timing.js';
+import { processMs } from '../host/timing.js';
 import { readOptions } from '../option-check.js';
 import { statsThreadEntry } from '../package-files.js';
 import type { OwnerCounters } from '../publish/owner-counters.js';
@@ -22,7 +22,7 @@ import type {
   Snapshot,
   ToServer,
 } from './serving/protocol.js';
-import { checkPath, makeFolder, socketFolder } from './serving/socket-path.js';
+import { checkPath, makeFolder, removeOwn, socketFolder } from './serving/socket-path.js';
 
 export interface ServeStatsOptions {
   /** What `ringcast top` calls the bus: one segment of a topic. Default: `bus`, for further ones `bus-2` and so on. */
@@ -45,8 +45,15 @@ export interface StatsSource {
   report(error: Error): void;
 }
 
-/** Megabytes of heap for a thread that does next to nothing. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
+/** Megabytes of heap, at most, for a thread that does next to nothing, unless there are tens of thousands of subscriptions. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 };
+
+/** Those that may have a socket. A process that ends without closing its buses leaves none behind. */
+const open = new Set<StatsServer>();
+/** One listener, however many buses there are. */
+const removeAll = (): void => {
+  for (const server of open) server.removeSocket();
+};
 
 let served = 0;
 
@@ -63,16 +70,21 @@ export class StatsServer implements AsyncDisposable {
       this.#tell({ kind: 'started', subscription: this.#served(subscription) }),
     ended: (subscription: Subscription): void => this.#tell({ kind: 'ended', id: this.#idOf(subscription) }),
   };
-  /** A process that ends without closing the bus leaves no socket behind. */
-  readonly #remove = (): void => rmSync(this.path, { force: true });
+  readonly #isOwnPath: boolean;
+  readonly #ending = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  /** Of the socket, once it is known to be there. */
+  #inode: number | undefined;
 
-  private constructor(source: StatsSource, path: string, name: string) {
+  private constructor(source: StatsSource, path: string, name: string, makesFolder: boolean) {
     this.#source = source;
     this.path = path;
+    this.#isOwnPath = makesFolder;
     const start: ServingStart = {
       path,
       name,
-      startedMs: systemMs(),
+      makesFolder,
+      ending: this.#ending.buffer,
+      startedMs: processMs(),
       control: source.control,
       counters: source.counters.buffer,
       snapshot: this.#snapshot(),
@@ -83,6 +95,8 @@ export class StatsServer implements AsyncDisposable {
       this.#worker.once('exit', () => resolve());
     });
     source.subscriptions.observers.add(this.#observer);
+    if (open.size === 0) process.on('exit', removeAll);
+    open.add(this);
   }
 
   /**
@@ -99,11 +113,8 @@ export class StatsServer implements AsyncDisposable {
     const path = givenPath ?? join(socketFolder(), `${process.pid}-${name}.sock`);
     checkPath(path);
     if (givenPath === undefined) makeFolder(socketFolder());
-    const server = new StatsServer(source, path, name);
-    // Nobody else's socket is ever at a path with our own pid; at another, not before we listen there.
-    if (givenPath === undefined) process.once('exit', server.#remove);
+    const server = new StatsServer(source, path, name, givenPath === undefined);
     await server.#listening();
-    if (givenPath !== undefined) process.once('exit', server.#remove);
     return server;
   }
 
@@ -125,7 +136,16 @@ export class StatsServer implements AsyncDisposable {
   #end(): void {
     this.#closed = true;
     this.#source.subscriptions.observers.delete(this.#observer);
-    process.off('exit', this.#remove);
+    open.delete(this);
+    if (open.size === 0) process.off('exit', removeAll);
+  }
+
+  /** @internal */
+  removeSocket(): void {
+    Atomics.store(this.#ending, 0, 1);
+    // Nobody else's socket is ever at a path with our own pid; at another, not before we listen there.
+    if (this.#inode !== undefined) removeOwn(this.path, this.#inode);
+    else if (this.#isOwnPath) rmSync(this.path, { force: true });
   }
 
   #listening(): Promise<void> {
@@ -136,8 +156,7 @@ export class StatsServer implements AsyncDisposable {
       };
       this.#worker.on('message', (message: FromServer) => {
         if (message.kind === 'listening') {
-          // From now on it is not what the process lives for.
-          this.#worker.unref();
+          this.#listens(message.inode);
           resolve();
         } else if (message.kind === 'refused') refuse(message.reason);
         else this.#tell({ kind: 'snapshot', snapshot: this.#snapshot() });
@@ -145,11 +164,17 @@ export class StatsServer implements AsyncDisposable {
       this.#worker.on('error', (error) => {
         const reason = `the thread that serves has ended: ${showThrown(error)}; call serveStats again`;
         refuse(reason, error);
-        this.#remove();
+        this.removeSocket();
         this.#source.report(new CannotServeError(this.path, reason, { cause: error }));
       });
       void this.#exited.then(() => refuse('the thread that serves has ended; call serveStats again'));
     });
+  }
+
+  #listens(inode: number | undefined): void {
+    this.#inode = inode;
+    // From now on it is not what the process lives for.
+    if (!this.#closed) this.#worker.unref();
   }
 
   #tell(message: ToServer): void {

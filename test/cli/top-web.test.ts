@@ -188,11 +188,11 @@ describe('the page of top', { timeout: 60_000 }, () => {
       writeHead() {},
       end() {},
       destroy() {},
+      once: (event: string, act: () => void) => gone.set(event, act),
     };
     const gone = new Map<string, () => void>();
     const streams = new SampleStreams(async () => [socket], 100);
-    const asked = { socket: { once: (event: string, act: () => void) => gone.set(event, act) } };
-    await streams.stream('1-mine', asked as never, fake as never);
+    await streams.stream('1-mine', fake as never);
     const reading = await stream((text) => heard.push(text));
     await until(() => sent.length > 2);
     fake.writableLength = 1;

@@ -15,7 +15,10 @@ const MAX_LINE_CHARACTERS = 16 * 1024 * 1024;
 export async function findSockets(operand: string | undefined): Promise<readonly string[]> {
   if (operand?.includes('/')) return [operand];
   const folder = socketFolder();
-  const found = (await servedSockets(folder)).filter((path) => operand === undefined || means(path, folder, operand));
+  const served = await servedSockets(folder).catch((error: Error) => {
+    throw new InputError('top', error.message);
+  });
+  const found = served.filter((path) => operand === undefined || means(path, folder, operand));
   if (found.length > 0) return found;
   const what = operand === undefined ? 'no process serves' : `no process ${operand}, or bus of that name, serves`;
   throw new InputError(
@@ -32,7 +35,7 @@ function means(path: string, folder: string, operand: string): boolean {
 /**
  * Follows a bus. What is read is another process's: a line that is no sample ends it.
  *
- * @param onSample told of each
+ * @param onSample told of each; where it throws, what was read is taken for no sample
  * @param onEnd told once: why nothing more comes
  */
 export function followBus(
@@ -50,14 +53,18 @@ export function followBus(
   };
   socket.setEncoding('utf8');
   socket.on('connect', () => socket.write(`${JSON.stringify({ v: 1, intervalMs })}\n`));
-  socket.on('data', (chunk) => {
-    const lines = `${text}${chunk}`.split('\n');
+  socket.on('data', (chunk: string) => {
+    const lines = chunk.split('\n');
+    lines[0] = text + lines[0]!;
     text = lines.pop()!;
     if (text.length > MAX_LINE_CHARACTERS) fail('a sample is too long');
     for (const line of lines) {
-      const sample = parse(line);
-      if (sample === undefined) fail('what it says is no sample of this version of ringcast');
-      else onSample(sample);
+      if (socket.destroyed) return;
+      try {
+        onSample(parse(line));
+      } catch {
+        fail('what it says is no sample of this version of ringcast');
+      }
     }
   });
   socket.on('error', (error) => fail(error.message));
@@ -65,11 +72,8 @@ export function followBus(
   return socket;
 }
 
-function parse(line: string): Sample | undefined {
-  try {
-    const sample = JSON.parse(line) as Partial<Sample> | null;
-    return sample?.v === 1 && Array.isArray(sample.stats?.subscriptions) ? (sample as Sample) : undefined;
-  } catch {
-    return undefined;
-  }
+function parse(line: string): Sample {
+  const sample = JSON.parse(line) as Partial<Sample> | null;
+  if (sample?.v !== 1 || !Array.isArray(sample.stats?.subscriptions)) throw new Error('no sample');
+  return sample as Sample;
 }

@@ -2,7 +2,7 @@
 import type { Sample } from '../../observe/serving/protocol.js';
 
 export interface TopRow {
-  /** Of this row and no other of the sample, as long as names are unique. */
+  /** Of this row and no other of the sample. Of those with one name, the first that began has the same in each sample. */
   readonly key: string;
   readonly name: string;
   readonly isConnection: boolean;
@@ -64,7 +64,17 @@ export function rowsOf({ stats }: Sample): TopRow[] {
       level: pendingMs >= STUCK_MS ? 'bad' : pending > 0 ? 'warn' : 'ok',
     };
   });
-  return [...subscriptions, ...connections];
+  return distinct([...subscriptions, ...connections]);
+}
+
+/** Users may give several subscriptions one name. */
+function distinct(rows: readonly TopRow[]): TopRow[] {
+  const seen = new Map<string, number>();
+  return rows.map((row) => {
+    const before = seen.get(row.key) ?? 0;
+    seen.set(row.key, before + 1);
+    return before === 0 ? row : { ...row, key: `${row.key} ${before + 1}` };
+  });
 }
 
 export const SORTS = ['backlog', 'events', 'lagged', 'name'] as const;

@@ -3,6 +3,7 @@ import { emitKeypressEvents } from 'node:readline';
 import type { Sample } from '../../observe/serving/protocol.js';
 import { Frames } from './frames.js';
 import { followBus } from './served-buses.js';
+import { cut } from './text-cells.js';
 import { SORTS } from './top-rows.js';
 import { viewOf } from './top-view.js';
 
@@ -76,6 +77,7 @@ class TopScreen {
       this.#key(key.ctrl === true ? `control-${key.name}` : (key.name ?? text ?? ''), text),
     );
     this.#follow();
+    this.#redraw();
     return await ended;
   }
 
@@ -151,8 +153,14 @@ class TopScreen {
 
   #redraw(): void {
     // A terminal that is slow gets fewer frames.
-    if (this.#left || this.#isAway || this.#sample === undefined || process.stdout.writableNeedDrain) return;
+    if (this.#left || this.#isAway || process.stdout.writableNeedDrain) return;
     const { columns = 80, rows = 24 } = process.stdout;
+    if (this.#sample === undefined) {
+      // A process that is stopped says nothing for as long as that.
+      const waiting = cut(`Waiting for the first sample of ${this.#sockets[this.#bus]}`, columns);
+      process.stdout.write(this.#frames.next([waiting], rows));
+      return;
+    }
     const many = this.#sockets.length > 1 ? `bus ${this.#bus + 1} of ${this.#sockets.length}  ` : '';
     const lines = viewOf(this.#sample, this.#previous, {
       columns,

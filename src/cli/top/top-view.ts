@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import type { Sample } from '../../observe/serving/protocol.js';
 import { bytes, count, rate, seconds } from './figures.js';
+import { cut, fitted } from './text-cells.js';
 import { rowsOf, type Sort, STUCK_MS, sorted, type TopRow } from './top-rows.js';
 
 export interface ViewOptions {
@@ -27,7 +28,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'NAME', width: 22, cell: ({ name }) => printable(name) },
+  { title: 'NAME', width: 22, cell: ({ name }) => name },
   { title: 'STATE', width: 10, cell: ({ state }) => state },
   {
     title: 'EVENTS/s',
@@ -41,8 +42,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'FAILED', width: 8, right: true, cell: ({ failed }) => count(failed) },
   { title: 'RESTARTS', width: 8, right: true, cell: ({ restarts }) => count(restarts) },
   { title: 'DEAD', width: 6, right: true, cell: ({ deadLetters }) => count(deadLetters) },
-  { title: 'THREAD', width: 10, cell: ({ thread }) => printable(thread) },
-  { title: 'FILTER', width: 0, cell: ({ about }) => printable(about) },
+  { title: 'THREAD', width: 10, cell: ({ thread }) => thread },
+  { title: 'FILTER', width: 0, cell: ({ about }) => about },
 ];
 
 /** Lines of `columns` characters at most, `rows` at most. */
@@ -55,12 +56,9 @@ export function viewOf(sample: Sample, previous: Sample | undefined, options: Vi
     style(cut(titleOf(sample, options), columns), 'bold'),
     cut(countsOf(sample, previous, seconds), columns),
     cut(ringOf(sample, columns), columns),
-    style(cut(health.ok ? 'ok' : printable(health.message), columns), health.ok ? 'green' : 'red'),
+    style(cut(health.ok ? 'ok' : health.message, columns), health.ok ? 'green' : 'red'),
     style(
-      cut(
-        rowOf(columns, ({ title }) => title),
-        columns,
-      ),
+      rowOf(columns, ({ title }) => title),
       'inverse',
     ),
   ];
@@ -69,10 +67,7 @@ export function viewOf(sample: Sample, previous: Sample | undefined, options: Vi
   const room = Math.max(0, rows - head.length - 1);
   const shown = all.slice(options.skip, options.skip + room);
   const table = shown.map((row) => {
-    const text = cut(
-      rowOf(columns, (column) => column.cell(row, before.get(row.key), seconds)),
-      columns,
-    );
+    const text = rowOf(columns, (column) => column.cell(row, before.get(row.key), seconds));
     return row.level === 'ok' ? text : style(text, row.level === 'bad' ? 'red' : 'yellow');
   });
   const hidden = all.length - shown.length;
@@ -82,7 +77,7 @@ export function viewOf(sample: Sample, previous: Sample | undefined, options: Vi
 function titleOf({ name, pid, uptimeMs, node }: Sample, { which, paused }: ViewOptions): string {
   const up = new Date(uptimeMs).toISOString().slice(11, 19);
   const days = Math.floor(uptimeMs / 86_400_000);
-  return `${printable(name)}  pid ${pid}  served for ${days > 0 ? `${days} d ` : ''}${up}  Node ${printable(node)}  ${which}${paused ? '  PAUSED' : ''}`;
+  return `${name}  pid ${pid}  served for ${days > 0 ? `${days} d ` : ''}${up}  Node ${node}  ${which}${paused ? '  PAUSED' : ''}`;
 }
 
 function countsOf({ stats }: Sample, previous: Sample | undefined, seconds: number): string {
@@ -98,14 +93,14 @@ function countsOf({ stats }: Sample, previous: Sample | undefined, seconds: numb
     `wakes ${rate(stats.wakes, before?.wakes, seconds)}/s`,
     `topics ${count(stats.topics)}`,
     ...(stats.cut.events > 0 ? [`lost with connections ${count(stats.cut.events)}`] : []),
-    ...stats.bridges.map(({ name, state }) => `bridge ${printable(name)} ${state}`),
+    ...stats.bridges.map(({ name, state }) => `bridge ${name} ${state}`),
   ].join('  ');
 }
 
 function ringOf({ stats: { ring } }: Sample, columns: number): string {
   const width = Math.max(10, Math.min(40, Math.floor(columns / 4)));
   const full = Math.round((ring.usedBytes / ring.capacityBytes) * width);
-  const held = ring.heldBy === undefined ? '' : `  held by ${printable(ring.heldBy)}`;
+  const held = ring.heldBy === undefined ? '' : `  held by ${ring.heldBy}`;
   const since = ring.stalledMs < 1 ? '' : ` for ${seconds(ring.stalledMs)}`;
   const bar = `${'#'.repeat(full)}${'.'.repeat(width - full)}`;
   return `ring [${bar}] ${bytes(ring.usedBytes)} of ${bytes(ring.capacityBytes)}${held}${since}`;
@@ -118,23 +113,18 @@ function footOf({ sort }: ViewOptions, hidden: number): string {
 
 function rowOf(columns: number, textOf: (column: Column) => string): string {
   let row = '';
+  let taken = 0;
   for (const column of COLUMNS) {
-    const room = columns - row.length;
+    const room = columns - taken;
     const width = column.width === 0 ? room : column.width;
     // A number that is cut off says something else.
     if (width > room || room < 4) break;
-    const text = cut(textOf(column), width);
-    row += column.right === true ? text.padStart(width) : text.padEnd(width);
-    if (row.length < columns) row += ' ';
+    row += fitted(textOf(column), width, column.right);
+    taken += width;
+    if (taken < columns) {
+      row += ' ';
+      taken++;
+    }
   }
-  return row.padEnd(columns);
-}
-
-/** What another process says is text, and never a command to the terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}~`;
+  return fitted(row, columns);
 }

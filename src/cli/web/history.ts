@@ -4,6 +4,8 @@ import { rowsOf, type TopRow } from '../top/top-rows.js';
 
 /** How long samples are kept. */
 const KEPT_MS = 5 * 60_000;
+/** Lines that are kept, of what has ended too: where names come and go, the oldest of these are forgotten. */
+const KEPT_LINES = 500;
 /** Lines of the chart of backlogs. */
 export const BACKLOGS = 6;
 
@@ -97,7 +99,10 @@ export class History {
       if (!this.#backlogs.has(key)) this.#backlogs.set(key, { name, values: Array(before).fill(null) });
     }
     const now = new Map(rows.map((row) => [row.key, row.backlogBytes]));
-    for (const [key, { values }] of this.#backlogs) values.push(now.get(key) ?? null);
+    for (const [key, { values }] of this.#backlogs) {
+      if (this.#backlogs.size > KEPT_LINES && !now.has(key)) this.#backlogs.delete(key);
+      values.push(now.get(key) ?? null);
+    }
   }
 
   #addMarks(rows: readonly TopRow[], before: ReadonlyMap<string, TopRow>, nowMs: number): void {

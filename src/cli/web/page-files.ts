@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { PACKAGE_ROOT } from '../../package-files.js';
 
 /** By their name in the address. */
-export type PageFiles = Readonly<Record<string, { readonly type: string; readonly content: string } | undefined>>;
+export type PageFiles = ReadonlyMap<string, { readonly type: string; readonly content: string }>;
 
 const TYPES = {
   'page.html': 'text/html',
@@ -13,7 +13,7 @@ const TYPES = {
 } as const;
 
 export function readPageFiles(): PageFiles {
-  return Object.fromEntries(
+  return new Map(
     Object.entries(TYPES).map(([name, type]) => {
       const content = readFileSync(new URL(`dist/lib/top-page/${name}`, PACKAGE_ROOT), 'utf8');
       return [name, { type, content }];

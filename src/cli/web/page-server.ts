@@ -42,9 +42,8 @@ export class PageServer {
     this.#files = files;
     this.#streams = streams;
     const options = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: REQUEST_PATIENCE_MS };
-    this.#server = createServer({ ...options, requestTimeout: REQUEST_PATIENCE_MS }, (request, response) =>
-      this.#answer(request, response),
-    );
+    const looks = { requestTimeout: REQUEST_PATIENCE_MS, connectionsCheckingInterval: REQUEST_PATIENCE_MS / 5 };
+    this.#server = createServer({ ...options, ...looks }, (request, response) => this.#answer(request, response));
     this.#server.maxConnections = MAX_CONNECTIONS;
     // What is no HTTP is answered with nothing.
     this.#server.on('clientError', (_, socket) => socket.destroy());
@@ -62,7 +61,8 @@ export class PageServer {
    */
   async listen(port: number): Promise<string> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
+      // Later ones say that a client was not let in, as where the process has no file descriptor left.
+      this.#server.on('error', reject);
       this.#server.listen(port, ADDRESS, resolve);
     });
     return `http://${this.#host}/${this.#token}/`;
@@ -90,9 +90,9 @@ export class PageServer {
     const name = url.pathname.slice(this.#token.length + 2);
     if (name === 'buses')
       void this.#streams.list().then((buses) => send(response, 'application/json', JSON.stringify(buses)));
-    else if (name === 'samples') void this.#streams.stream(url.searchParams.get('bus') ?? '', request, response);
+    else if (name === 'samples') void this.#streams.stream(url.searchParams.get('bus') ?? '', response);
     else {
-      const file = this.#files[name === '' ? 'page.html' : name];
+      const file = this.#files.get(name === '' ? 'page.html' : name);
       if (file === undefined) refuse(response, 404, 'There is nothing here.');
       else send(response, file.type, file.content);
     }

@@ -2,7 +2,7 @@
  * The samples of buses as server-sent events. A bus is followed once, for all who look at it, and only while somebody does. Who does
  * not read misses samples.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { basename } from 'node:path';
 import type { Sample } from '../../observe/serving/protocol.js';
 import { followBus } from '../top/served-buses.js';
@@ -46,8 +46,10 @@ export class SampleStreams {
   }
 
   /** Sends the samples of a bus until it is gone, or who asked is. */
-  async stream(id: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async stream(id: string, response: ServerResponse): Promise<void> {
     const path = (await this.#paths()).find((one) => idOf(one) === id);
+    // Who asked has gone meanwhile.
+    if (response.destroyed) return;
     if (path === undefined || this.#count >= MAX_STREAMS) {
       response.statusCode = path === undefined ? 404 : 503;
       response.setHeader('Retry-After', '5');
@@ -56,7 +58,8 @@ export class SampleStreams {
     }
     const stream = { response, missed: 0 };
     this.#count++;
-    request.socket.once('close', () => {
+    // Of the answer, not of its connection: a browser asks for the next stream on the same one.
+    response.once('close', () => {
       this.#count--;
       this.#leave(path, stream);
     });

@@ -60,6 +60,11 @@ export interface Snapshot {
 export interface ServingStart {
   readonly path: string;
   readonly name: string;
+  /** Whether the folder of the socket is the one that is made for such sockets. */
+  readonly makesFolder: boolean;
+  /** One cell: 1 once the process ends and removes the socket, which is not to be made again then. */
+  readonly ending: SharedArrayBuffer;
+  /** By the clock of the process. */
   readonly startedMs: number;
   /** The ring's control cells. */
   readonly control: SharedArrayBuffer;
@@ -74,7 +79,8 @@ export type ToServer =
   | { readonly kind: 'close' };
 
 export type FromServer =
-  | { readonly kind: 'listening' }
+  /** Also when the socket was made again. */
+  | { readonly kind: 'listening'; readonly inode: number | undefined }
   | { readonly kind: 'refused'; readonly reason: string }
   /** Asks for a snapshot; how long that takes says whether the loop turns. */
   | { readonly kind: 'look' };

@@ -9,6 +9,8 @@ import { showThrown } from '../../shown.js';
 /** What the address of a unix socket has room for on every system. */
 const MAX_PATH_BYTES = 103;
 const OTHERS = 0o077;
+/** Sockets that are tried at a time: each takes a file descriptor. */
+const PROBES = 64;
 
 /** The folder of the sockets: in `$XDG_RUNTIME_DIR`, else one of the user's own in the temporary directory. */
 export function socketFolder(): string {
@@ -32,6 +34,11 @@ export function makeFolder(folder: string): void {
       { cause },
     );
   }
+  checkFolder(folder);
+}
+
+/** @throws {CannotServeError} `BUS_CANNOT_SERVE` unless the folder is this user's, and closed to others */
+function checkFolder(folder: string): void {
   const { uid, mode } = lstatSync(folder);
   if (!lstatSync(folder).isDirectory() || uid !== process.getuid?.()) {
     throw new CannotServeError(folder, 'the folder belongs to another user; remove it, or set XDG_RUNTIME_DIR');
@@ -72,15 +79,33 @@ export async function probe(path: string): Promise<'served' | 'stale' | 'other' 
   });
 }
 
-/** The sockets in a folder that somebody listens on. Removes those of processes that are gone. */
+/**
+ * The sockets in a folder that somebody listens on. Removes those of processes that are gone.
+ *
+ * @throws {CannotServeError} `BUS_CANNOT_SERVE` when the folder is somebody else's, or open to others: what is in it may be, too
+ */
 export async function servedSockets(folder: string): Promise<readonly string[]> {
   if (!isFolder(folder)) return [];
+  checkFolder(folder);
   const paths = readdirSync(folder)
     .filter((name) => /^\d+-.+\.sock$/.test(name))
     .map((name) => join(folder, name));
-  const states = await Promise.all(paths.map((path) => probe(path)));
+  const states: Awaited<ReturnType<typeof probe>>[] = [];
+  for (let at = 0; at < paths.length; at += PROBES) {
+    states.push(...(await Promise.all(paths.slice(at, at + PROBES).map((path) => probe(path)))));
+  }
   for (const [i, path] of paths.entries()) if (states[i] === 'stale') rmSync(path, { force: true });
   return paths.filter((_, i) => states[i] === 'served');
+}
+
+/** What tells a socket from another one at the same path; undefined: nothing is there. */
+export function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+/** Removes a socket, unless another one is at its path by now. */
+export function removeOwn(path: string, inode: number | undefined): void {
+  if (inode !== undefined && inodeOf(path) === inode) rmSync(path, { force: true });
 }
 
 function isFolder(path: string): boolean {

@@ -1,17 +1,22 @@
 /**
  * The socket on which samples are served. Nothing that a client does costs more than a bounded amount of memory: there are at
  * most 32 of them, a request is short, and who does not read misses samples.
+ *
+ * The file of the socket may be deleted while it is served, as by what cleans temporary folders up: then it is made again.
  */
 import { chmodSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../host/timing.js';
 import { PROTOCOL_VERSION, type Sample } from './protocol.js';
+import { inodeOf, removeOwn } from './socket-path.js';
 
 const MAX_CLIENTS = 32;
 const MAX_REQUEST_CHARACTERS = 1_024;
-/** How long a client may take to ask. */
+/** How long a client may take to ask, and to take the one sample that it has asked for. */
 const REQUEST_PATIENCE_MS = 5_000;
+/** What all clients together may have unread. Whoever would have more misses samples. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 /** Samples in a row that a client may miss because it does not read. */
 const MAX_MISSED = 100;
 const MIN_INTERVAL_MS = 100;
@@ -20,43 +25,65 @@ const MAX_INTERVAL_MS = 60_000;
 export class SocketServer {
   readonly #path: string;
   readonly #sample: () => Promise<Sample>;
-  readonly #server: Server;
+  #server: Server | undefined;
+  #isClosed = false;
   readonly #clients = new Set<Socket>();
 
   constructor(path: string, sample: () => Promise<Sample>) {
     this.#path = path;
     this.#sample = sample;
-    this.#server = createServer((socket) => this.#serve(socket));
-    this.#server.maxConnections = MAX_CLIENTS;
   }
 
-  /** Listens, with a socket that is nobody's but this user's from the first moment on. */
+  /** Of the socket, by which it is told from another one at its path. */
+  inode: number | undefined;
+
+  /** Whether nothing is at the path of the socket any more. */
+  get isGone(): boolean {
+    return inodeOf(this.#path) === undefined;
+  }
+
+  /** Listens, with a socket that is nobody's but this user's from the first moment on. Again, where the first one is gone. */
   async listen(): Promise<void> {
+    const server = createServer((socket) => this.#serve(socket));
+    server.maxConnections = MAX_CLIENTS;
     // Made in a folder that is closed to others, and moved to its place when it is closed itself.
     const folder = mkdtempSync(join(dirname(this.#path), '.ringcast-'));
     try {
       const made = join(folder, 's');
       await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
-        this.#server.listen(made, resolve);
+        // Later ones say that a client was not let in, as where the process has no file descriptor left.
+        server.on('error', reject);
+        server.listen(made, resolve);
       });
       chmodSync(made, 0o600);
+      if (this.#isClosed) {
+        server.close();
+        return;
+      }
       renameSync(made, this.#path);
+      this.inode = inodeOf(this.#path);
+      this.#server?.close();
+      this.#server = server;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
 
   close(): void {
-    this.#server.close();
+    this.#isClosed = true;
+    this.#server?.close();
     for (const client of this.#clients) client.destroy();
-    rmSync(this.#path, { force: true });
+    removeOwn(this.#path, this.inode);
   }
 
   #serve(socket: Socket): void {
+    if (this.#clients.size >= MAX_CLIENTS) {
+      socket.destroy();
+      return;
+    }
     this.#clients.add(socket);
     let timer: NodeJS.Timeout | undefined;
-    const patience = setTimeout(() => socket.destroy(), REQUEST_PATIENCE_MS);
+    let patience = setTimeout(() => socket.destroy(), REQUEST_PATIENCE_MS);
     socket.once('close', () => {
       clearTimeout(patience);
       clearInterval(timer);
@@ -75,16 +102,25 @@ export class SocketServer {
       socket.resume();
       const intervalMs = end < 0 ? undefined : intervalOf(request.slice(0, end));
       if (intervalMs === undefined) refuse(socket);
-      else if (intervalMs === 0) void this.#sample().then((sample) => socket.end(lineOf(sample)));
-      else timer = this.#stream(socket, intervalMs);
+      else if (intervalMs === 0) {
+        // Also where it never takes the sample, or never closes its end.
+        patience = setTimeout(() => socket.destroy(), REQUEST_PATIENCE_MS);
+        void this.#sample().then((sample) => socket.end(lineOf(sample)));
+      } else timer = this.#stream(socket, intervalMs);
     };
     socket.setEncoding('utf8').on('data', read);
+  }
+
+  get #unreadBytes(): number {
+    let bytes = 0;
+    for (const { writableLength } of this.#clients) bytes += writableLength;
+    return bytes;
   }
 
   #stream(socket: Socket, intervalMs: number): NodeJS.Timeout {
     let missed = 0;
     const send = async (): Promise<void> => {
-      if (socket.writableLength > 0) {
+      if (socket.writableLength > 0 || this.#unreadBytes > MAX_UNREAD_BYTES) {
         if (++missed > MAX_MISSED) socket.destroy();
         return;
       }
@@ -116,6 +152,7 @@ function intervalOf(line: string): number | undefined {
   return intervalMs === 0 ? 0 : Math.min(Math.max(intervalMs, MIN_INTERVAL_MS), MAX_INTERVAL_MS);
 }
 
-function lineOf(sample: Sample): string {
-  return `${JSON.stringify(sample, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}\n`;
+/** Bytes: a text would wait in the heap of this thread, which is small. */
+function lineOf(sample: Sample): Buffer {
+  return Buffer.from(`${JSON.stringify(sample, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}\n`);
 }

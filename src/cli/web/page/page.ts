@@ -10,6 +10,8 @@ const LOOK_MS = 2_000;
 /** Sentences on what is wrong, before the rest is only counted. */
 const MAX_PROBLEMS = 5;
 
+/** Milliseconds since 1970, on a clock that goes on evenly when the system's is set. */
+const nowMs = (): number => performance.timeOrigin + performance.now();
 const byId = (id: string): HTMLElement => document.getElementById(id)!;
 const chooser = byId('bus') as HTMLSelectElement;
 const pause = byId('pause') as HTMLButtonElement;
@@ -24,7 +26,7 @@ function follow(bus: string): void {
   history = new History();
   source = new EventSource(`samples?bus=${encodeURIComponent(bus)}`);
   source.onmessage = ({ data }) => {
-    history.add(JSON.parse(data as string) as Sample, Date.now());
+    history.add(JSON.parse(data as string) as Sample, nowMs());
     if (!isPaused) show();
   };
   source.addEventListener('gone', () => lose('The bus is gone. Looking for another one…'));
@@ -38,7 +40,7 @@ function follow(bus: string): void {
 function lose(message: string): void {
   source?.close();
   source = undefined;
-  history.addGap(Date.now());
+  history.addGap(nowMs());
   charts.show(history);
   tellHealth([message], 'bad');
   setTimeout(look, LOOK_MS);
