@@ -8,13 +8,14 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { generate } from '../../src/cli/codegen/generate.js';
+import { generate, writeModules } from '../../src/cli/codegen/generate.js';
 import { FULL } from '../support/full.js';
 import { encodeToBuffer, loadGenerated, typeErrors, writeFiles } from '../support/generated-code.js';
 import { COMMAND } from '../support/published.js';
@@ -95,6 +96,36 @@ describe('generate writes', () => {
     rmSync(join(out, 'b.ts'));
     assert.equal(run(...files, '--out', out).status, 0);
     assert.equal(run(...files, '--out', out).status, 0, 'its own files are written again');
+  });
+
+  it('all of the files or, where one cannot be written, none', () => {
+    const root = join(dir, 'all-or-none');
+    const files = writeFiles(root, {
+      'in/a.proto': `${P3}message A {}`,
+      'in/new/b.proto': `${P3}message B {}`,
+      'in/taken/c.proto': `${P3}message C {}`,
+      'in/d.proto': `${P3}message D {}`,
+    });
+    const out = join(root, 'out');
+    const [a, b, c, d] = files;
+    writeFiles(out, { taken: 'no folder\n' });
+    const { status, stderr } = run('-I', join(root, 'in'), a!, b!, c!, '--out', out);
+    assert.equal(status, 1);
+    assert.match(stderr, /^ringcast: .*c\.ts cannot be written: .*\n$/);
+    assert.deepEqual(readdirSync(out), ['taken']);
+    mkdirSync(join(out, 'd.ts'));
+    assert.match(run(a!, d!, '--out', out).stderr, /^ringcast: .*d\.ts cannot be written: is a folder, not a file\n$/);
+    assert.deepEqual(readdirSync(out).sort(), ['d.ts', 'taken']);
+  });
+
+  it('no file that would stay the same', () => {
+    const files = writeFiles(join(dir, 'same-text'), { 'a.proto': `${P3}message A {}` });
+    const out = join(dir, 'same-text-out');
+    writeModules(generate(files), out);
+    const { ino } = statSync(join(out, 'a.ts'));
+    writeModules(generate(files), out);
+    assert.equal(statSync(join(out, 'a.ts')).ino, ino);
+    assert.deepEqual(readdirSync(out), ['a.ts']);
   });
 
   it('files with blanks and letters of any alphabet in their paths, and what a module name cannot hold as "_"', async () => {

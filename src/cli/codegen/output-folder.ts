@@ -1,8 +1,19 @@
 /** The folder that generated modules are written to: nothing outside of it is touched, and nothing that others wrote. */
 
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { CodegenError } from '../../errors.js';
+import { fileReason } from '../command-errors.js';
 import { GENERATED_MARK } from './module-emitter.js';
 
 /** One file to write: its path below the output folder and its text. */
@@ -12,17 +23,38 @@ export interface GeneratedModule {
 }
 
 /**
- * Writes the modules below `outDir`, folders as needed.
+ * Writes the modules below `outDir`, folders as needed; files that are so already are not touched. All are written under other names
+ * first, so that a full disk or a missing permission leaves the folder as it was.
  *
- * @throws {CodegenError} `BUS_CODEGEN` before anything is written when a path leads out of `outDir`, or a file there was not
- * written by the generator
+ * @throws {CodegenError} `BUS_CODEGEN` when a path leads out of `outDir`, a file there was not written by the generator, or one
+ * cannot be written
  */
 export function writeModules(modules: readonly GeneratedModule[], outDir: string): void {
-  for (const { path } of modules) checkTarget(outDir, path);
-  for (const { path, text } of modules) {
-    const file = join(outDir, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
+  const written: { readonly temporary: string; readonly file: string }[] = [];
+  const folders: string[] = [];
+  let file = outDir;
+  try {
+    for (const { path } of modules) {
+      file = join(outDir, path);
+      checkTarget(outDir, path);
+    }
+    for (const { path, text } of staleModules(modules, outDir)) {
+      file = realPath(join(outDir, path));
+      const made = mkdirSync(dirname(file), { recursive: true });
+      if (made !== undefined) folders.push(made);
+      const temporary = `${file}.${process.pid}.tmp`;
+      written.push({ temporary, file });
+      writeFileSync(temporary, text);
+    }
+    for (const one of written) {
+      file = one.file;
+      renameSync(one.temporary, one.file);
+    }
+  } catch (error) {
+    for (const { temporary } of written) rmSync(temporary, { force: true });
+    for (const folder of folders) rmSync(folder, { force: true, recursive: true });
+    if (error instanceof CodegenError) throw error;
+    throw new CodegenError(`${file} cannot be written: ${fileReason(error)}`, { cause: error });
   }
 }
 
