@@ -87,15 +87,33 @@ export interface CompareArguments {
   readonly rounds: number;
 }
 
-export const COMPARE_USAGE = 'usage: npm run bench:compare -- BASE [HEAD] [--only REGEX] [--rounds N]';
+/** Two files of results, to be held against each other. */
+export interface AgreeArguments {
+  readonly files: readonly [base: string, head: string];
+  readonly only: RegExp;
+  /** How far apart two figures may be, as a share. */
+  readonly within: number;
+}
+
+export const COMPARE_USAGE = `usage: npm run bench:compare -- BASE [HEAD] [--only REGEX] [--rounds N]
+       npm run bench:compare -- BASE.json HEAD.json [--only REGEX] [--within PERCENT]`;
+const WITHIN_PERCENT = 15;
 /** Two times five is the least from which a rank test can conclude anything. */
 const MIN_ROUNDS = 5;
 
-export function parseCompareArguments(args: readonly string[]): CompareArguments {
-  const options = { only: { type: 'string' }, rounds: { type: 'string' } } as const;
+export function parseCompareArguments(args: readonly string[]): CompareArguments | AgreeArguments {
+  const options = { only: { type: 'string' }, rounds: { type: 'string' }, within: { type: 'string' } } as const;
   const { values, positionals } = usable(() => parseArgs({ args: [...args], options, allowPositionals: true }));
   const [base, head = 'HEAD', ...rest] = positionals;
   if (base === undefined || rest.length > 0) throw new UsageError('give one commit to compare with, or two');
+  if (base.endsWith('.json')) {
+    if (!head.endsWith('.json')) throw new UsageError('give two files of results');
+    if (values.rounds !== undefined)
+      throw new UsageError('--rounds is for commits: files have the rounds that they have');
+    const percent = wholeNumber('--within', values.within ?? String(WITHIN_PERCENT), 0);
+    return { files: [base, head], only: pattern('--only', values.only), within: percent / 100 };
+  }
+  if (values.within !== undefined) throw new UsageError('--within is for two files of results');
   const rounds = wholeNumber('--rounds', values.rounds ?? String(MIN_ROUNDS), MIN_ROUNDS);
   pattern('--only', values.only);
   return { base, head, only: values.only ?? '', rounds };

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:compare`: what really changed between two commits.
+ * `npm run bench:compare`: what really changed between two commits, or whether two files of results say the same.
  *
- * Each is checked out into a folder of its own and built, with this suite in place of its own, so that both are measured
+ * Each commit is checked out into a folder of its own and built, with this suite in place of its own, so that both are measured
  * alike. Fresh processes take turns (a compiler's mood, a page's place: a process is one sample), and a case is named only
  * where a rank test and the size of the difference both say so.
  */
@@ -10,7 +10,14 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMPARE_USAGE, type CompareArguments, parseCompareArguments, UsageError } from './arguments.js';
+import { agreementOf } from './agreement.js';
+import {
+  type AgreeArguments,
+  COMPARE_USAGE,
+  type CompareArguments,
+  parseCompareArguments,
+  UsageError,
+} from './arguments.js';
 import { type Change, changesBetween } from './changes.js';
 import { align, number } from './report.js';
 import type { Report, Result } from './results.js';
@@ -80,7 +87,34 @@ function changeTable(changes: readonly Change[]): string {
   return align(rows, [2, 3, 5]);
 }
 
-function main({ base, head, only, rounds }: CompareArguments): void {
+/** Exit code 1 when they do not agree. */
+function holdAgainst({ files, only, within }: AgreeArguments): void {
+  const [base, head] = files.map((file) => readReport(file).results.filter((result) => only.test(result.case)));
+  const figures = agreementOf(base!, head!, within);
+  if (figures.length === 0) throw new UsageError(`${files.join(' and ')} have no figure in common`);
+  const rows = figures.map(({ name, unit, base: from, head: to, apart, agrees }) => [
+    agrees ? '' : 'DIFFERS',
+    name,
+    number(from),
+    number(to),
+    unit,
+    `${(apart * 100).toFixed(1)} %`,
+  ]);
+  console.log(align(rows, [2, 3, 5]));
+  const differ = figures.filter(({ agrees }) => !agrees).length;
+  console.log(`${differ} of ${figures.length} figures are more than ${within * 100} % apart`);
+  if (differ > 0) process.exitCode = 1;
+}
+
+function readReport(file: string): Report {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Report;
+  } catch (error) {
+    throw new UsageError(`${file} is no file of results: ${(error as Error).message}`);
+  }
+}
+
+function compareCommits({ base, head, only, rounds }: CompareArguments): void {
   const commits = [resolveCommit(base), resolveCommit(head)];
   const folder = mkdtempSync(join(tmpdir(), 'ringcast-compare-'));
   const sides: Side[] = [];
@@ -102,7 +136,9 @@ function main({ base, head, only, rounds }: CompareArguments): void {
 }
 
 try {
-  main(parseCompareArguments(process.argv.slice(2)));
+  const args = parseCompareArguments(process.argv.slice(2));
+  if ('files' in args) holdAgainst(args);
+  else compareCommits(args);
 } catch (error) {
   if (error instanceof UsageError) {
     console.error(`${error.message}\n${COMPARE_USAGE}`);

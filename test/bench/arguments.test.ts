@@ -27,6 +27,14 @@ describe('command line of the benchmark suite', () => {
     });
   });
 
+  test('holds two files of results against each other, within 15 % unless told otherwise', () => {
+    const files = ['quick.json', 'full.json'];
+    const parsed = parseCompareArguments([...files, '--only', 'cold']);
+    assert.ok('files' in parsed && parsed.only.test('cold/1') && !parsed.only.test('raw'));
+    assert.deepEqual({ files: parsed.files, within: parsed.within }, { files, within: 0.15 });
+    assert.deepEqual(parseCompareArguments([...files, '--within', '5']), { files, only: /(?:)/, within: 0.05 });
+  });
+
   test('takes several Nodes, behind one option or several', () => {
     assert.deepEqual(parseBenchArguments(['--node', 'a', 'b', '--quick']).nodes, ['a', 'b']);
     assert.deepEqual(parseBenchArguments(['--node', 'a', '--node', 'b']).nodes, ['a', 'b']);
@@ -56,6 +64,10 @@ describe('command line of the benchmark suite', () => {
     ['results of an earlier run, and to measure', () => parseBenchArguments(['--from', 'a', '--quick'])],
     ['nothing to compare', () => parseCompareArguments([])],
     ['three commits', () => parseCompareArguments(['a', 'b', 'c'])],
+    ['one file of results', () => parseCompareArguments(['a.json'])],
+    ['a file of results and a commit', () => parseCompareArguments(['a.json', 'main'])],
+    ['rounds of files', () => parseCompareArguments(['a.json', 'b.json', '--rounds', '9'])],
+    ['how far commits may be apart', () => parseCompareArguments(['a', 'b', '--within', '9'])],
     ['too few rounds', () => parseCompareArguments(['a', '--rounds', '4'])],
     ['rounds that are no number', () => parseCompareArguments(['a', '--rounds', 'many'])],
   ];

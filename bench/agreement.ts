@@ -1,0 +1,51 @@
+/** Whether two runs of the suite say the same, each of its own figures: a quick run and a full one, say. */
+import type { Result } from './results.js';
+import { median } from './statistics.js';
+
+export interface Agreement {
+  /** Case, subject and metric. */
+  readonly name: string;
+  /** `x ringcast`, or the unit where ringcast was measured alone. */
+  readonly unit: string;
+  readonly base: number;
+  readonly head: number;
+  /** What the larger is more than the smaller, as a share of it: 0.15 for 15 %. */
+  readonly apart: number;
+  readonly agrees: boolean;
+}
+
+/**
+ * Compares peers as multiples of ringcast in the same run, round by round, as the suite reports them: how fast the machine was
+ * that day cancels out. Where ringcast has no peer, its values are compared. What only one run has is skipped.
+ *
+ * @param within how far apart two figures may be that agree, as a share
+ */
+export function agreementOf(base: readonly Result[], head: readonly Result[], within: number): Agreement[] {
+  const others = new Map(figuresOf(head).map((figure) => [`${figure.name} ${figure.unit}`, figure.value]));
+  return figuresOf(base).flatMap(({ name, unit, value }) => {
+    const other = others.get(`${name} ${unit}`);
+    if (other === undefined) return [];
+    const apart = value === other ? 0 : Math.max(value / other, other / value) - 1;
+    // A change of sign is no quotient.
+    const agrees = value === other || (value * other > 0 && apart <= within);
+    return [{ name, unit, base: value, head: other, apart, agrees }];
+  });
+}
+
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+}
+
+function figuresOf(results: readonly Result[]): Figure[] {
+  return results.flatMap((result) => {
+    const alike = results.filter((other) => other.case === result.case && other.metric === result.metric);
+    const ours = alike.find(({ subject }) => subject === 'ringcast');
+    const name = `${result.case} ${result.subject} ${result.metric}`;
+    if (ours === undefined || alike.length === 1) return [{ name, unit: result.unit, value: result.value }];
+    if (ours === result) return [];
+    const ratios = result.samples.map((sample, round) => sample / (ours.samples[round] ?? ours.value));
+    return [{ name, unit: 'x ringcast', value: median(ratios) }];
+  });
+}
