@@ -77,6 +77,13 @@ it('every generated class is exported to users', () => {
   for (const type of builtInTypes) assert.ok(exported.has(type), type.typeUrl);
 });
 
+it('a map is written by its own keys, and none that it inherits', () => {
+  const target = Buffer.alloc(256);
+  const labels = Object.assign(Object.create({ inherited: 'x' }), { own: 'y' });
+  const end = events.ContainerUpdate.encode({ id: 'c1', labels }, target, 0, target.length);
+  assert.deepEqual(events.ContainerUpdate.decode(target, 0, end).labels, { own: 'y' });
+});
+
 describe('the seconds of a Timestamp and a Duration', () => {
   const outside = [2n ** 53n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)];
   for (const Type of [events.Timestamp, events.Duration]) {

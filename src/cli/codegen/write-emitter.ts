@@ -28,7 +28,8 @@ export function writeStatements(context: FieldContext): string[] {
       `${present}) {`,
       `  wire.checkMap(${value}, ${errorName(context)});`,
       `  for (const key in ${value}) {`,
-      `    if (!Object.hasOwn(${value}, key)) continue;`,
+      // Not `Object.hasOwn`: V8 knows in a `for in` what this one returns, and calls nothing.
+      `    if (!Object.prototype.hasOwnProperty.call(${value}, key)) continue;`,
       ...indent(indent(mapEntry(context, `${value}[key]`))),
       '  }',
       '}',

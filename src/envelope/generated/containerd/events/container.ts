@@ -289,7 +289,7 @@ export class ContainerUpdate {
     if (v3 !== undefined && v3 !== null) {
       wire.checkMap(v3, 'ContainerUpdate.labels');
       for (const key in v3) {
-        if (!Object.hasOwn(v3, key)) continue;
+        if (!Object.prototype.hasOwnProperty.call(v3, key)) continue;
         if (p >= limit) return -1;
         target[p++] = 26;
         if (++p > limit) return -1;

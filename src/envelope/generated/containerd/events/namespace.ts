@@ -59,7 +59,7 @@ export class NamespaceCreate {
     if (v2 !== undefined && v2 !== null) {
       wire.checkMap(v2, 'NamespaceCreate.labels');
       for (const key in v2) {
-        if (!Object.hasOwn(v2, key)) continue;
+        if (!Object.prototype.hasOwnProperty.call(v2, key)) continue;
         if (p >= limit) return -1;
         target[p++] = 18;
         if (++p > limit) return -1;
@@ -166,7 +166,7 @@ export class NamespaceUpdate {
     if (v2 !== undefined && v2 !== null) {
       wire.checkMap(v2, 'NamespaceUpdate.labels');
       for (const key in v2) {
-        if (!Object.hasOwn(v2, key)) continue;
+        if (!Object.prototype.hasOwnProperty.call(v2, key)) continue;
         if (p >= limit) return -1;
         target[p++] = 18;
         if (++p > limit) return -1;

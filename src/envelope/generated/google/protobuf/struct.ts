@@ -53,7 +53,7 @@ export class Struct {
     if (v1 !== undefined && v1 !== null) {
       wire.checkMap(v1, 'Struct.fields');
       for (const key in v1) {
-        if (!Object.hasOwn(v1, key)) continue;
+        if (!Object.prototype.hasOwnProperty.call(v1, key)) continue;
         if (p >= limit) return -1;
         target[p++] = 10;
         if (++p > limit) return -1;
