@@ -71,12 +71,48 @@ export function secondsOf(value: bigint | number): number {
 }
 
 /** For constructors: an instance of `Type`, the value itself where it is one. */
-export function instanceOf<T extends object, I>(Type: new (init: I) => T, value: I | T): T {
-  return value instanceof Type ? value : new Type(value as I);
+export function instanceOf<T extends object, I>(
+  Type: (new (init: I) => T) & { readonly typeUrl: string },
+  value: I | T,
+  field: string,
+): T {
+  if (value instanceof Type) return value;
+  if (typeof value !== 'object' || value === null) reject(field, 'an object', value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) checkFields(value, Type.typeUrl, `${field}: `);
+  return new Type(value as I);
+}
+
+/** Refuses objects whose content is not in properties: a Date would become a message of defaults. */
+function checkFields(value: object, typeUrl: string, where: string): void {
+  if (
+    value instanceof Date ||
+    value instanceof Map ||
+    value instanceof Set ||
+    Array.isArray(value) ||
+    ArrayBuffer.isView(value)
+  ) {
+    const { name } = (Object.getPrototypeOf(value) as object).constructor;
+    throw new InvalidEventError(`${where}a ${name} is no ${typeUrl}; give its fields`);
+  }
+}
+
+const NOTHING: readonly never[] = [];
+
+/** For constructors: a list, empty where none was given. Of a string or a Set, too, an iteration would make one. */
+export function listOf<V>(values: readonly V[] | null | undefined, field: string): readonly V[] {
+  if (values === undefined || values === null) return NOTHING;
+  checkList(values, field);
+  return values;
 }
 
 /** For constructors: a copy of a map; a key such as `__proto__` stays a key. */
-export function mapOf<V, T>(values: Readonly<Record<string, V>>, convert: (value: V) => T): Record<string, T> {
+export function mapOf<V, T>(
+  values: Readonly<Record<string, V>>,
+  convert: (value: V) => T,
+  field: string,
+): Record<string, T> {
+  checkMap(values, field);
   const copy: Record<string, T> = {};
   for (const key of Object.keys(values)) setEntry(copy, key, convert(values[key]!));
   return copy;
@@ -105,24 +141,16 @@ export function checkList(value: unknown, field: string): void {
  * Called where an object encoded to nothing: it may be all defaults, or an object of another type, which would be lost
  * without a word. Elsewhere unknown properties are ignored, as everywhere with protobuf.
  */
-export function checkEmpty(value: object, codec: EventCodec): void {
+export function checkEmpty(value: object, codec: EventCodec, field?: string): void {
+  const where = field === undefined ? '' : `${field}: `;
   const known = (codec.fields ?? []).map(propertyOf);
   const stranger = Object.keys(value).find((key) => !known.includes(key));
   if (stranger !== undefined) {
     throw new InvalidEventError(
-      `${JSON.stringify(stranger)} is no field of ${codec.typeUrl}; its fields are: ${known.join(', ') || 'none'}`,
+      `${where}${JSON.stringify(stranger)} is no field of ${codec.typeUrl}; its fields are: ${known.join(', ') || 'none'}`,
     );
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (
-    value instanceof Date ||
-    value instanceof Map ||
-    value instanceof Set ||
-    Array.isArray(value) ||
-    ArrayBuffer.isView(value)
-  ) {
-    throw new InvalidEventError(`a ${(prototype as object).constructor.name} is no ${codec.typeUrl}; give its fields`);
-  }
+  checkFields(value, codec.typeUrl, where);
 }
 
 /** Refuses two members of a oneof. */

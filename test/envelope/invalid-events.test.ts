@@ -221,3 +221,52 @@ describe('decoding', () => {
     assert.equal(ImageCreate.decode(buffer, 0, first).name, 'b'.repeat(100));
   });
 });
+
+describe('a constructor refuses, with the field,', () => {
+  const wrong: [name: string, make: () => unknown, message: string][] = [
+    [
+      'a string for a list',
+      () => new Everything({ manyString: 'ab' as never }),
+      'Everything.manyString must be an array, got a string',
+    ],
+    [
+      'a Set for a list',
+      () => new Everything({ manyEnum: new Set([1]) as never }),
+      'Everything.manyEnum must be an array, got an object',
+    ],
+    [
+      'an object for a list of messages',
+      () => new Tree({ others: {} as never }),
+      'Tree.others must be an array, got an object',
+    ],
+    [
+      'a Map for a map',
+      () => new Everything({ byNameString: new Map([['a', 'b']]) as never }),
+      'Everything.byNameString must be a plain object, got an object',
+    ],
+    ['a string for a message', () => new Tree({ left: 'x' as never }), 'Tree.left must be an object, got a string'],
+    [
+      'a Date for a message',
+      () => new TaskExit({ exitedAt: new Date(5) as never }),
+      'TaskExit.exitedAt: a Date is no google.protobuf.Timestamp; give its fields',
+    ],
+    [
+      'null in a list of messages',
+      () => new Tree({ others: [null as never] }),
+      'Tree.others must be an object, got null',
+    ],
+  ];
+  for (const [name, make, message] of wrong) {
+    it(name, () => assert.throws(make, { code: 'BUS_INVALID_EVENT', message: `event: ${message}` }));
+  }
+
+  it('and encoding names the field of an object that would be lost, and of bytes that were transferred', () => {
+    assert.throws(() => encode(TaskExit, { exitedAt: { second: 1 } }), {
+      message: /^TaskExit\.exitedAt: "second" is no field/,
+    });
+    const bytes = new Uint8Array(4);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    const message = /Everything\.manyBytes must be a Uint8Array whose buffer was not transferred/;
+    assert.throws(() => encode(Everything, { manyBytes: [bytes] }), { code: 'BUS_INVALID_EVENT', message });
+  });
+});

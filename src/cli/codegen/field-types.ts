@@ -119,13 +119,16 @@ export function initialValue(context: FieldContext): string {
   const converts = field.kind === 'message' || isWide(context);
   const convert = (value: string) => {
     if (!converts) return value;
-    if (field.kind === 'message') return `wire.instanceOf(${className(context)}, ${value})`;
+    if (field.kind === 'message') return `wire.instanceOf(${className(context)}, ${value}, ${errorName(context)})`;
     return `wire.bigintOf(${value}, ${errorName(context)})`;
   };
   if (field.cardinality === 'repeated') {
-    return converts ? `${given}?.map((value) => ${convert('value')}) ?? []` : `[...(${given} ?? [])]`;
+    const list = `wire.listOf(${given}, ${errorName(context)})`;
+    return converts ? `${list}.map((value) => ${convert('value')})` : `[...${list}]`;
   }
-  if (field.cardinality === 'map') return `wire.mapOf(${given} ?? {}, (value) => ${convert('value')})`;
+  if (field.cardinality === 'map') {
+    return `wire.mapOf(${given} ?? {}, (value) => ${convert('value')}, ${errorName(context)})`;
+  }
   if (context.plainSeconds) return `wire.secondsOf(${given} ?? 0)`;
   if (!converts) return `${given} ?? ${unsetValue(context)}`;
   return `${given} === undefined || ${given} === null ? ${unsetValue(context)} : ${convert(given)}`;

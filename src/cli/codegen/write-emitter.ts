@@ -134,7 +134,7 @@ function taggedValue(context: FieldContext, number: number, value: string, deepe
     ...(delimited ? writeTag(number, START_GROUP) : open(number)),
     `const content${number} = p;`,
     `if ((p = ${Class}.write(${value}, target, p, limit, depth + ${deeper})) < 0) return -1;`,
-    `if (p === content${number} && !(${value} instanceof ${Class})) wire.checkEmpty(${value}, ${Class});`,
+    `if (p === content${number} && !(${value} instanceof ${Class})) wire.checkEmpty(${value}, ${Class}, ${errorName(context)});`,
     ...(delimited
       ? writeTag(number, END_GROUP)
       : [`if ((p = wire.closeDelimited(target, content${number}, p, limit)) < 0) return -1;`]),

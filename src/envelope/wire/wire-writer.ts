@@ -85,10 +85,20 @@ function byteLengthOf(value: unknown, field: string): number {
   return lengthOf(value as Uint8Array);
 }
 
+/** Refuses bytes that were transferred elsewhere: their length is 0 as that of no bytes. */
+function checkAttached(bytes: Uint8Array, field: string): void {
+  try {
+    bytes.at(0);
+  } catch {
+    reject(field, 'a Uint8Array whose buffer was not transferred', bytes);
+  }
+}
+
 /** Writes the bytes of a Uint8Array and no length. */
 export function writeRaw(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
   const end = position + byteLengthOf(value, field);
   if (end > limit) return -1;
+  if (end === position) checkAttached(value as Uint8Array, field);
   Uint8Array.prototype.set.call(target, value as Uint8Array, position);
   return end;
 }

@@ -54,7 +54,7 @@ export class DeadLetter {
       this.subscription = init.subscription ?? '';
       this.reason = init.reason ?? '';
       this.deaths = init.deaths ?? 0;
-      this.event = init.event === undefined || init.event === null ? undefined : wire.instanceOf(Any, init.event);
+      this.event = init.event === undefined || init.event === null ? undefined : wire.instanceOf(Any, init.event, 'DeadLetter.event');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -122,7 +122,7 @@ export class DeadLetter {
       if (++p > limit) return -1;
       const content7 = p;
       if ((p = Any.write(v7, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content7 && !(v7 instanceof Any)) wire.checkEmpty(v7, Any);
+      if (p === content7 && !(v7 instanceof Any)) wire.checkEmpty(v7, Any, 'DeadLetter.event');
       if ((p = wire.closeDelimited(target, content7, p, limit)) < 0) return -1;
     }
     const unknown = (event as wire.Keeper)[wire.UNKNOWN];

@@ -31,7 +31,7 @@ export class ContainerCreate {
     } else {
       this.id = init.id ?? '';
       this.image = init.image ?? '';
-      this.runtime = init.runtime === undefined || init.runtime === null ? undefined : wire.instanceOf(ContainerCreate_Runtime, init.runtime);
+      this.runtime = init.runtime === undefined || init.runtime === null ? undefined : wire.instanceOf(ContainerCreate_Runtime, init.runtime, 'ContainerCreate.runtime');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -75,7 +75,7 @@ export class ContainerCreate {
       if (++p > limit) return -1;
       const content3 = p;
       if ((p = ContainerCreate_Runtime.write(v3, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content3 && !(v3 instanceof ContainerCreate_Runtime)) wire.checkEmpty(v3, ContainerCreate_Runtime);
+      if (p === content3 && !(v3 instanceof ContainerCreate_Runtime)) wire.checkEmpty(v3, ContainerCreate_Runtime, 'ContainerCreate.runtime');
       if ((p = wire.closeDelimited(target, content3, p, limit)) < 0) return -1;
     }
     const unknown = (event as wire.Keeper)[wire.UNKNOWN];
@@ -140,7 +140,7 @@ export class ContainerCreate_Runtime {
       this.options = undefined;
     } else {
       this.name = init.name ?? '';
-      this.options = init.options === undefined || init.options === null ? undefined : wire.instanceOf(Any, init.options);
+      this.options = init.options === undefined || init.options === null ? undefined : wire.instanceOf(Any, init.options, 'ContainerCreate_Runtime.options');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -178,7 +178,7 @@ export class ContainerCreate_Runtime {
       if (++p > limit) return -1;
       const content2 = p;
       if ((p = Any.write(v2, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content2 && !(v2 instanceof Any)) wire.checkEmpty(v2, Any);
+      if (p === content2 && !(v2 instanceof Any)) wire.checkEmpty(v2, Any, 'ContainerCreate_Runtime.options');
       if ((p = wire.closeDelimited(target, content2, p, limit)) < 0) return -1;
     }
     const unknown = (event as wire.Keeper)[wire.UNKNOWN];
@@ -248,7 +248,7 @@ export class ContainerUpdate {
     } else {
       this.id = init.id ?? '';
       this.image = init.image ?? '';
-      this.labels = wire.mapOf(init.labels ?? {}, (value) => value);
+      this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'ContainerUpdate.labels');
       this.snapshotKey = init.snapshotKey ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;

@@ -25,7 +25,7 @@ export class ImageCreate {
       this.labels = {};
     } else {
       this.name = init.name ?? '';
-      this.labels = wire.mapOf(init.labels ?? {}, (value) => value);
+      this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'ImageCreate.labels');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -132,7 +132,7 @@ export class ImageUpdate {
       this.labels = {};
     } else {
       this.name = init.name ?? '';
-      this.labels = wire.mapOf(init.labels ?? {}, (value) => value);
+      this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'ImageUpdate.labels');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }

@@ -25,7 +25,7 @@ export class NamespaceCreate {
       this.labels = {};
     } else {
       this.name = init.name ?? '';
-      this.labels = wire.mapOf(init.labels ?? {}, (value) => value);
+      this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'NamespaceCreate.labels');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -132,7 +132,7 @@ export class NamespaceUpdate {
       this.labels = {};
     } else {
       this.name = init.name ?? '';
-      this.labels = wire.mapOf(init.labels ?? {}, (value) => value);
+      this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'NamespaceUpdate.labels');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }

@@ -185,7 +185,7 @@ export class SandboxExit {
     } else {
       this.sandboxId = init.sandboxId ?? '';
       this.exitStatus = init.exitStatus ?? 0;
-      this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt);
+      this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt, 'SandboxExit.exitedAt');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -229,7 +229,7 @@ export class SandboxExit {
       if (++p > limit) return -1;
       const content3 = p;
       if ((p = Timestamp.write(v3, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content3 && !(v3 instanceof Timestamp)) wire.checkEmpty(v3, Timestamp);
+      if (p === content3 && !(v3 instanceof Timestamp)) wire.checkEmpty(v3, Timestamp, 'SandboxExit.exitedAt');
       if ((p = wire.closeDelimited(target, content3, p, limit)) < 0) return -1;
     }
     const unknown = (event as wire.Keeper)[wire.UNKNOWN];

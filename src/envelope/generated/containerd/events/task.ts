@@ -44,8 +44,8 @@ export class TaskCreate {
     } else {
       this.containerId = init.containerId ?? '';
       this.bundle = init.bundle ?? '';
-      this.rootfs = init.rootfs?.map((value) => wire.instanceOf(Mount, value)) ?? [];
-      this.io = init.io === undefined || init.io === null ? undefined : wire.instanceOf(TaskIO, init.io);
+      this.rootfs = wire.listOf(init.rootfs, 'TaskCreate.rootfs').map((value) => wire.instanceOf(Mount, value, 'TaskCreate.rootfs'));
+      this.io = init.io === undefined || init.io === null ? undefined : wire.instanceOf(TaskIO, init.io, 'TaskCreate.io');
       this.checkpoint = init.checkpoint ?? '';
       this.pid = init.pid ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
@@ -94,7 +94,7 @@ export class TaskCreate {
         if (++p > limit) return -1;
         const content3 = p;
         if ((p = Mount.write(value, target, p, limit, depth + 1)) < 0) return -1;
-        if (p === content3 && !(value instanceof Mount)) wire.checkEmpty(value, Mount);
+        if (p === content3 && !(value instanceof Mount)) wire.checkEmpty(value, Mount, 'TaskCreate.rootfs');
         if ((p = wire.closeDelimited(target, content3, p, limit)) < 0) return -1;
       }
     }
@@ -106,7 +106,7 @@ export class TaskCreate {
       if (++p > limit) return -1;
       const content4 = p;
       if ((p = TaskIO.write(v4, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content4 && !(v4 instanceof TaskIO)) wire.checkEmpty(v4, TaskIO);
+      if (p === content4 && !(v4 instanceof TaskIO)) wire.checkEmpty(v4, TaskIO, 'TaskCreate.io');
       if ((p = wire.closeDelimited(target, content4, p, limit)) < 0) return -1;
     }
     const v5 = event.checkpoint;
@@ -304,7 +304,7 @@ export class TaskDelete {
       this.containerId = init.containerId ?? '';
       this.pid = init.pid ?? 0;
       this.exitStatus = init.exitStatus ?? 0;
-      this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt);
+      this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt, 'TaskDelete.exitedAt');
       this.id = init.id ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -355,7 +355,7 @@ export class TaskDelete {
       if (++p > limit) return -1;
       const content4 = p;
       if ((p = Timestamp.write(v4, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content4 && !(v4 instanceof Timestamp)) wire.checkEmpty(v4, Timestamp);
+      if (p === content4 && !(v4 instanceof Timestamp)) wire.checkEmpty(v4, Timestamp, 'TaskDelete.exitedAt');
       if ((p = wire.closeDelimited(target, content4, p, limit)) < 0) return -1;
     }
     const v5 = event.id;
@@ -572,7 +572,7 @@ export class TaskExit {
       this.id = init.id ?? '';
       this.pid = init.pid ?? 0;
       this.exitStatus = init.exitStatus ?? 0;
-      this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt);
+      this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt, 'TaskExit.exitedAt');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -628,7 +628,7 @@ export class TaskExit {
       if (++p > limit) return -1;
       const content5 = p;
       if ((p = Timestamp.write(v5, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content5 && !(v5 instanceof Timestamp)) wire.checkEmpty(v5, Timestamp);
+      if (p === content5 && !(v5 instanceof Timestamp)) wire.checkEmpty(v5, Timestamp, 'TaskExit.exitedAt');
       if ((p = wire.closeDelimited(target, content5, p, limit)) < 0) return -1;
     }
     const unknown = (event as wire.Keeper)[wire.UNKNOWN];

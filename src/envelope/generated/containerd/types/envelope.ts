@@ -34,10 +34,10 @@ export class Envelope {
       this.topic = '';
       this.event = undefined;
     } else {
-      this.timestamp = init.timestamp === undefined || init.timestamp === null ? undefined : wire.instanceOf(Timestamp, init.timestamp);
+      this.timestamp = init.timestamp === undefined || init.timestamp === null ? undefined : wire.instanceOf(Timestamp, init.timestamp, 'Envelope.timestamp');
       this.namespace = init.namespace ?? '';
       this.topic = init.topic ?? '';
-      this.event = init.event === undefined || init.event === null ? undefined : wire.instanceOf(Any, init.event);
+      this.event = init.event === undefined || init.event === null ? undefined : wire.instanceOf(Any, init.event, 'Envelope.event');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -69,7 +69,7 @@ export class Envelope {
       if (++p > limit) return -1;
       const content1 = p;
       if ((p = Timestamp.write(v1, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content1 && !(v1 instanceof Timestamp)) wire.checkEmpty(v1, Timestamp);
+      if (p === content1 && !(v1 instanceof Timestamp)) wire.checkEmpty(v1, Timestamp, 'Envelope.timestamp');
       if ((p = wire.closeDelimited(target, content1, p, limit)) < 0) return -1;
     }
     const v2 = event.namespace;
@@ -92,7 +92,7 @@ export class Envelope {
       if (++p > limit) return -1;
       const content4 = p;
       if ((p = Any.write(v4, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content4 && !(v4 instanceof Any)) wire.checkEmpty(v4, Any);
+      if (p === content4 && !(v4 instanceof Any)) wire.checkEmpty(v4, Any, 'Envelope.event');
       if ((p = wire.closeDelimited(target, content4, p, limit)) < 0) return -1;
     }
     const unknown = (event as wire.Keeper)[wire.UNKNOWN];

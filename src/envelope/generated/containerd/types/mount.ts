@@ -38,7 +38,7 @@ export class Mount {
       this.type = init.type ?? '';
       this.source = init.source ?? '';
       this.target = init.target ?? '';
-      this.options = [...(init.options ?? [])];
+      this.options = [...wire.listOf(init.options, 'Mount.options')];
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }

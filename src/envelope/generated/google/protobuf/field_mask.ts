@@ -20,7 +20,7 @@ export class FieldMask {
     if (init === undefined) {
       this.paths = [];
     } else {
-      this.paths = [...(init.paths ?? [])];
+      this.paths = [...wire.listOf(init.paths, 'FieldMask.paths')];
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }

@@ -25,7 +25,7 @@ export class Struct {
     if (init === undefined) {
       this.fields = {};
     } else {
-      this.fields = wire.mapOf(init.fields ?? {}, (value) => wire.instanceOf(Value, value));
+      this.fields = wire.mapOf(init.fields ?? {}, (value) => wire.instanceOf(Value, value, 'Struct.fields'), 'Struct.fields');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -68,7 +68,7 @@ export class Struct {
         if (++p > limit) return -1;
         const content2 = p;
         if ((p = Value.write(value, target, p, limit, depth + 2)) < 0) return -1;
-        if (p === content2 && !(value instanceof Value)) wire.checkEmpty(value, Value);
+        if (p === content2 && !(value instanceof Value)) wire.checkEmpty(value, Value, 'Struct.fields');
         if ((p = wire.closeDelimited(target, content2, p, limit)) < 0) return -1;
         if ((p = wire.closeDelimited(target, entry, p, limit)) < 0) return -1;
       }
@@ -177,8 +177,8 @@ export class Value {
       this.numberValue = init.numberValue ?? undefined;
       this.stringValue = init.stringValue ?? undefined;
       this.boolValue = init.boolValue ?? undefined;
-      this.structValue = init.structValue === undefined || init.structValue === null ? undefined : wire.instanceOf(Struct, init.structValue);
-      this.listValue = init.listValue === undefined || init.listValue === null ? undefined : wire.instanceOf(ListValue, init.listValue);
+      this.structValue = init.structValue === undefined || init.structValue === null ? undefined : wire.instanceOf(Struct, init.structValue, 'Value.structValue');
+      this.listValue = init.listValue === undefined || init.listValue === null ? undefined : wire.instanceOf(ListValue, init.listValue, 'Value.listValue');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -245,7 +245,7 @@ export class Value {
       if (++p > limit) return -1;
       const content5 = p;
       if ((p = Struct.write(v5, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content5 && !(v5 instanceof Struct)) wire.checkEmpty(v5, Struct);
+      if (p === content5 && !(v5 instanceof Struct)) wire.checkEmpty(v5, Struct, 'Value.structValue');
       if ((p = wire.closeDelimited(target, content5, p, limit)) < 0) return -1;
     }
     const v6 = event.listValue;
@@ -258,7 +258,7 @@ export class Value {
       if (++p > limit) return -1;
       const content6 = p;
       if ((p = ListValue.write(v6, target, p, limit, depth + 1)) < 0) return -1;
-      if (p === content6 && !(v6 instanceof ListValue)) wire.checkEmpty(v6, ListValue);
+      if (p === content6 && !(v6 instanceof ListValue)) wire.checkEmpty(v6, ListValue, 'Value.listValue');
       if ((p = wire.closeDelimited(target, content6, p, limit)) < 0) return -1;
     }
     const unknown = (event as wire.Keeper)[wire.UNKNOWN];
@@ -362,7 +362,7 @@ export class ListValue {
     if (init === undefined) {
       this.values = [];
     } else {
-      this.values = init.values?.map((value) => wire.instanceOf(Value, value)) ?? [];
+      this.values = wire.listOf(init.values, 'ListValue.values').map((value) => wire.instanceOf(Value, value, 'ListValue.values'));
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
@@ -397,7 +397,7 @@ export class ListValue {
         if (++p > limit) return -1;
         const content1 = p;
         if ((p = Value.write(value, target, p, limit, depth + 1)) < 0) return -1;
-        if (p === content1 && !(value instanceof Value)) wire.checkEmpty(value, Value);
+        if (p === content1 && !(value instanceof Value)) wire.checkEmpty(value, Value, 'ListValue.values');
         if ((p = wire.closeDelimited(target, content1, p, limit)) < 0) return -1;
       }
     }

@@ -34,8 +34,8 @@ export class PluginRegister {
     } else {
       this.id = init.id ?? '';
       this.type = init.type ?? '';
-      this.requires = [...(init.requires ?? [])];
-      this.capabilities = [...(init.capabilities ?? [])];
+      this.requires = [...wire.listOf(init.requires, 'PluginRegister.requires')];
+      this.capabilities = [...wire.listOf(init.capabilities, 'PluginRegister.capabilities')];
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
     }
