@@ -4,52 +4,27 @@
  * Node's own `--test` is not enough: it waits for ever for a process that does not end (on some versions even with
  * `--test-timeout`, on others for what that process has started), and needs other arguments on each version.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runBounded } from './support/bounded-run.js';
 import { summary, total } from './support/run-summary.js';
+import { nameOf, together } from './support/shared-processes.js';
+import { TestProcess } from './support/test-process.js';
 
 const USAGE =
-  'Usage: npm test -- [FILE|FOLDER]… [--only REGEX] [--full [--shard I/N] [--minutes M]] [--times] [--concurrency N]';
+  'Usage: npm test -- [FILE|FOLDER]… [--except FILE|FOLDER]… [--only REGEX] [--full [--shard I/N] [--minutes M]] [--times] [--concurrency N]';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const compiled = join(root, 'dist');
-
-/**
- * Folders whose tests touch nothing of their process that others use: the short files of each share a process, and what it
- * takes to start one and to load the modules is taken once.
- */
-const TOGETHER = ['build', 'envelope', 'layout', 'memory', 'ring', 'topic'];
-/** But for those that look at what their process has loaded. */
-const ALONE = ['topic/regular-expression'];
-
-/** Files that take longest, in this order: started first, they do not run alone at the end. */
-const LONGEST = [
-  'models/models',
-  'together/',
-  'bus/hanging-threads',
-  'bridges/containerd',
-  'bridges/nats',
-  'services/container',
-  'services/end-to-end',
-  'worker/restarts',
-  'torture/torture',
-  'random-use/',
-  'cli/run-command',
-  'cli/events',
-  'concurrency/',
-  'package/',
-];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      except: { type: 'string', multiple: true, default: [] },
       only: { type: 'string', short: 'o' },
       full: { type: 'boolean', default: false },
       shard: { type: 'string' },
@@ -62,7 +37,9 @@ async function main(): Promise<void> {
   const concurrency = Number(values.concurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new Error('--concurrency must be a number from 1');
   // What is named is run, long or not.
-  const files = positionals.length > 0 ? positionals.flatMap(named) : testFiles(join(compiled, 'test'), values.full);
+  const chosen = positionals.length > 0 ? positionals.flatMap(named) : testFiles(join(compiled, 'test'), values.full);
+  const excepted = new Set(values.except.flatMap(named));
+  const files = chosen.filter((file) => !excepted.has(file));
   if (values.full) process.env.RINGCAST_TESTS = 'full';
   if (values.shard !== undefined || values.minutes !== undefined) {
     const minutes = Number(values.minutes ?? Number.POSITIVE_INFINITY);
@@ -76,10 +53,10 @@ async function main(): Promise<void> {
     return;
   }
 
-  if (values.times) return printTimes(files);
+  if (values.times) return printTimes(together(files));
 
   const results = await runBounded({
-    files: together(files).sort(byLength),
+    files: together(files),
     nameOf,
     minutes: Number.POSITIVE_INFINITY,
     ...(values.full ? {} : { limitOf }),
@@ -99,10 +76,6 @@ async function main(): Promise<void> {
 
 function print(text: string): void {
   process.stdout.write(text);
-}
-
-function nameOf(file: string): string {
-  return relative(compiled, file);
 }
 
 /** How long the process of a file may stay: many times what it takes on a machine that has nothing else to do. */
@@ -141,23 +114,28 @@ async function runLong(files: readonly string[], shard: string, minutes: number)
   if (![...results.values()].every(({ passed }) => passed)) process.exitCode = 1;
 }
 
-/** Runs the files one after the other, and prints what CPU time each has taken, with its threads and processes. On Linux. */
+/**
+ * Runs the files one after the other, and prints what CPU time each has taken, with its threads and processes, and how long: a
+ * file that takes much longer than its CPU time waits for something. On Linux.
+ */
 async function printTimes(files: readonly string[]): Promise<void> {
   const lines: string[] = [];
   let totalSeconds = 0;
   for (const file of files) {
     const before = childrenCpuSeconds();
-    const [exitCode] = await once(spawn(process.execPath, [file], { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit');
-    const seconds = childrenCpuSeconds() - before;
-    totalSeconds += seconds;
-    if (exitCode !== 0) process.exitCode = 1;
-    lines.push(`${seconds.toFixed(1).padStart(7)} s  ${nameOf(file)}${exitCode === 0 ? '' : '  FAILED'}`);
+    const { passed, seconds } = await new TestProcess(file).result(limitOf(file));
+    const cpuSeconds = childrenCpuSeconds() - before;
+    totalSeconds += cpuSeconds;
+    if (!passed) process.exitCode = 1;
+    lines.push(`${inSeconds(cpuSeconds)} in ${inSeconds(seconds)}  ${nameOf(file)}${passed ? '' : '  FAILED'}`);
     console.log(lines.at(-1));
   }
   // As wide as each other, so that text sorts as numbers do.
-  console.log(
-    `\nCPU time, the most first:\n${lines.sort().reverse().join('\n')}\n${totalSeconds.toFixed(1).padStart(7)} s  all`,
-  );
+  console.log(`\nCPU time, the most first:\n${lines.sort().reverse().join('\n')}\n${inSeconds(totalSeconds)}  all`);
+}
+
+function inSeconds(seconds: number): string {
+  return `${seconds.toFixed(1).padStart(7)} s`;
 }
 
 /** CPU time of the processes that this one has waited for, with those that they have waited for: proc(5), in hundredths. */
@@ -177,37 +155,10 @@ function named(path: string): string[] {
   return found.isDirectory() ? testFiles(target, true) : [target];
 }
 
-/** The same files, with one in place of those that share a process. */
-function together(files: readonly string[]): string[] {
-  const isAlone = (file: string): boolean =>
-    file.endsWith('.full.test.js') || ALONE.some((part) => file.endsWith(`/test/${part}.test.js`));
-  const folderOf = (file: string): string | undefined =>
-    isAlone(file) ? undefined : TOGETHER.find((name) => file.startsWith(join(compiled, 'test', name, '/')));
-  const alone = files.filter((file) => folderOf(file) === undefined);
-  const shared = TOGETHER.flatMap((name) => {
-    const members = files.filter((file) => folderOf(file) === name);
-    if (members.length < 2) return members;
-    const file = join(compiled, 'test', 'together', `${name}.js`);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, members.map((member) => `import ${JSON.stringify(pathToFileURL(member).href)};\n`).join(''));
-    return [file];
-  });
-  return [...alone, ...shared];
-}
-
 function testFiles(folder: string, full: boolean): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js') && (full || !name.endsWith('.full.test.js')))
     .map((name) => join(folder, name));
-}
-
-function byLength(one: string, other: string): number {
-  return rank(one) - rank(other) || (one < other ? -1 : 1);
-}
-
-function rank(file: string): number {
-  const place = LONGEST.findIndex((part) => file.includes(`/test/${part}`));
-  return place === -1 ? LONGEST.length : place;
 }
 
 try {

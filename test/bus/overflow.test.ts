@@ -16,7 +16,11 @@ import {
   until,
   workerModule,
 } from '../support/bus-scene.js';
+import { size } from '../support/full.js';
 import { SharedLog } from '../support/shared-log.js';
+
+/** Of a flood of 10 KB each: many laps of the ring. */
+const ROUNDS = size(60, 300);
 
 const SMALL = { capacityBytes: SMALL_RING_BYTES };
 
@@ -318,12 +322,12 @@ describe('a subscriber that wants none of a flood', { timeout: 240_000 }, () => 
       // Awake, it reads what comes like anybody else, and may hold the ring when its thread has to wait for a core.
       const asleep = (): boolean => bus.stats().subscriptions[1]!.asleep;
       let id = 0;
-      for (const round of range(300)) {
+      for (const round of range(ROUNDS)) {
         await until(asleep);
         for (const _ of range(20)) bus.publish('/flood', { text: 'x'.repeat(500) });
         await until(flooded);
         assert.equal(bus.tryPublish('/flood', null), true, `round ${round}: ${JSON.stringify(bus.stats().ring)}`);
-        if (round % 50 !== 0) continue;
+        if (round % 10 !== 0) continue;
         assert.equal(bus.publish('/rare', { id: id++ }), true);
         // Only then was it woken, and can be asleep again.
         await until(() => bus.stats().subscriptions[1]!.delivered === id);

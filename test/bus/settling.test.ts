@@ -44,9 +44,11 @@ function assertSettled(subscription: Subscription, handled: number, told: readon
 describe('a subscription that is stopped as soon as it was made', { timeout: 600_000 }, () => {
   for (const verb of ['stop', 'close'] as const) {
     for (const loop of ['cooperative', 'dedicated'] as const) {
-      for (const kind of ['sync', 'async', 'batch', 'async batch']) {
+      for (const [index, kind] of ['sync', 'async', 'batch', 'async batch'].entries()) {
         test(`(${verb}, ${loop}, ${kind}) settles all that it replays before its teardown`, async () => {
-          for (const round of range(size(2, 8))) {
+          // In a short run the one or the other, and the other way round with the other verb.
+          const first = index + (verb === 'stop' ? 0 : 1);
+          for (const round of range(size(1, 8)).map((step) => first + step)) {
             const bus = await busWithLostHistory();
             const data = new Int32Array(new SharedArrayBuffer(12));
             const options = { data, loop, from: { sequence: 0 } } as const;

@@ -129,7 +129,7 @@ describe('ringcast run', () => {
 
   it('stops unpacking and cleans up when its terminal is gone', async (t) => {
     const directory = await workplace(t);
-    const files = Array.from({ length: 40_000 }, (_, at) => ({ path: `${at}` }));
+    const files = Array.from({ length: 10_000 }, (_, at) => ({ path: `${at}` }));
     await writeFile(join(directory, 'image.tar'), await buildImageArchive({ name: 'many:1', files, command: ['sh'] }));
     // By itself: whoever had to read of it first might be too late.
     const hangUp = new URL('../support/hang-up.js', import.meta.url).href;

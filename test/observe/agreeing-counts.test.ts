@@ -11,6 +11,7 @@ import { PendingWriter } from '../../src/publish/pending-writer.js';
 import { PublishOrder } from '../../src/publish/publish-order.js';
 import { Readers } from '../../src/publish/readers.js';
 import { inlineModule, SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { LIBRARY } from '../support/published.js';
 import { ringAt } from '../support/ring-rig.js';
 import { follow, sampleOf } from '../support/stats-client.js';
 
@@ -81,9 +82,8 @@ describe('the counts of one look', { timeout: 60_000 }, () => {
       do published++; while (bus.tryPublish('/a', 'x'.repeat(2_000)));
       parentPort.postMessage({ path, published: published - 1 });
       bus.publishSync('/a', 'x'.repeat(2_000), { timeoutMs: 60_000 });`;
-    const lib = new URL('../../src/index.js', import.meta.url).href;
     const url = new URL(`data:text/javascript,${encodeURIComponent(program)}`);
-    const owner = new Worker(url, { workerData: { lib } });
+    const owner = new Worker(url, { workerData: { lib: LIBRARY } });
     const [{ path, published }] = (await once(owner, 'message')) as [{ path: string; published: number }];
     let sample = await sampleOf(path);
     while (sample.stats.pending.events === 0 || sample.stats.ring.stalledMs < 1_000) sample = await sampleOf(path);

@@ -7,9 +7,9 @@ import { after, before, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { type Bus, createBus, type Sample } from '../../src/index.js';
 import { SMALL_RING_BYTES, until } from '../support/bus-scene.js';
+import { LIBRARY } from '../support/published.js';
 import { follow, sampleOf } from '../support/stats-client.js';
 
-const lib = new URL('../../src/index.js', import.meta.url).href;
 let folder: string;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'rc-'));
@@ -34,7 +34,7 @@ async function stubborn(bus: Bus, name: string): Promise<{ readonly worker: Work
     parentPort.postMessage(published);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
   const url = new URL(`data:text/javascript,${encodeURIComponent(program)}`);
-  const worker = new Worker(url, { workerData: { lib, name, bus: bus.handle } });
+  const worker = new Worker(url, { workerData: { lib: LIBRARY, name, bus: bus.handle } });
   const [published] = (await once(worker, 'message')) as [number];
   return { worker, published };
 }
@@ -127,7 +127,7 @@ describe('served statistics of connections', { timeout: 60_000 }, () => {
       Atomics.wait(workerData.go, 1, 0);`;
     const go = new Int32Array(new SharedArrayBuffer(12));
     const url = new URL(`data:text/javascript,${encodeURIComponent(program)}`);
-    const owner = new Worker(url, { workerData: { lib, go, publisher } });
+    const owner = new Worker(url, { workerData: { lib: LIBRARY, go, publisher } });
     const [path] = (await once(owner, 'message')) as [string];
     const samples: Sample[] = [];
     const socket = follow(path, (sample) => samples.push(sample));

@@ -50,8 +50,13 @@ export function turn(): Promise<void> {
 
 /** Waits until something is so. A test that waits in vain ends by its time limit. */
 export async function until(holds: () => boolean): Promise<void> {
-  // Some turns at full speed, then without taking a core from the threads that are waited for.
-  for (let turns = 0; !holds(); turns++) await (turns < 50 ? turn() : setTimeout(1));
+  // Some turns at full speed, then without taking a core from what is waited for, however long it takes to look.
+  for (let turns = 0; ; turns++) {
+    const startMs = performance.now();
+    if (holds()) return;
+    const lookMs = performance.now() - startMs;
+    await (turns < 50 && lookMs < 1 ? turn() : setTimeout(Math.max(1, 8 * lookMs)));
+  }
 }
 
 /** Closes a bus once everything is delivered, however long its threads have to wait for a core. */

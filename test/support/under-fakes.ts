@@ -74,7 +74,7 @@ const COUNTING = moduleOf('export default (envelope, { data }) => { Atomics.add(
 const PENDING = moduleOf('export default () => new Promise(() => {})');
 const REJECTING = moduleOf('export default async () => { throw new Error("mine"); }');
 const CONNECTING = `
-  import(${JSON.stringify(new URL('../../src/index.js', import.meta.url))}).then(async ({ connectBus }) => {
+  import(${JSON.stringify(LIBRARY)}).then(async ({ connectBus }) => {
     const bus = connectBus(require('node:worker_threads').workerData);
     for (const number of [1, 2, 3]) bus.publish('/a', number);
     await bus.close();
