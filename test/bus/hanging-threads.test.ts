@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBus } from '../../src/index.js';
-import { inlineModule } from '../support/bus-scene.js';
+import { FOREVER, inlineModule } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
 import { FULL, size } from '../support/full.js';
 
-/** Never returns. In a full run it takes a core; in a short one it sleeps in between, which is the same to all others. */
-const SPIN = FULL ? 'for (;;);' : 'for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);';
+/** Never returns; in a full run it takes a core. */
+const SPIN = FULL ? 'for (;;);' : FOREVER;
 
 /** Of a program: the cell that its threads share. */
 const CELL = `
@@ -84,7 +84,7 @@ test('a process does not wait for a thread that is still told to load something'
   const { exitCode, output, errors } = await runProgram(
     `import { SHARE_ENV } from 'node:worker_threads';
      const bus = createBus();
-     const execArgv = ['--import', 'data:text/javascript,process.env.HERE = "1"; for (;;);'];
+     const execArgv = ['--import', 'data:text/javascript,process.env.HERE = "1"; ${SPIN}'];
      bus.subscribe('/a', new URL('data:text/javascript,export default () => {};'), { execArgv, env: SHARE_ENV });
      while (process.env.HERE === undefined) await new Promise((resolve) => setTimeout(resolve, 10));
      let isLate = false;

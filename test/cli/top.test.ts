@@ -10,7 +10,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { Frames } from '../../src/cli/top/frames.js';
 import { viewOf } from '../../src/cli/top/top-view.js';
 import type { Sample } from '../../src/index.js';
-import { until } from '../support/bus-scene.js';
+import { FOREVER, until } from '../support/bus-scene.js';
 import { sampleWith, subscription } from '../support/top-samples.js';
 
 const lib = new URL('../../lib/index.js', import.meta.url).href;
@@ -131,11 +131,11 @@ describe('ringcast top', { timeout: 120_000 }, () => {
     const child = await served(
       'blocked',
       `import { existsSync } from 'node:fs';
-      const busy = 'data:text/javascript,export default () => { for (;;); }';
+      const busy = 'data:text/javascript,export default () => { ${FOREVER} }';
       await bus.subscribe('/a', new URL(busy), { name: 'culprit' }).ready;
       process.stdout.write('on', () => {
         while (bus.publish('/a', 'x'.repeat(2000)));
-        while (!existsSync('${folder}/seen'));
+        while (!existsSync('${folder}/seen')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
         process.exit();
       });`,
     );
@@ -206,8 +206,13 @@ describe('ringcast top', { timeout: 120_000 }, () => {
     assert.equal(top('/no/such/path', '--json').status, 1);
   });
 
-  const tmux = (...args: readonly string[]): string =>
-    execFileSync('tmux', ['-L', `rc-${process.pid}`, '-f', '/dev/null', ...args], { env, encoding: 'utf8' });
+  let sessions = 0;
+  const tmux = (...args: readonly string[]): string => {
+    // A server of its own: the last one may not be gone yet, and take this session with it.
+    if (args[0] === 'new-session') sessions++;
+    const server = ['-L', `rc-${process.pid}-${sessions}`, '-f', '/dev/null'];
+    return execFileSync('tmux', [...server, ...args], { env, encoding: 'utf8' });
+  };
   const hasTmux = spawnSync('tmux', ['-V']).status === 0;
 
   test('draws itself on a terminal, follows its size, and leaves it as it was', {
@@ -240,9 +245,13 @@ describe('ringcast top', { timeout: 120_000 }, () => {
     }
   });
 
+  // One for all tests below that leave it as it is. Those above look at all that is served.
+  let shown: ChildProcess | undefined;
+  after(() => shown?.kill('SIGKILL'));
+
   /** `top` in a terminal of a shell, once it has drawn itself; `variables` are those of its environment. */
   async function inTerminal(variables: string, act: () => Promise<void>): Promise<void> {
-    const child = await served('shown', SIXTY);
+    shown ??= await served('shown', SIXTY);
     try {
       const top = `echo $$ > ${folder}/pid; exec env ${variables} "${process.execPath}" "${command}" top shown -i 100`;
       // A shell with job control, as users have it.
@@ -252,7 +261,6 @@ describe('ringcast top', { timeout: 120_000 }, () => {
       await act();
     } finally {
       tmux('kill-server');
-      child.kill('SIGKILL');
     }
   }
 
@@ -304,7 +312,6 @@ describe('ringcast top', { timeout: 120_000 }, () => {
   });
 
   for (const [what, end] of [
-    ['the bus is gone', (child: ChildProcess) => void child.kill('SIGKILL')],
     ['Control-C is pressed', () => void tmux('send-keys', 'C-c')],
     ...(['SIGTERM', 'SIGHUP'] as const).map(
       (signal) =>
@@ -313,20 +320,21 @@ describe('ringcast top', { timeout: 120_000 }, () => {
           () => void process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), signal),
         ] as const,
     ),
+    // The last one: the bus is that of the others.
+    ['the bus is gone', () => void shown!.kill('SIGKILL')],
   ] as const) {
     test(`leaves the terminal as it was when ${what}`, { skip: !hasTmux && 'tmux is missing' }, async () => {
-      const child = await served('leaving', SIXTY);
+      shown ??= await served('shown', SIXTY);
       try {
-        const top = `echo $$ > ${folder}/pid; exec "${process.execPath}" "${command}" top leaving -i 100`;
+        const top = `echo $$ > ${folder}/pid; exec "${process.execPath}" "${command}" top shown -i 100`;
         const line = `printf 'before\\n'; sh -c '${top}'; echo "left with $?"; cat`;
         tmux('new-session', '-d', '-x', '80', '-y', '24', line);
         await until(() => /^worker-\d/m.test(tmux('capture-pane', '-p')));
-        end(child);
+        end();
         await until(() => /left with 0/.test(tmux('capture-pane', '-p')));
         assert.match(tmux('capture-pane', '-p'), /^before\n/);
       } finally {
         tmux('kill-server');
-        child.kill('SIGKILL');
       }
     });
   }

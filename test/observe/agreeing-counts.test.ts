@@ -10,7 +10,7 @@ import type { PendingRecord } from '../../src/publish/pending-queue.js';
 import { PendingWriter } from '../../src/publish/pending-writer.js';
 import { PublishOrder } from '../../src/publish/publish-order.js';
 import { Readers } from '../../src/publish/readers.js';
-import { inlineModule, SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { FOREVER, inlineModule, SMALL_RING_BYTES } from '../support/bus-scene.js';
 import { LIBRARY } from '../support/published.js';
 import { ringAt } from '../support/ring-rig.js';
 import { follow, sampleOf } from '../support/stats-client.js';
@@ -76,7 +76,7 @@ describe('the counts of one look', { timeout: 60_000 }, () => {
       import { parentPort, workerData } from 'node:worker_threads';
       const { createBus } = await import(workerData.lib);
       const bus = createBus({ capacityBytes: 65_536 });
-      await bus.subscribe('/a', new URL('data:text/javascript,export default () => { for (;;); }'), { name: 'stuck' }).ready;
+      await bus.subscribe('/a', new URL('data:text/javascript,export default () => { ${FOREVER} }'), { name: 'stuck' }).ready;
       const { path } = await bus.serveStats({ name: 'waits' });
       let published = 0;
       do published++; while (bus.tryPublish('/a', 'x'.repeat(2_000)));

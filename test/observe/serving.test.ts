@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createBus, type Sample } from '../../src/index.js';
 import { servedSockets } from '../../src/observe/serving/socket-path.js';
-import { fillRing, inlineModule, Latch, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
+import { FOREVER, fillRing, inlineModule, Latch, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
 import { size } from '../support/full.js';
 import { ask, follow, sampleOf } from '../support/stats-client.js';
 
@@ -74,13 +74,17 @@ describe('served statistics', { timeout: 120_000 }, () => {
     const { process: publisher, line } = await child(`
       const bus = createBus({ capacityBytes: 65536 });
       const { path } = await bus.serveStats();
-      const busy = new URL('data:text/javascript,export default () => { for (;;); }');
+      const busy = new URL('data:text/javascript,export default () => { ${FOREVER} }');
       await bus.subscribe('/a', busy, { name: 'stuck' }).ready;
       process.stdout.write(path + '\\n', () => {
         while (bus.publish('/a', 'x'.repeat(2000)));
         bus.tryPublish('/a', 1);
         bus.subscribe('/late', () => {}, { name: 'late' });
-        for (let n = 0; ; n++) bus.publish('/nobody', 1);
+        const nap = new Int32Array(new SharedArrayBuffer(4));
+        for (let n = 1; ; n++) {
+          bus.publish('/nobody', 1);
+          if (n % 1_000 === 0) Atomics.wait(nap, 0, 0, 5);
+        }
       });`);
     try {
       const samples: Sample[] = [];

@@ -31,6 +31,9 @@ export function record(bus: Bus, filter: string | readonly string[], options: Ha
   return { subscription, ids };
 }
 
+/** Source of what never returns, and takes no core from others: whoever waits for its thread sees no difference to a loop. */
+export const FOREVER = 'for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);';
+
 /** Something that one side opens and others wait for. */
 export class Latch {
   readonly opened: Promise<void>;
