@@ -1,5 +1,5 @@
 /** Which test files share a process, and in which order all of them start. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -8,30 +8,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
  */
 const TOGETHER = 8;
 /** But for those that change something of their process, or look at all of it: its memory, its warnings, its signals. */
-const ALONE = [
-  'bounded-run',
-  'bus/close-on',
-  'bus/closed-buses',
-  'bus/emission',
-  'bus/handlers',
-  'bus/hostile-arguments',
-  'bus/kept-memory',
-  'bus/one-signal',
-  'bus/stalls',
-  'channels/channels',
-  'cli/temporary-files',
-  'hostile/fake-timers',
-  'observe/connections',
-  'opentelemetry/opentelemetry',
-  'services/relative-directory',
-  'services/rootfs/tar-reader',
-  'topic/regular-expression',
-  'worker/debugging',
-  'worker/module-failures',
-  'worker/restart-memory',
-  'worker/thread-options',
-  'worker/thread-output',
-];
+const TOUCHES_PROCESS =
+  /process\.(on|once|chdir|memoryUsage|listenerCount)\(|process\.env\.\w+ = |\(process, '|setFlagsFromString|'node:(diagnostics_channel|inspector)|\bmock\./;
+/** What the test gives to other processes and threads to run. */
+const TEMPLATES = /`(?:\\.|[^`\\])*`/gs;
+/** And those that look at what their process has loaded, or how long it lives. */
+const ALONE = ['bounded-run', 'topic/regular-expression'];
 
 /** Files that take longest, in this order: each has its process, and started first, they do not run alone at the end. */
 const LONGEST = [
@@ -88,7 +70,8 @@ function isAlone(file: string): boolean {
   return (
     file.endsWith('.full.test.js') ||
     rank(file) < LONGEST.length ||
-    ALONE.some((part) => name === `test/${part}.test.js`)
+    ALONE.some((part) => name === `test/${part}.test.js`) ||
+    TOUCHES_PROCESS.test(readFileSync(file, 'utf8').replaceAll(TEMPLATES, ''))
   );
 }
 
