@@ -64,6 +64,7 @@ export function readThread(
 ): ReadThread {
   const events = new Map<number, ThreadEvent>();
   const accounts = new Map<number, ThreadAccount>();
+  const ended = new Set<ThreadAccount>();
   const isDestroyed = entries.some(({ kind }) => kind === Kind.Destroyed);
   const isCut = isKilled || (script.end === 'exit' && entries.some(({ kind }) => kind === Kind.Done));
   let lost = 0;
@@ -125,11 +126,13 @@ export function readThread(
         lost += a;
         if (a === 0) tellQueued();
         break;
+      case Kind.Ended:
+        ended.add(account);
+        break;
       case Kind.Destroyed:
-        for (const each of open()) {
-          each.changes.push({ at: stamp, filter: undefined });
-          each.cutAt ??= stamp;
-        }
+        for (const each of open()) each.changes.push({ at: stamp, filter: undefined });
+        // Those too that are still being drained.
+        for (const each of accounts.values()) if (!ended.has(each)) each.cutAt ??= stamp;
         break;
       default:
         break;

@@ -2,11 +2,18 @@
  * What must hold of threads that use a bus together, once it is closed. The list of accepted events is put together from all
  * receipts: each of them says which event has which sequence.
  */
-import { ORIGINS, originOf, TORN } from './events.js';
+import { letterId, MAX_SIZE, ORIGINS, originOf, recordBytesOf, TORN } from './events.js';
 import type { Entry } from './reference.js';
 import type { ReadThread, ThreadAccount, ThreadEvent } from './thread-account.js';
-import type { LogEntry } from './thread-log.js';
-import { FILTERS } from './topics.js';
+import { Kind, type LogEntry } from './thread-log.js';
+import { DEAD_LETTER_TOPIC, FILTERS } from './topics.js';
+
+const LETTER = {
+  topic: DEAD_LETTER_TOPIC,
+  namespace: 'default',
+  exitStatus: undefined,
+  recordBytes: recordBytesOf(MAX_SIZE),
+};
 
 interface Listed {
   readonly sequence: number;
@@ -17,6 +24,8 @@ interface Listed {
 export interface ThreadsEnd {
   /** Everything that was accepted was delivered. */
   readonly complete: boolean;
+  /** Sequences of events that were skipped, and about which a dead letter may have been published. */
+  readonly skipped: readonly number[];
 }
 
 export class ThreadLaws {
@@ -32,6 +41,10 @@ export class ThreadLaws {
     this.#threads = threads;
     this.#end = end;
     for (const { events } of threads) for (const [id, event] of events) this.#events.set(id, event);
+    for (const sequence of end.skipped) {
+      const entry: Entry = { ...LETTER, id: letterId(sequence) };
+      this.#events.set(entry.id, { entry, begunAt: 0, endedAt: undefined, outcome: undefined, told: false });
+    }
     this.#putTogether();
     for (const thread of threads) {
       this.#checkProducer(thread);
@@ -203,7 +216,8 @@ export class ThreadLaws {
   *checkModule(entries: readonly LogEntry[], complete: boolean, skipped: number): Generator<string> {
     const got = new Set<number>();
     let newest = -1;
-    for (const { a: redelivered, b: sequence, c: id } of entries) {
+    for (const { kind, a: redelivered, b: sequence, c: id } of entries) {
+      if (kind !== Kind.Got) continue;
       if (this.#sequences.has(id) && this.#sequences.get(id) !== sequence)
         yield `the module got event ${id} as ${sequence}`;
       if (got.has(sequence) && redelivered === 0) yield `the module got ${sequence} again, unmarked`;
@@ -213,14 +227,40 @@ export class ThreadLaws {
     }
     const missing = this.#list.filter(({ sequence }) => !got.has(sequence) && sequence > Math.min(...got));
     const owed = missing.filter(({ sequence }) => complete || sequence < newest);
-    if (owed.length > skipped)
-      yield `the module missed ${owed.map(({ sequence }) => sequence).slice(0, 8)}, of which it says ${skipped}`;
+    if (owed.length <= skipped) return;
+    const owing = owed.slice(0, 8).map((listed) => this.#describeListed(listed));
+    yield `the module missed ${owing.join('; ')}; it says ${skipped}. ${describeLives(entries)}`;
+  }
+
+  #describeListed({ sequence, id, entry: { topic } }: Listed): string {
+    const { begunAt, endedAt, outcome } = this.#events.get(id)!;
+    const publisher = this.#threads.find(({ events }) => events.has(id))?.name ?? 'the bus';
+    const accounts = this.#threads.flatMap((thread) => thread.accounts);
+    const receivers = accounts.filter(({ receipts }) => receipts.some((receipt) => receipt.sequence === sequence));
+    const publishing = `published by ${publisher} from stamp ${begunAt} to ${endedAt}, ${outcome}`;
+    return `${sequence} of ${this.#list.at(-1)!.sequence}, event ${id} on ${topic}, ${publishing}, got by ${receivers.map(({ name }) => name)}`;
   }
 
   #say(name: string, text: string): void {
     if (this.faults.length < 12) this.faults.push(`${name}: ${text}`);
   }
 }
+
+/** What each life of a module got, first and last. */
+function describeLives(entries: readonly LogEntry[]): string {
+  const lives: LogEntry[][] = [];
+  for (const entry of entries) {
+    if (entry.kind === Kind.Life) lives.push([entry]);
+    else lives.at(-1)!.push(entry);
+  }
+  const texts = lives.map(([begin, ...got]) => {
+    const what = got.length === 0 ? 'nothing' : `${showGot(got[0]!)} to ${showGot(got.at(-1)!)}`;
+    return `life ${begin!.a + 1} began at stamp ${begin!.stamp} and got ${what}`;
+  });
+  return texts.join(', ');
+}
+
+const showGot = ({ a, b, stamp }: LogEntry): string => `${b}${a === 1 ? ' again' : ''} (stamp ${stamp})`;
 
 function describe(account: ThreadAccount, bounds: readonly { readonly low: number; readonly high: number }[]): string {
   const { terms, join, changes, receipts, lagged, isEvicted, log } = account;

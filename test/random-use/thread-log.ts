@@ -38,6 +38,8 @@ export const Kind = {
   Destroyed: 16,
   /** The thread has done all that it was to do. */
   Done: 17,
+  /** A life of a module begins: how many there were before. */
+  Life: 18,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 

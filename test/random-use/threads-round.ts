@@ -9,6 +9,7 @@ import { turn, until, workerModule } from '../support/bus-scene.js';
 import { ThreadWatch } from '../support/deaths.js';
 import { Dice } from '../torture/payload.js';
 import { Actor } from './actor.js';
+import { RoundHistory } from './round-history.js';
 import { type ReadThread, readThread } from './thread-account.js';
 import { ThreadLaws } from './thread-laws.js';
 import { ThreadLog } from './thread-log.js';
@@ -31,6 +32,10 @@ const LOG_ENTRIES = 30_000;
 const IDS_PER_THREAD = 8_192;
 const MAX_LIVES = 4;
 const NO_STALLS_MS = 600_000;
+/** Between two looks whether something goes on. */
+const LOOK_MS = 50;
+/** What is said of a thread that was ended from outside. */
+const KILLED = /exit code 1$/;
 /** Just below the edges of the position counters, in units. */
 const STARTS = [0, 2 ** 31 - 2_000, 2 ** 32 - 2_000];
 
@@ -60,9 +65,12 @@ export class ThreadsRound {
   #killed = 0;
   /** Events that the module has missed, evicted, or that were skipped, as it was killed three times with one in hand. */
   #moduleSkipped = 0;
+  readonly #skipped: number[] = [];
+  readonly #history: RoundHistory;
+  #isModuleKilled = false;
   #isClosing = false;
   /** What is being done, for the watchdog. */
-  at = 'starts';
+  #at = 'starts';
 
   constructor(seed: number, round: number, progress: () => void) {
     this.#dice = new Dice(seed * 1_000 + round);
@@ -82,9 +90,33 @@ export class ThreadsRound {
     );
     this.bus.on('error', (error) => this.#fault(`the bus: ${error.message}`));
     this.bus.on('evicted', () => void this.#evictions++);
+    this.bus.on('deadLetter', ({ sequence }) => void this.#skipped.push(sequence));
+    this.#history = new RoundHistory(this.bus, this.#stamps);
   }
 
   async run(): Promise<ThreadsResult> {
+    using _ = this.#history;
+    // That somebody is waited for is no sign of life: what threads do is, and they write it down.
+    let seen = -1;
+    const looks = setInterval(() => {
+      const { stamp } = this.#history;
+      if (stamp !== seen) this.#progress();
+      seen = stamp;
+    }, LOOK_MS);
+    try {
+      return await this.#run();
+    } finally {
+      clearInterval(looks);
+    }
+  }
+
+  #enter(at: string): void {
+    this.#at = at;
+    this.#history.note(at);
+    this.#progress();
+  }
+
+  async #run(): Promise<ThreadsResult> {
     using watch = new ThreadWatch();
     const owner = this.#ownerScript();
     const ownerLog = this.#newLog();
@@ -104,22 +136,18 @@ export class ThreadsRound {
     const module = this.#dice.roll(2) === 0 ? this.#subscribeModule(threads) : undefined;
     const isOver = (): boolean =>
       ownerIsDone && this.#cast.every(({ worker, hasExited }) => worker === undefined || hasExited);
-    this.at = 'kills';
+    this.#enter('kills');
     for (let kills = this.#dice.roll(5); kills > 0 && !isOver(); ) {
       await sleep(this.#dice.roll(120));
-      this.#progress();
       if (this.#kill(watch)) kills--;
     }
-    this.at = 'the owner';
+    this.#enter('waits for the owner');
     await owning;
     if (this.#ending === 'whole') await this.#becomesQuiet();
-    this.at = `closes: ${this.#ending}`;
+    this.#enter(`closes: ${this.#ending}`);
     const { undelivered } = await this.#close();
-    this.at = 'threads exit';
-    while (!isOver()) {
-      await sleep(1);
-      this.#progress();
-    }
+    this.#enter(`has closed, ${undelivered} undelivered: threads exit`);
+    while (!isOver()) await sleep(1);
     await turn();
     return this.#account(owner, ownerLog, module, undelivered);
   }
@@ -166,6 +194,7 @@ export class ThreadsRound {
     worker.on('error', (error) => this.#fault(`${cast.name}: ${(error as Error).stack}`));
     worker.on('exit', () => {
       cast.hasExited = true;
+      this.#history.note(`${cast.name} has exited`);
       this.#progress();
     });
     this.#cast.push(cast);
@@ -184,13 +213,22 @@ export class ThreadsRound {
     };
     const restart = { maxRestarts: 1_000, backoffMs: 2, maxBackoffMs: 20 };
     const subscription = this.bus.subscribe('/**', workerModule('random-module'), { name: 'module', data, restart });
-    subscription.on('restart', () => void this.#restarts++);
+    subscription.on('restart', ({ message }) => {
+      this.#restarts++;
+      this.#history.noteReader(`a life of the module has ended: ${message}`, subscription);
+      if (!KILLED.test(message)) this.#fault(`the module died: ${message}`);
+    });
     subscription.on('end', () => {
+      this.#history.noteReader('the module has ended', subscription);
       const { lagged, evicted, deadLetters } = subscription.stats();
-      this.#moduleSkipped = lagged + deadLetters;
+      // Each with the dead letter about it.
+      this.#moduleSkipped = lagged + 2 * deadLetters;
       if (lagged > 0 && !evicted) this.#fault(`the module missed ${lagged}, and was not evicted`);
     });
-    subscription.on('error', (error) => this.#fault(`the module: ${error.message}`));
+    subscription.on('error', ({ message }) => {
+      // Killed when it had handled all that it was to, it is not started again for its teardown.
+      if (!this.#isClosing || !this.#isModuleKilled || !KILLED.test(message)) this.#fault(`the module: ${message}`);
+    });
     scripts.forEach((script, life) => {
       const name = `life ${life + 1} of the module`;
       this.#cast.push({ name, script, log: logs[life + 1]!, isKilled: true, hasExited: true });
@@ -209,6 +247,8 @@ export class ThreadsRound {
     const thread = chosen?.worker ?? modules[victim - cast.length];
     if (thread === undefined) return false;
     if (chosen !== undefined) chosen.isKilled = true;
+    else this.#isModuleKilled = true;
+    this.#history.note(`${chosen?.name ?? 'the module'} is killed`);
     this.#killed++;
     void watch.end(thread);
     return true;
@@ -216,13 +256,10 @@ export class ThreadsRound {
 
   /** All threads have ended: nothing of theirs is left. */
   async #becomesQuiet(): Promise<void> {
-    this.at = 'threads end';
+    this.#enter('threads end');
     const { bus } = this;
-    while (this.#cast.some(({ worker, hasExited }) => worker !== undefined && !hasExited)) {
-      await sleep(1);
-      this.#progress();
-    }
-    this.at = 'connections end';
+    while (this.#cast.some(({ worker, hasExited }) => worker !== undefined && !hasExited)) await sleep(1);
+    this.#enter('connections end');
     const modules = (): number => bus.stats().subscriptions.filter(({ thread }) => thread === 'own').length;
     await until(() => bus.stats().connections.length <= modules());
     const { subscriptions } = bus.stats();
@@ -264,7 +301,7 @@ export class ThreadsRound {
       readThread('the owner', owner, ownerLog.read(), false, complete),
       ...this.#cast.map(({ name, script, log, isKilled }) => readThread(name, script, log.read(), isKilled, complete)),
     ];
-    const laws = new ThreadLaws(threads, { complete });
+    const laws = new ThreadLaws(threads, { complete, skipped: this.#skipped });
     for (const fault of laws.faults) this.#fault(fault);
     if (module !== undefined)
       for (const fault of laws.checkModule(module.log.read(), complete, this.#moduleSkipped)) this.#fault(fault);
@@ -272,6 +309,7 @@ export class ThreadsRound {
     if (stats.connections.length > 0) this.#fault(`${stats.connections.length} connections are left`);
     if (stats.subscriptions.length > 0) this.#fault(`${stats.subscriptions.length} subscriptions are left`);
     if (stats.rescued > 0) this.#fault(`${stats.rescued} wake-ups were missed`);
+    if (this.faults.length > 0) this.faults.push(`what happened:\n${this.#history.lines.join('\n')}`);
     const accounts = threads.flatMap((thread) => thread.accounts);
     return {
       faults: this.faults,
@@ -287,10 +325,12 @@ export class ThreadsRound {
   }
 
   get state(): string {
-    const { at, faults } = this;
+    const { faults } = this;
+    const at = this.#at;
     const cast = this.#cast.map(({ name, hasExited, isKilled, log }) => ({ name, hasExited, isKilled, at: log.count }));
     return JSON.stringify({
       at,
+      history: this.#history.lines,
       ending: this.#ending,
       closing: this.#isClosing,
       faults,
