@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { inlineModule } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
+import { size } from '../support/full.js';
 
-const RESTARTS = 8;
+const RESTARTS = size(6, 8);
 
 /** Counts what is alive after some restarts, and after as many more. */
 const PROGRAM = `
