@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type BoundedRun, runBounded } from './support/bounded-run.js';
+import type { Limit } from './support/test-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bounded-run-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -60,11 +61,12 @@ describe('a run that is bounded in time', () => {
   });
 
   describe('with a limit for each file', () => {
+    let heard = 0;
     /** Over for each file once that has written a file of that name. */
-    const limitOf = (path: string): AbortSignal => {
+    const limitOf = (path: string): Limit => {
       const limit = new AbortController();
       void whenWritten(`${path}.ready`).then(() => limit.abort());
-      return limit.signal;
+      return { signal: limit.signal, heard: () => void heard++ };
     };
 
     test('fails, names a file whose threads do not end though its tests have passed, and what holds it open', async () => {
@@ -86,6 +88,7 @@ describe('a run that is bounded in time', () => {
         /^✔ passes.*\n\nNot ended within [\d.]+ s, and killed\. What held it open:\n {2}main thread: message port/,
       );
       assert.match(printed, /worker 1.*\n +at waitForever/);
+      assert.ok(heard > 0, 'what it printed was heard');
       assert.match(printed, /leaves-thread\.mjs {2}FAILED\n.*passes\.mjs\n$/);
     });
 

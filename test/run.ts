@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { runBounded } from './support/bounded-run.js';
 import { summary, total } from './support/run-summary.js';
 import { nameOf, together } from './support/shared-processes.js';
-import { TestProcess } from './support/test-process.js';
+import { type Limit, TestProcess } from './support/test-process.js';
 
 const USAGE =
   'Usage: npm test -- [FILE|FOLDER]… [--except FILE|FOLDER]… [--only REGEX] [--full [--shard I/N] [--minutes M]] [--times] [--concurrency N]';
@@ -78,9 +78,12 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
-/** How long the process of a file may stay: many times what it takes on a machine that has nothing else to do. */
-function limitOf(file: string): AbortSignal {
-  return AbortSignal.timeout((file.endsWith('.full.test.js') ? 30 : 3) * 60_000);
+/** A process that has said nothing for so long has come to nothing: each test prints a line. */
+function limitOf(file: string): Limit {
+  const limit = new AbortController();
+  const maxQuietMs = (file.endsWith('.full.test.js') ? 30 : 3) * 60_000;
+  const timer = setTimeout(() => limit.abort(), maxQuietMs).unref();
+  return { signal: limit.signal, heard: () => void timer.refresh() };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Runs test files for as many minutes as there are, and says what has become of each. */
-import { type TestFileResult, TestProcess } from './test-process.js';
+import { type Limit, type TestFileResult, TestProcess } from './test-process.js';
 
 export interface BoundedRun {
   readonly files: readonly string[];
@@ -7,8 +7,8 @@ export interface BoundedRun {
   readonly nameOf: (file: string) => string;
   /** For all of them. */
   readonly minutes: number;
-  /** Asked when a file starts. When aborted, the file counts as failed, and its processes are killed. */
-  readonly limitOf?: (file: string) => AbortSignal;
+  /** Asked when a file starts. At its limit a file counts as failed, and its processes are killed. */
+  readonly limitOf?: (file: string) => Limit;
   /** How many files run at a time. */
   readonly concurrency: number;
   /** See {@link TestProcess}. */

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /**
  * Short files of a folder share a process, so many at a time: what it takes to start one and to load the modules is taken once.
  */
-const TOGETHER = 8;
+const TOGETHER = 6;
 /** But for those that change something of their process, or look at all of it: its memory, its warnings, its signals. */
 const TOUCHES_PROCESS =
   /process\.(on|once|chdir|memoryUsage|listenerCount)\(|process\.env\.\w+ = |\(process, '|setFlagsFromString|'node:(diagnostics_channel|inspector)|\bmock\./;

@@ -14,6 +14,14 @@ const REPORT_TIMEOUT_MS = 10_000;
 /** The counts that node:test prints last; one run has one such list. */
 const COUNTS = /(?:^ℹ (?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+\n)+/m;
 
+/** How long a process may stay. */
+export interface Limit {
+  /** Aborted when the process has had its time. */
+  readonly signal: AbortSignal;
+  /** Called whenever the process has printed something. */
+  heard?(): void;
+}
+
 export interface TestFileResult {
   /** False also when the process stayed longer than its limit. */
   readonly passed: boolean;
@@ -28,6 +36,7 @@ export class TestProcess {
   readonly #folder: string;
   readonly #startMs = performance.now();
   #output = '';
+  #limit: Limit | undefined;
 
   /** @param nodeArguments put before the file, such as `--test-name-pattern=REGEX` */
   constructor(file: string, nodeArguments: readonly string[] = []) {
@@ -43,18 +52,17 @@ export class TestProcess {
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.#output += text;
+        this.#limit?.heard?.();
       });
     }
   }
 
-  /**
-   * @param limit aborted when the process has had its time
-   * @returns when the process has ended and nothing can print any more, or after the limit: nothing of it is left then
-   */
-  async result(limit: AbortSignal | undefined): Promise<TestFileResult> {
+  /** @returns when the process has ended and nothing can print any more, or after the limit: nothing of it is left then */
+  async result(limit: Limit | undefined): Promise<TestFileResult> {
+    this.#limit = limit;
     let exitCode: unknown;
     try {
-      [exitCode] = await once(this.#child, 'close', { signal: limit });
+      [exitCode] = await once(this.#child, 'close', { signal: limit?.signal });
     } catch {
       // Without what the report's writer says.
       const output = this.#output;
