@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -13,6 +13,7 @@ import { PageServer } from '../../src/cli/web/page-server.js';
 import { SampleStreams } from '../../src/cli/web/sample-streams.js';
 import { type Bus, createBus, type Sample } from '../../src/index.js';
 import { until } from '../support/bus-scene.js';
+import { sampleWith } from '../support/top-samples.js';
 
 interface Answer {
   readonly status: number | undefined;
@@ -177,6 +178,49 @@ describe('the page of top', { timeout: 60_000 }, () => {
     let again = await stream(() => {});
     while (again.statusCode !== 200) again = await stream(() => {});
     for (const response of [again, ...streams]) response.destroy();
+  });
+
+  test('counts a stream until its answer is over, however many come over one connection, or go while they are looked up', async () => {
+    // Serves one sample, and is gone.
+    const path = join(folder, '3-short.sock');
+    const short = createServer((client) => {
+      client.on('error', () => {});
+      client.once('data', () => client.end(`${JSON.stringify(sampleWith([]))}\n`));
+    }).listen(path);
+    await once(short, 'listening');
+    const streams = new PageServer(readPageFiles(), new SampleStreams(async () => [path], 100));
+    const address = new URL(await streams.listen(0));
+    const target = `${address.pathname}samples?bus=3-short`;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const asked = { host: address.hostname, port: address.port, headers: { host: address.host }, agent, path: target };
+    // The browser asks for the next one on the same connection.
+    for (let round = 0; round < 40; round++) {
+      // Whoever goes away before it is answered.
+      const early = connect(Number(address.port), address.hostname);
+      early.on('error', () => {});
+      early.end(`GET ${target} HTTP/1.1\r\nhost: ${address.host}\r\n\r\n`, () => early.destroy());
+      const status = await new Promise((resolve, reject) => {
+        const asking = request(asked, (response) => {
+          response.resume().on('end', () => resolve(response.statusCode));
+        });
+        asking.on('error', reject).end();
+      });
+      assert.equal(status, 200, `${round}`);
+    }
+    agent.destroy();
+    streams.close();
+    short.close();
+  });
+
+  test('ends half a request, and has nothing by the names of what objects inherit', async () => {
+    for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty']) {
+      assert.equal((await get(`${page.pathname}${name}`)).status, 404, name);
+    }
+    const half = connect(Number(page.port), page.hostname);
+    half.on('error', () => {});
+    half.write(`GET ${page.pathname} HTTP/1.1\r\nhost: ${page.host}\r\n`);
+    half.resume();
+    await once(half, 'close');
   });
 
   test('lets a stream that nobody reads miss samples', async () => {

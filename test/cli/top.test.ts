@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -107,6 +109,65 @@ describe('the view of top', () => {
     const lines = viewOf({ ...sample }, undefined, { ...PLAIN, columns: 200, rows: 24 });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is left is what is tested
     for (const line of lines) assert.doesNotMatch(line, /[\x00-\x1f\x7f-\x9f\u202e]/);
+  });
+});
+
+describe('what top shows of another process', () => {
+  test('is text in every place of a sample, on lines that fit, also where characters take two cells or none', () => {
+    const evil = '\x1b]0;title\x07\u2066\u200d\ud800日本語テキスト👩‍🚀e\u0301\u0301ع';
+    const sample = sampleWith([
+      subscription(evil, { state: evil as never, thread: evil as never, filter: { topics: [evil] } }),
+    ]);
+    const hostile = {
+      ...sample,
+      ...{ name: evil, node: evil },
+      stats: {
+        ...sample.stats,
+        bridges: [{ name: evil, state: evil }],
+        ring: { ...sample.stats.ring, heldBy: evil },
+      },
+    } as unknown as Sample;
+    for (const columns of [1, 20, 80, 200]) {
+      for (const line of viewOf(hostile, undefined, { ...PLAIN, columns, rows: 24, which: evil })) {
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is left is what is tested
+        assert.doesNotMatch(line, /[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069]|[\p{Cs}\p{M}]/u);
+        const cells = [...line].reduce((sum, character) => sum + (/[日本語テキスト👩🚀]/u.test(character) ? 2 : 1), 0);
+        assert.ok(cells <= columns, `${cells} cells in ${columns}: ${line}`);
+      }
+    }
+  });
+
+  test('keeps subscriptions of one name apart, and rates them each by itself', () => {
+    const two = (first: number, second: number) => [
+      subscription('same', { delivered: first, backlogBytes: 9 }),
+      subscription('same', { delivered: second }),
+    ];
+    const before = sampleWith(two(0, 100), 0, 1_000);
+    const lines = viewOf(sampleWith(two(5, 107), 0, 2_000), before, { ...PLAIN, columns: 120, rows: 24 });
+    const rates = lines.filter((line) => line.startsWith('same')).map((line) => line.split(/\s+/)[2]);
+    assert.deepEqual(rates, ['5', '7']);
+  });
+
+  test('that says what is no sample ends it with one line, and exit code 1', async () => {
+    const nonsense = [
+      'hello',
+      '{"v":2}',
+      '{"v":1,"stats":{"subscriptions":[]}}',
+      `{"v":1,"uptimeMs":1e99,"stats":{"subscriptions":[1],"connections":[]}}`,
+      JSON.stringify({ ...sampleWith([]), uptimeMs: 'x\u001b[2J' }),
+      JSON.stringify({ ...sampleWith([]), health: null }),
+    ];
+    for (const [index, line] of nonsense.entries()) {
+      const path = join(folder, `nonsense-${index}`);
+      const server = createServer((socket) => socket.on('error', () => {}).write(`${line}\n`)).listen(path);
+      await once(server, 'listening');
+      const child = spawn(process.execPath, [command, 'top', path], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const [out, errors] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit')]);
+      assert.equal(out, '', line);
+      assert.match(errors, /^ringcast: .*: what it says is no sample of this version of ringcast\n$/, line);
+      assert.equal(child.exitCode, 1);
+      server.close();
+    }
   });
 });
 
