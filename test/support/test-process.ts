@@ -1,7 +1,8 @@
 /** One test file in a process of its own, which cannot stay for ever. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -33,14 +34,14 @@ export interface TestFileResult {
 
 export class TestProcess {
   readonly #child: ChildProcess;
-  readonly #folder: string;
+  /** Made when there is something to write. */
+  readonly #folder = join(tmpdir(), `test-process-${randomUUID()}`);
   readonly #startMs = performance.now();
   #output = '';
   #limit: Limit | undefined;
 
   /** @param nodeArguments put before the file, such as `--test-name-pattern=REGEX` */
   constructor(file: string, nodeArguments: readonly string[] = []) {
-    this.#folder = mkdtempSync(join(tmpdir(), 'test-process-'));
     const nodeOptions = [...reportOnSignal(this.#folder), '--test-reporter=spec', ...nodeArguments];
     this.#child = spawn(process.execPath, [...nodeOptions, file], {
       // A group of its own, which can be ended as a whole.
@@ -68,7 +69,7 @@ export class TestProcess {
       const output = this.#output;
       this.#output = output + (await this.#endLate());
     }
-    rmSync(this.#folder, { recursive: true });
+    rmSync(this.#folder, { recursive: true, force: true });
     const [counts = ''] = COUNTS.exec(this.#output) ?? [];
     return {
       passed: exitCode === 0,
@@ -104,6 +105,7 @@ export class TestProcess {
         if (text.includes('Node.js report completed')) resolve();
       });
     });
+    mkdirSync(this.#folder, { mode: 0o700 });
     this.#child.kill('SIGUSR2');
     await Promise.race([written, once(this.#child, 'exit'), wait(REPORT_TIMEOUT_MS, undefined, { ref: false })]);
   }
