@@ -16,7 +16,7 @@ const APP = {
     const filters = ['/orders/{new,paid}', 'topic~="^/never"'];
     bus.subscribe(filters, new URL('./audit.mjs', import.meta.url), { name: 'audit' });
     bus.publish('/orders/new', { id: 'o1' });
-    await bus.close();`,
+    await bus.close({ drainTimeoutMs: Infinity });`,
   'audit.mjs': `
     import { connectBus } from 'ringcast';
     export default ({ topic, event }, { name }) => console.log(name, topic, event.id, typeof connectBus);`,
@@ -27,7 +27,7 @@ const APP = {
     const filters = ['/orders/{new,paid}', 'topic~="^/never"'];
     bus.subscribe(filters, pathToFileURL(require.resolve('./audit.cjs')), { name: 'audit' });
     bus.publish('/orders/new', { id: 'o1' });
-    bus.close();`,
+    bus.close({ drainTimeoutMs: Infinity });`,
   'audit.cjs': `
     const { connectBus } = require('ringcast');
     module.exports = ({ topic, event }, { name }) => console.log(name, topic, event.id, typeof connectBus);`,
@@ -99,7 +99,7 @@ describe('ringcast runs', { timeout: 600_000 }, () => {
           bus.publish('/tasks/exit', new TaskExit({ exitStatus: 1 }));
           await audit.stop({ drain: true });
           await exits.stop({ drain: true });
-          await bus.close();
+          await bus.close({ drainTimeoutMs: Infinity });
         }`,
     });
     const { stdout, stderr } = await project.run(node, join(ODD_NAME, 'odd.mjs'));
@@ -179,7 +179,7 @@ describe('ringcast runs', { timeout: 600_000 }, () => {
         await connection.subscribe('/a', ({ event }) => console.log('two', event)).ready;
         connection.publish('/a', 'event');
         await connection.close();
-        await bus.close();
+        await bus.close({ drainTimeoutMs: Infinity });
         console.log(one.createBus !== two.createBus);`,
     });
     const { stdout, stderr } = await project.run(node, 'copies.mjs');
@@ -208,7 +208,7 @@ describe('ringcast runs', { timeout: 600_000 }, () => {
         const bus = createBus({ types: [new URL(import.meta.resolve('shop/types.js'))] });
         bus.subscribe('event.exit_status==7', new URL(import.meta.resolve('shop/audit.js')));
         bus.publish('/tasks/exit', new TaskExit({ exitStatus: 7 }));
-        await bus.close();`,
+        await bus.close({ drainTimeoutMs: Infinity });`,
     });
     await project.run('pnpm', 'install', '--store-dir', join(tools.folder, 'store'));
     await runsIn(project, 'packages/app');
