@@ -71,7 +71,10 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
       () => {
         if (this.#state === 'starting') this.#state = 'reading';
       },
-      () => {},
+      () => {
+        // Before anybody else hears of it: what never reads is not active.
+        if (this.#state === 'starting') this.#state = 'stopping';
+      },
     );
     void delivery.ended.then(() => this.#end());
     // A thread of its own is there to do work; a handler is there as long as somebody publishes.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { type Bus, createBus, type ModuleOptions, type Subscription } from '../../src/index.js';
+import { type Bus, connectBus, createBus, type ModuleOptions, type Subscription } from '../../src/index.js';
 import type { Fault } from '../fixtures/workers/faulty.js';
 import {
   closeDelivered,
@@ -102,6 +102,24 @@ describe('a subscriber module that cannot be used', { timeout: 240_000 }, () => 
       const error = await endOf(bus.subscribe('/a', inlineModule(source)));
       assert.equal((error.cause as Error).message, 'mine');
       assert.match(`${(error.cause as Error).stack}`, /RangeError: mine/);
+    });
+  }
+
+  for (const [where, open] of [
+    ['on a bus', (bus: Bus) => bus],
+    ['on a connection', (bus: Bus) => connectBus(bus.handle)],
+  ] as const) {
+    test(`is not active any more for whoever hears that it will never be ready, ${where}`, async () => {
+      const bus = createBus();
+      const client = open(bus);
+      const seen: boolean[] = [];
+      const hears = (subscription: Subscription): Promise<void> =>
+        subscription.on('error', () => {}).ready.catch(() => void seen.push(subscription.active));
+      await hears(client.subscribe('/a', new URL('file:///nowhere/at-all.js')));
+      const starting = hears(client.subscribe('/a', inlineModule('export default () => {}')));
+      bus.destroy();
+      await starting;
+      assert.deepEqual(seen, [false, false]);
     });
   }
 
