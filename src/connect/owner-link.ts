@@ -198,6 +198,8 @@ export class OwnerLink {
       this.isMet = true;
       this.#offers = [];
       this.#watch(SAFETY_CHECK_MS);
+      // Said to those who had met alone. OWNER_CLOSING was set before this message was sent.
+      if (this.isClosing) this.#events.onTold({ kind: 'closing' });
     }
     this.#events.onTold(message);
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Bus, createBus } from '../../src/index.js';
-import { workerModule } from '../support/bus-scene.js';
+import { fillRing, inlineModule, range, SMALL_RING_BYTES, turn, until, workerModule } from '../support/bus-scene.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
 import { SharedLog } from '../support/shared-log.js';
 
@@ -67,4 +67,49 @@ describe('what a thread had accepted when the bus was closed, before they met,',
     assert.deepEqual(await bus.close(), { undelivered: 3 });
     assert.deepEqual(await thread.said(), { undelivered: 3 });
   });
+});
+
+test('a thread that the bus meets while it closes publishes nothing', async () => {
+  const bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: Number.POSITIVE_INFINITY });
+  const got: number[] = [];
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  // Holds the ring: nothing is taken over of uplinks, and none is sealed.
+  bus.subscribe('/**', inlineModule('export default (_, { data }) => void Atomics.wait(data, 0, 0);'), { data: gate });
+  bus.subscribe('/**', (envelope) => void got.push(idOf(envelope)));
+  const met = new Int32Array(new SharedArrayBuffer(4));
+  const filled = fillRing(bus, '/x');
+  const thread = new ScriptedThread(
+    `
+    import { once } from 'node:events';
+    import { setImmediate as turn } from 'node:timers/promises';
+    await once(parentPort, 'message');
+    const bus = ringcast.connectBus(data.bus);
+    Atomics.wait(data.met, 0, 0);
+    // Until the timer that looks for the owner is due: that one, and no message event, hears what the owner has said.
+    Atomics.wait(data.never, 0, 0, 300);
+    await turn();
+    await turn();
+    try {
+      bus.publish('/x', { id: 1 });
+    } catch ({ code }) {
+      say(code);
+    }
+    say('went on');
+    bus.destroy();
+  `,
+    { bus: bus.handle, met, never: new Int32Array(new SharedArrayBuffer(4)) },
+  );
+  const closed = bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
+  thread.worker.postMessage('connect');
+  // Met by its greeting; its port, on which it is told what is wanted, comes soon.
+  await until(() => bus.stats().connections[0]?.threadId === thread.worker.threadId);
+  for (let turns = 0; turns < 50; turns++) await turn();
+  Atomics.store(met, 0, 1);
+  Atomics.notify(met, 0);
+  const said = await thread.said();
+  Atomics.store(gate, 0, 1);
+  Atomics.notify(gate, 0);
+  await closed;
+  assert.deepEqual([said, got], ['BUS_CLOSED', range(filled)]);
+  await thread.ended;
 });

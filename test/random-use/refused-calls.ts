@@ -35,8 +35,10 @@ export function faultOf(
     return tookMs >= SYNC_TIMEOUT_MS - 1 ? undefined : `after ${tookMs} ms`;
   }
   if (verb === 'publishSync' && code === 'BUS_WOULD_DEADLOCK') {
-    const mayHold = accounts.some(({ inThread, over, terms }) => !inThread && !over && !terms.lossy);
-    return mayHold ? undefined : 'no reader of this thread holds the ring';
+    const mayHold = ({ name, inThread, over, terms }: Account): boolean =>
+      // What a dead thread holds is this thread's to see to, where the next life cannot begin before it has heard of the end.
+      !over && !terms.lossy && (!inThread || after.ring.heldBy?.includes(JSON.stringify(name)) === true);
+    return accounts.some(mayHold) ? undefined : 'nobody that waits for this thread holds the ring';
   }
   return 'not an error of this verb';
 }
