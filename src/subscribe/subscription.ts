@@ -67,15 +67,11 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   /** Ties the subscription to what carries it out. @internal */
   attach(delivery: Delivery): void {
     this.#delivery = delivery;
-    unwatched(delivery.ready).then(
-      () => {
-        if (this.#state === 'starting') this.#state = 'reading';
-      },
-      () => {
-        // Before anybody else hears of it: what never reads is not active.
-        if (this.#state === 'starting') this.#state = 'stopping';
-      },
-    );
+    const leaveStarting = (state: 'reading' | 'stopping') => (): void => {
+      if (this.#state === 'starting') this.#state = state;
+    };
+    // Before anybody else hears of it: what never reads is not active.
+    unwatched(delivery.ready).then(leaveStarting('reading'), leaveStarting('stopping'));
     void delivery.ended.then(() => this.#end());
     // A thread of its own is there to do work; a handler is there as long as somebody publishes.
     if (delivery.thread === 'own') this.ref();
