@@ -5,7 +5,7 @@
  * A bundler may have made this code part of a user's bundle. Then nothing of ours lies beside it, and what is needed is found
  * where the user has installed the package. In a bundle that is CommonJS, `import.meta` is empty.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DependencyNotFoundError } from './errors.js';
 
@@ -96,11 +96,27 @@ function fileOf(name: string): URL {
  * @throws {DependencyNotFoundError} `BUS_DEPENDENCY_NOT_FOUND`
  */
 export function requireDependency(id: string): unknown {
+  const entry = fileURLToPath(workerEntry());
+  ownRequire ??= createRequire(entry);
   try {
-    ownRequire ??= createRequire(workerEntry());
     return ownRequire(id);
   } catch (cause) {
-    if (cause instanceof DependencyNotFoundError) throw cause;
-    throw new DependencyNotFoundError(id, here, cause);
+    const linked = requireBehindLinks(entry, id);
+    if (linked === undefined) throw new DependencyNotFoundError(id, here, cause);
+    return linked;
+  }
+}
+
+/**
+ * Loads a package from the folder that a link leads to. Package managers that link packages put what these need there, and
+ * Node looks there by itself, but for `--preserve-symlinks`.
+ */
+function requireBehindLinks(entry: string, id: string): unknown {
+  const file = realpathSync(entry);
+  if (file === entry) return undefined;
+  try {
+    return createRequire(file)(id);
+  } catch {
+    return undefined;
   }
 }

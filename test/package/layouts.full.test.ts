@@ -75,7 +75,7 @@ function contents(folder: string): string[] {
 }
 
 describe('ringcast runs', { timeout: 600_000 }, () => {
-  before(() => installed.install());
+  before(() => installed.install('tar@7'));
 
   test('in a folder whose name holds what means something elsewhere, and so do modules, types and hosted buses', async (t) => {
     const project = layout(t, ODD_NAME);
@@ -117,9 +117,27 @@ describe('ringcast runs', { timeout: 600_000 }, () => {
     link(project, 'inside/node_modules/ringcast', 'checkout');
     link(project, 'beside/node_modules/ringcast', 'store/node_modules/ringcast');
     link(project, 'linked', 'inside');
-    await runsIn(project, 'beside');
-    // With links kept, Node looks beside the link alone.
-    for (const folder of ['inside', 'linked']) {
+    // A peer is looked for beside the link that is kept.
+    link(project, 'beside/node_modules/tar', 'store/node_modules/tar');
+    project.write({
+      'beside/unpacks.mjs': `
+        import { createBus, runWithEmitter } from 'ringcast';
+        import { buildImageArchive, openServices, resolveImage } from 'ringcast/services';
+        const bus = createBus();
+        bus.subscribe('/service/rootfs/commit', ({ topic }) => console.log(topic));
+        const archive = await buildImageArchive({ name: 'a.test/a:1', files: [{ path: 'a', body: 'a' }] });
+        await runWithEmitter(bus.emitter(), async () => {
+          const services = await openServices({ directory: 'state', unpackThreads: 1 });
+          const [{ target }] = await services.importer.importArchive((async function* () { yield archive; })());
+          await services.unpacker.unpack((await resolveImage(services.content, target)).layers);
+          await services.close();
+        });
+        await bus.close({ drainTimeoutMs: Infinity });`,
+    });
+    const flags = ['--preserve-symlinks', '--preserve-symlinks-main'];
+    const unpacked = await project.run(node, ...flags, 'beside/unpacks.mjs');
+    assert.deepEqual(unpacked, { stdout: '/service/rootfs/commit\n', stderr: '' });
+    for (const folder of ['inside', 'beside', 'linked']) {
       for (const flags of [[], ['--preserve-symlinks'], ['--preserve-symlinks', '--preserve-symlinks-main']]) {
         await runsIn(project, folder, ...flags);
       }
@@ -212,6 +230,7 @@ describe('ringcast runs', { timeout: 600_000 }, () => {
     });
     await project.run('pnpm', 'install', '--store-dir', join(tools.folder, 'store'));
     await runsIn(project, 'packages/app');
+    await runsIn(project, 'packages/app', '--preserve-symlinks');
     assert.deepEqual(await project.run(node, 'packages/app/shop.js'), { stdout: 'true 7\n', stderr: '' });
   });
 

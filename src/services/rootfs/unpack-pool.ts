@@ -4,7 +4,8 @@
  * Piscina, with `atomics: 'disabled'`: by default an idle thread is blocked, where a connection to a bus could not end. Never
  * its `signal`, which ends the thread of a running task.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Piscina } from 'piscina';
 import { onAbort } from '../../host/abort-signal.js';
@@ -97,8 +98,11 @@ export class UnpackPool {
 
   #start(): Piscina {
     const entry = threadEntry();
-    // From there: in a bundle of a user's, only the installed package has it beside itself.
-    const { Piscina: Pool } = createRequire(entry)('piscina') as typeof import('piscina');
+    // From there: in a bundle of a user's, only the installed package has it beside itself; or behind a link that Node keeps.
+    const file = fileURLToPath(entry);
+    const require = createRequire(file);
+    const found = require.resolve('piscina', { paths: [dirname(file), dirname(realpathSync(file))] });
+    const { Piscina: Pool } = require(found) as typeof import('piscina');
     const pool = new Pool({
       filename: entry.href,
       minThreads: 0,
