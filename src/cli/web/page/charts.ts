@@ -121,7 +121,7 @@ class Chart {
     const data = Array.from({ length: BACKLOGS }, (_, place) => lines[place]?.values ?? times.map(() => null));
     this.#plot.setData([times, ...data] as unknown as uPlot.AlignedData);
     const items = lines.flatMap((line, place) =>
-      line === undefined ? [] : [item(`${line.label} ${line.text}`, place)],
+      line === undefined ? [] : [item(` ${line.text}`, line.label, place)],
     );
     const note = this.#kind.note?.(history);
     if (note !== undefined) items.push(item(note));
@@ -190,9 +190,12 @@ class Chart {
   }
 }
 
-function item(text: string, series?: number): HTMLLIElement {
+function item(text: string, label = '', series?: number): HTMLLIElement {
   const element = document.createElement('li');
-  element.textContent = text;
+  // A name with directional characters turns nothing round but itself.
+  const name = document.createElement('bdi');
+  name.textContent = label;
+  element.append(name, text);
   if (series !== undefined) element.dataset.series = `${series}`;
   return element;
 }
