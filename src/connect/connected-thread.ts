@@ -166,14 +166,9 @@ export class ConnectedThread {
     typeGrants.clear();
   }
 
-  /** Whether the thread has said that it writes nothing more. */
-  get hasLeft(): boolean {
-    return this.#owner.hasLeft;
-  }
-
-  /** The same, or the thread is gone. */
-  get isLeaving(): boolean {
-    return this.isGone || this.hasLeft;
+  /** How it ends by itself: it has said that it writes nothing more, or its thread is gone. Undefined: it goes on. */
+  get leaving(): 'closed' | 'thread ended' | undefined {
+    return this.#owner.hasLeft ? 'closed' : this.isGone ? 'thread ended' : undefined;
   }
 
   /** Events that wait on the thread's heap. */

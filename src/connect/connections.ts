@@ -95,8 +95,10 @@ export class Connections {
     for (const connection of [...this.#all.values()]) {
       connection.close();
       connection.seal(true);
-      left += connection.drain.countUnread() + connection.queued;
-      this.#finish(connection, 'bus closed');
+      // This order: a thread that drops what is queued says first that it leaves, and what it dropped is `lost`.
+      const { queued, leaving } = connection;
+      left += connection.drain.countUnread() + (leaving === undefined ? queued : 0);
+      this.#finish(connection, leaving ?? 'bus closed');
     }
     this.#reception.close();
     return left;
@@ -185,10 +187,9 @@ export class Connections {
     for (const connection of [...this.#all.values()]) {
       // Each time: whoever is told of a subscription may publish.
       if (!publisher.order.isDirect) return 'full';
-      const { drain } = connection;
-      const { taken, unwanted } = drain;
       // Before the look at the uplink: what it wrote before it said so is found.
-      const { isLeaving, queued } = connection;
+      const { drain, leaving, queued } = connection;
+      const { taken, unwanted } = drain;
       // All that a dead thread has left, before anything of one that was started in its place.
       const drained = drain.drain(connection.isGone ? ALL_BYTES : SHARE_BYTES);
       if (drain.taken + drain.unwanted > taken + unwanted) moved = true;
@@ -196,7 +197,7 @@ export class Connections {
       if (drained === 'full') return 'full';
       if (drained === 'held') continue;
       if (drained === 'more') moved = true;
-      else if (isLeaving) this.#finish(connection, connection.hasLeft ? 'closed' : 'thread ended');
+      else if (leaving !== undefined) this.#finish(connection, leaving);
       else if (this.#isClosing && queued === 0 && !connection.isTaken) {
         if (!connection.seal()) continue;
         if (!drain.isEmpty) moved = true;
@@ -239,8 +240,8 @@ export class Connections {
       if (connection.isAsleep || connection.drain.isHeld) continue;
       // This order and no other: the bit, then a look at all that the thread rings for.
       connection.fallAsleep();
-      const { drain, isLeaving, queued, isTaken } = connection;
-      if (drain.isEmpty && !isLeaving && (isTaken || !(this.#isClosing && queued === 0))) continue;
+      const { drain, leaving, queued, isTaken } = connection;
+      if (drain.isEmpty && leaving === undefined && (isTaken || !(this.#isClosing && queued === 0))) continue;
       connection.wakeUp();
       asleep = false;
     }

@@ -49,11 +49,15 @@ export interface ReadThread {
   readonly events: ReadonlyMap<number, ThreadEvent>;
   readonly accounts: readonly ThreadAccount[];
   readonly lost: number;
+  /** Events that waited on its heap when its connections ended, as the owner says; undefined: nobody has asked the owner. */
+  readonly dropped: number | undefined;
 }
 
 /**
  * @param isKilled whether it was ended from outside
- * @param waitsAtEnd whether what waits on the heap of a thread that is not ended is written all the same
+ * @param waitsAtEnd whether what waits on the heap of a thread that ends by itself is written all the same: not where it calls
+ *   `process.exit`, which it does at once where the bus closes
+ * @param dropped see {@link ReadThread}
  */
 export function readThread(
   name: string,
@@ -61,6 +65,7 @@ export function readThread(
   entries: readonly LogEntry[],
   isKilled: boolean,
   waitsAtEnd: boolean,
+  dropped?: number,
 ): ReadThread {
   const events = new Map<number, ThreadEvent>();
   const accounts = new Map<number, ThreadAccount>();
@@ -68,7 +73,7 @@ export function readThread(
   const isDestroyed = entries.some(({ kind }) => kind === Kind.Destroyed);
   const isCut = isKilled || (script.end === 'exit' && entries.some(({ kind }) => kind === Kind.Done));
   let lost = 0;
-  const log = { name, isCut, events, accounts: [] as ThreadAccount[], lost: 0 };
+  const log = { name, isCut, events, accounts: [] as ThreadAccount[], lost: 0, dropped };
   const tellQueued = (): void => {
     for (const event of events.values()) if (event.outcome === 'queued') event.told = true;
   };
@@ -138,7 +143,7 @@ export function readThread(
         break;
     }
   }
-  if (waitsAtEnd && !isKilled && !isDestroyed) tellQueued();
+  if (waitsAtEnd && !isCut && !isDestroyed) tellQueued();
   log.accounts.push(...accounts.values());
   log.lost = lost;
   return log;

@@ -48,6 +48,7 @@ export class ThreadLaws {
     this.#putTogether();
     for (const thread of threads) {
       this.#checkProducer(thread);
+      this.#checkDropped(thread);
       for (const account of thread.accounts) this.#checkAccount(account);
     }
   }
@@ -94,6 +95,19 @@ export class ThreadLaws {
       newest = sequence;
     }
     if (lost > 0 && this.#end.complete && !isCut) this.#say(name, `closing left ${lost} events`);
+  }
+
+  /** What a thread took with it as it ended is counted, event for event. */
+  #checkDropped({ name, events, dropped }: ReadThread): void {
+    if (dropped === undefined) return;
+    const missing = [...events].filter(([id, { outcome }]) => {
+      return outcome === 'queued' && !this.#sequences.has(id) && this.#isWanted(id);
+    });
+    if (missing.length <= dropped) return;
+    this.#say(
+      name,
+      `${missing.length} queued events are missing, from ${missing[0]![0]} on; ${dropped} are counted as lost`,
+    );
   }
 
   /** Whether some subscription got all that was to be had on the topic of an event, from before it was published. */

@@ -45,6 +45,8 @@ interface Cast {
   readonly script: ThreadScript;
   readonly log: ThreadLog;
   worker?: Worker;
+  /** Events that waited on its heap when its connections ended; undefined: of a module, whose threads are not told apart. */
+  dropped?: number;
   isKilled: boolean;
   hasExited: boolean;
 }
@@ -190,6 +192,11 @@ export class ThreadsRound {
     const data: ActorData = { bus: this.bus.handle, log: log.buffer, stamps: this.#stamps, script };
     const worker = new Worker(PROGRAM, { workerData: data });
     cast.worker = worker;
+    cast.dropped = 0;
+    const own = worker.threadId;
+    this.bus.on('disconnect', ({ threadId, lost }) => {
+      if (threadId === own) cast.dropped! += lost;
+    });
     worker.on('message', (text: string) => this.#fault(`${cast.name}: ${text}`));
     worker.on('error', (error) => this.#fault(`${cast.name}: ${(error as Error).stack}`));
     worker.on('exit', () => {
@@ -299,7 +306,9 @@ export class ThreadsRound {
     const complete = isWhole && undelivered === 0;
     const threads: ReadThread[] = [
       readThread('the owner', owner, ownerLog.read(), false, complete),
-      ...this.#cast.map(({ name, script, log, isKilled }) => readThread(name, script, log.read(), isKilled, complete)),
+      ...this.#cast.map(({ name, script, log, isKilled, dropped }) => {
+        return readThread(name, script, log.read(), isKilled, complete, dropped);
+      }),
     ];
     const laws = new ThreadLaws(threads, { complete, skipped: this.#skipped });
     for (const fault of laws.faults) this.#fault(fault);
