@@ -58,8 +58,8 @@ export class OwnerLink {
   #port: MessagePort | undefined;
   /** The port is with the owner, or on a way on which nothing is lost. */
   #isGreeted = false;
-  /** Said before they have met: the port that it was said on may not arrive. */
-  #offers: ModuleOffer[] = [];
+  /** Said before somebody certainly reads the port. Node never closes one that nobody reads and that has something in it. */
+  readonly #unsaid: ToOwner[] = [];
   #timer: NodeJS.Timeout | undefined;
   readonly #absence = new OwnerAbsence();
   /** What the last safety check found unread although the owner slept. */
@@ -122,26 +122,34 @@ export class OwnerLink {
 
   /** Wakes the owner. */
   ring(): void {
-    if (this.isMet || this.#isGreeted) post(this.#port, RING);
+    if (this.#isHeard) post(this.#port, RING);
     else broadcast(this.#busId, { ring: this.hello.connection });
   }
 
-  /** Says what need not be in order with events. Only where they have met. */
+  /** Says what need not be in order with events; where they have not met, once they have. */
   say(message: ToOwner): void {
-    post(this.#port, message);
+    if (this.#isHeard) post(this.#port, message);
+    else if (!this.hasEnded) this.#unsaid.push(message);
   }
 
   /** Says what a module is subscribed with. Call it before the request is written, behind which the owner waits for this. */
   offer(offer: ModuleOffer): void {
-    post(this.#port, offer);
-    if (this.isMet) return;
-    this.#offers.push(offer);
-    if (!this.#isGreeted) broadcast(this.#busId, { offer, connection: this.hello.connection });
+    this.say(offer);
+    if (!this.#isHeard) broadcast(this.#busId, { offer, connection: this.hello.connection });
   }
 
   /** Nothing more will be written. Ring, or flush, after this. */
   leave(): void {
     this.memory.cells.store(uplink.LEAVING, 1);
+  }
+
+  /** Whether somebody reads the port. */
+  get #isHeard(): boolean {
+    return this.isMet || this.#isGreeted;
+  }
+
+  #sayUnsaid(): void {
+    for (const message of this.#unsaid.splice(0)) post(this.#port, message);
   }
 
   #meet(): void {
@@ -150,7 +158,6 @@ export class OwnerLink {
     const before = this.#port;
     this.#port = port1;
     before?.close();
-    for (const offer of this.#offers) post(port1, offer);
     port1.on('message', (message: ToConnection) => this.#receive(message));
     let isRetried = false;
     const retry = (): void => {
@@ -160,7 +167,7 @@ export class OwnerLink {
     };
     port1.on('close', () => {
       if (this.#port !== port1) return;
-      if (this.isMet || this.#isGreeted) this.end();
+      if (this.#isHeard) this.end();
       // The owner's thread may have ended with the message on its way: then nothing else says so.
       else retry();
     });
@@ -170,6 +177,7 @@ export class OwnerLink {
     const greeter = greeterHere(this.#busId);
     if (greeter !== undefined) {
       this.#isGreeted = true;
+      this.#sayUnsaid();
       greeter.onMeeting(hello, port2);
       return;
     }
@@ -196,7 +204,7 @@ export class OwnerLink {
     }
     if (message.kind === 'interest' && !this.isMet) {
       this.isMet = true;
-      this.#offers = [];
+      this.#sayUnsaid();
       this.#watch(SAFETY_CHECK_MS);
       // Said to those who had met alone. OWNER_CLOSING was set before this message was sent.
       if (this.isClosing) this.#events.onTold({ kind: 'closing' });

@@ -1,6 +1,8 @@
 /** A bus that closes before it has heard of a thread: what that thread has accepted counts as what others have. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
+import type { MessagePort } from 'node:worker_threads';
 import { type Bus, createBus } from '../../src/index.js';
 import { fillRing, inlineModule, range, SMALL_RING_BYTES, turn, until, workerModule } from '../support/bus-scene.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
@@ -112,4 +114,21 @@ test('a thread that the bus meets while it closes publishes nothing', async () =
   await closed;
   assert.deepEqual([said, got], ['BUS_CLOSED', range(filled)]);
   await thread.ended;
+});
+
+describe('the port of a thread that has met nobody when the bus is destroyed', { timeout: 30_000 }, () => {
+  for (const [does, before] of [
+    ['has left', ''],
+    ['has ended a subscription', `bus.subscribe('/x', () => {}).stop();`],
+    ['has subscribed a module', `bus.subscribe('/x', new URL('file:///none.js')).on('error', () => {});`],
+  ] as const) {
+    // Node closes a port that nobody reads only while nothing is in it.
+    test(`closes unread where the thread ${does}`, async () => {
+      const bus = createBus();
+      const thread = await publishUnheard(bus, before);
+      bus.destroy();
+      const [{ port }] = (await once(process, 'workerMessage')) as [{ readonly port: MessagePort }];
+      await Promise.all([once(port, 'close'), thread.ended]);
+    });
+  }
 });
