@@ -82,8 +82,9 @@ describe('closeOn', () => {
         return bus.close();
       });`;
     const worker = new Worker(source, { eval: true });
+    const exited = once(worker, 'exit');
     const [code] = (await once(worker, 'message')) as [string];
     assert.equal(code, 'BUS_INVALID_OPTION');
-    await once(worker, 'exit');
+    await exited;
   });
 });

@@ -21,7 +21,6 @@ test('a pipe that a program reads synchronously stays one that waits', {
     await bus.close();
     console.log(/flags:\\s+(\\d+)/.exec(readFileSync('/proc/self/fdinfo/0', 'utf8'))[1]);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const flags = await text(child.stdout);
-  await once(child, 'close');
+  const [flags] = await Promise.all([text(child.stdout), once(child, 'close')]);
   assert.equal(Number.parseInt(flags, 8) & O_NONBLOCK, 0, flags);
 });

@@ -24,14 +24,22 @@ before(() => {
 after(() => rmSync(folder, { recursive: true }));
 
 /** A process that runs a script and prints a line when it has got somewhere. */
-async function child(script: string, env: NodeJS.ProcessEnv = {}): Promise<{ process: ChildProcess; line: string }> {
+interface Child {
+  readonly process: ChildProcess;
+  readonly line: string;
+  /** With which exit code; it may exit as soon as it has printed the line. */
+  readonly exited: Promise<number | null>;
+}
+
+async function child(script: string, env: NodeJS.ProcessEnv = {}): Promise<Child> {
   const args = ['--no-warnings', '--input-type=module', '-e', `import { createBus } from '${lib}';\n${script}`];
   const started = spawn(process.execPath, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const exited = new Promise<number | null>((resolve) => started.once('exit', resolve));
   const [data] = (await once(started.stdout!, 'data')) as [Buffer];
-  return { process: started, line: data.toString().trim() };
+  return { process: started, line: data.toString().trim(), exited };
 }
 
 /** Sockets of a process in the folder, and what is there under no name of a process. */
@@ -142,10 +150,9 @@ describe('served statistics', { timeout: 120_000 }, () => {
         else console.log(names.map((name) => name.replace(/^\\d+/, '')).sort().join());
       };
       look();`;
-    const { process: served, line } = await child(script, { RINGCAST_STATS: '1' });
+    const { process: served, line, exited } = await child(script, { RINGCAST_STATS: '1' });
     assert.equal(line, '-bus-2.sock,-bus.sock');
-    const [code] = (await once(served, 'exit')) as [number];
-    assert.deepEqual([code, sockets(served.pid)], [0, []]);
+    assert.deepEqual([await exited, sockets(served.pid)], [0, []]);
   });
 
   test('of a process that was killed are cleaned up by whoever looks next', async () => {
