@@ -11,6 +11,8 @@ import { endTree } from './process-tree.js';
 
 /** What a process that does not end has to say what holds it. */
 const REPORT_TIMEOUT_MS = 10_000;
+/** What was killed has to close its output. */
+const LAST_WORDS_TIMEOUT_MS = 1_000;
 
 /** The counts that node:test prints last; one run has one such list. */
 const COUNTS = /(?:^ℹ (?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+\n)+/m;
@@ -39,6 +41,7 @@ export class TestProcess {
   readonly #startMs = performance.now();
   #output = '';
   #limit: Limit | undefined;
+  #isReporting = false;
 
   /** @param nodeArguments put before the file, such as `--test-name-pattern=REGEX` */
   constructor(file: string, nodeArguments: readonly string[] = []) {
@@ -52,6 +55,8 @@ export class TestProcess {
     });
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
+        // Not what the report's writer says.
+        if (this.#isReporting && stream === this.#child.stderr) return;
         this.#output += text;
         this.#limit?.heard?.();
       });
@@ -65,9 +70,8 @@ export class TestProcess {
     try {
       [exitCode] = await once(this.#child, 'close', { signal: limit?.signal });
     } catch {
-      // Without what the report's writer says.
-      const output = this.#output;
-      this.#output = output + (await this.#endLate());
+      const told = await this.#endLate();
+      this.#output += told;
     }
     rmSync(this.#folder, { recursive: true, force: true });
     const [counts = ''] = COUNTS.exec(this.#output) ?? [];
@@ -95,6 +99,9 @@ export class TestProcess {
     if (this.#child.exitCode === null) await this.#reportOrExit();
     const held =
       this.#child.exitCode === null ? heldOpen(this.#folder) : '  its output: a process that it has started\n';
+    endTree(this.#child.pid!);
+    // What has been printed by now is read, unless something that has left the tree holds that open.
+    await Promise.race([once(this.#child, 'close'), wait(LAST_WORDS_TIMEOUT_MS, undefined, { ref: false })]);
     this.end();
     return `\nNot ended within ${seconds} s, and killed. What held it open:\n${held}`;
   }
@@ -106,6 +113,7 @@ export class TestProcess {
       });
     });
     mkdirSync(this.#folder, { mode: 0o700 });
+    this.#isReporting = true;
     this.#child.kill('SIGUSR2');
     await Promise.race([written, once(this.#child, 'exit'), wait(REPORT_TIMEOUT_MS, undefined, { ref: false })]);
   }
