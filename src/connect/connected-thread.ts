@@ -1,6 +1,6 @@
 /** A connection as the thread that owns the bus sees it. */
 import { type MessagePort, threadId } from 'node:worker_threads';
-import { post, takeMessage } from '../host/ports.js';
+import { post, takeMessages } from '../host/ports.js';
 import { CountersView, PENDING_EVENTS, TENTATIVE } from '../publish/owner-counters.js';
 import { attachRing } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
@@ -115,9 +115,7 @@ export class ConnectedThread {
     const port = this.#port;
     // Node crashes where a port is read in the turn in which it says that it has closed.
     if (port === undefined || this.isGone) return;
-    for (let message = takeMessage(port); message !== undefined; message = takeMessage(port)) {
-      this.receive(message as ToOwner);
-    }
+    takeMessages(port, (message: ToOwner) => this.receive(message));
   }
 
   /** Takes something that the thread has said, on whatever way. */
@@ -236,8 +234,14 @@ export class ConnectedThread {
     const { name, threadId } = this.hello;
     const { published, unwanted, refused, pending, pendingMs } = this.counters.take();
     return {
-      ...{ name, threadId, producer: this.producer },
-      ...{ published, unwanted, refused, pending: pending.events, pendingMs },
+      name,
+      threadId,
+      producer: this.producer,
+      published,
+      unwanted,
+      refused,
+      pending: pending.events,
+      pendingMs,
       received: this.drain.taken + this.drain.unwanted,
       uplinkBytes: this.drain.unreadBytes,
     };

@@ -6,7 +6,7 @@
  */
 import { MessageChannel, type MessagePort, postMessageToThread, threadId } from 'node:worker_threads';
 import { nodeProcess } from '../host/node-process.js';
-import { post, takeMessage } from '../host/ports.js';
+import { post, takeMessages } from '../host/ports.js';
 import { clearInterval, setInterval, setTimeout } from '../host/timing.js';
 import * as control from '../ring/control-descriptor.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
@@ -99,9 +99,7 @@ export class OwnerLink {
     const version = this.memory.cells.load(uplink.VERSION);
     const port = this.#port;
     if (port !== undefined) {
-      for (let message = takeMessage(port); message !== undefined; message = takeMessage(port)) {
-        this.#receive(message as ToConnection);
-      }
+      takeMessages(port, (message: ToConnection) => this.#receive(message));
     }
     this.#version = this.isMet ? version : undefined;
     if ((this.memory.cells.load(uplink.OWNER) & uplink.OWNER_ENDED) !== 0) this.end();

@@ -28,6 +28,11 @@ export function takeMessage(port: MessagePort): unknown {
   throw new Error('this thread is being ended');
 }
 
+/** Takes all messages that wait on a port, as {@link takeMessage} does. */
+export function takeMessages<Message>(port: MessagePort, take: (message: Message) => void): void {
+  for (let message = takeMessage(port); message !== undefined; message = takeMessage(port)) take(message as Message);
+}
+
 /** Nothing is posted where there is no port yet. */
 export function post(port: MessagePort | undefined, message: unknown, transferList?: readonly Transferable[]): void {
   if (port !== undefined) postMessage.call(port, message, transferList);

@@ -1,7 +1,7 @@
 /** The thread's side of a module subscription: attaches to the ring, and reads until told to stop. */
 import type { MessagePort } from 'node:worker_threads';
 import type { TypeRegistry } from '../envelope/type-registry.js';
-import { takeMessage } from '../host/ports.js';
+import { takeMessages } from '../host/ports.js';
 import { FILTER_VERSION, slotOf } from '../ring/control-descriptor.js';
 import { NameDirectory } from '../ring/name-registry.js';
 import { storeCounts } from '../ring/reader-counters.js';
@@ -166,9 +166,7 @@ export class SubscriberThread {
   #readPort(): void {
     this.#reports.catchUp();
     this.#bus.connection?.hear();
-    for (let message = takeMessage(this.#port); message !== undefined; message = takeMessage(this.#port)) {
-      this.#receive(message as ToThread);
-    }
+    takeMessages(this.#port, (message: ToThread) => this.#receive(message));
   }
 
   #afterTurn(): void {

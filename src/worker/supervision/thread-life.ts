@@ -4,7 +4,7 @@
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
-import { post, takeMessage } from '../../host/ports.js';
+import { post, takeMessages } from '../../host/ports.js';
 import { clearTimeout, setTimeout } from '../../host/timing.js';
 import type { FilterTimeline } from '../dispatch/filter-timeline.js';
 import { KeptLag, type MissedGaps } from '../kept-lag.js';
@@ -223,9 +223,7 @@ export class ThreadLife {
   /** Takes all that the thread has said by now. */
   hear(): void {
     const port = this.#port;
-    for (let message = takeMessage(port); message !== undefined; message = takeMessage(port)) {
-      this.#receive(message as FromThread);
-    }
+    takeMessages(port, (message: FromThread) => this.#receive(message));
   }
 
   /** The thread is gone: what it said last may still wait there, or not be said at all. */
