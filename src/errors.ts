@@ -294,7 +294,10 @@ export class ReentrantPublishError extends BusError {
   }
 }
 
-/** A 256th connection at a time. Close one, or let its thread end; then connect again. */
+/**
+ * A 256th connection at a time: it accepts nothing more, and what it had accepted until it was told so is delivered. Close one, or
+ * let its thread end; then connect again.
+ */
 export class TooManyConnectionsError extends BusError {
   readonly code = 'BUS_TOO_MANY_CONNECTIONS';
   constructor(readonly maxConnections: number) {

@@ -17,6 +17,7 @@ function host({ options }: HostStart): void {
   // Holds the thread, which the process does not wait for.
   port.on('message', (message: ToHost) => {
     if (message.kind === 'stats') say({ kind: 'stats', id: message.id, stats: bus.stats() });
+    else if (message.kind === 'destroy') bus.destroy();
     else {
       void bus.close({ drainTimeoutMs: message.drainTimeoutMs }).then(({ undelivered }) => {
         say({ kind: 'closed', undelivered });

@@ -16,9 +16,8 @@ export type {
 export { formatCtrLine } from './bus/ctr-line.js';
 export type { ChannelMessages, HandleTrace, PublishTrace } from './channels/messages.js';
 export type { BusHandle } from './connect/bus-handle.js';
-export type { ConnectionStats } from './connect/connected-thread.js';
 export type { DisconnectReport } from './connect/connection-news.js';
-export type { ConnectionOwnStats } from './connect/connection-stats.js';
+export type { ConnectionOwnStats, ConnectionStats } from './connect/connection-stats.js';
 export { currentEmitter, emit, runWithEmitter, tryEmit, withNamespace } from './emit/emission-context.js';
 export type { EmitOptions, Emitter, EmitterHandle, EmitterOptions } from './emit/emitter.js';
 export type { AnyEvent } from './envelope/any-event.js';

@@ -100,23 +100,19 @@ export function requireDependency(id: string): unknown {
   ownRequire ??= createRequire(entry);
   try {
     return ownRequire(id);
-  } catch (cause) {
-    const linked = requireBehindLinks(entry, id);
-    if (linked === undefined) throw new DependencyNotFoundError(id, here, cause);
-    return linked;
+  } catch (error) {
+    // Package managers that link packages put what these need where the link leads to. Node looks there by itself, but for
+    // `--preserve-symlinks`.
+    const file = realpathSync(entry);
+    if (file === entry || !isNotFound(error)) throw new DependencyNotFoundError(id, here, error);
+    try {
+      return createRequire(file)(id);
+    } catch (cause) {
+      throw new DependencyNotFoundError(id, here, cause);
+    }
   }
 }
 
-/**
- * Loads a package from the folder that a link leads to. Package managers that link packages put what these need there, and
- * Node looks there by itself, but for `--preserve-symlinks`.
- */
-function requireBehindLinks(entry: string, id: string): unknown {
-  const file = realpathSync(entry);
-  if (file === entry) return undefined;
-  try {
-    return createRequire(file)(id);
-  } catch {
-    return undefined;
-  }
+function isNotFound(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === 'MODULE_NOT_FOUND';
 }

@@ -5,6 +5,7 @@
 import { inspect } from 'node:util';
 
 const MAX_LENGTH = 80;
+const ON_ONE_LINE = { depth: 1, breakLength: Number.POSITIVE_INFINITY };
 
 /** An offending value: quoted, control characters escaped, at most 80 characters. */
 export function show(value: unknown): string {
@@ -19,11 +20,16 @@ export function showThrown(thrown: unknown): string {
   try {
     if (thrown instanceof SyntaxError) return `${thrown.message}${placeOf(`${thrown.stack}`)}`;
     if (thrown instanceof Error) return `${thrown.message}`;
-    if (typeof thrown === 'object' && thrown !== null) return cut(inspect(thrown, { depth: 1, breakLength: Infinity }));
+    if (typeof thrown === 'object' && thrown !== null) return cut(inspect(thrown, ON_ONE_LINE));
   } catch {
     // It is shown as any value.
   }
   return show(thrown);
+}
+
+/** The first line of it: Node's loaders add who required what. */
+export function showBriefly(thrown: unknown): string {
+  return showThrown(thrown).split('\n', 1)[0]!;
 }
 
 /** What was thrown as an error: itself if it is one. */
@@ -40,7 +46,9 @@ function textOf(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'bigint') return `${value}n`;
   try {
-    return String(value);
+    // Of an array only its items would be shown, and nothing of what an object has.
+    const text = Array.isArray(value) ? '[object Array]' : String(value);
+    return text.startsWith('[object ') ? inspect(value, ON_ONE_LINE) : text;
   } catch {
     // It has no text of its own.
   }

@@ -1,6 +1,6 @@
 /** Errors of handlers, of subscriber modules and of their threads. Part of `errors.ts`. */
 import { BusError } from './bus-error.js';
-import { show, showThrown } from './shown.js';
+import { show, showBriefly, showThrown } from './shown.js';
 
 /** A handler that threw or rejected. Reported, counted, not redelivered; `cause` is what it threw. */
 export class HandlerError extends BusError {
@@ -93,8 +93,8 @@ export class DependencyNotFoundError extends BusError {
     cause: unknown,
   ) {
     super(
-      `${dependency} cannot be loaded from ${from}; if a bundler has put ringcast there, mark 'ringcast' as external, ` +
-        'and install it where the bundle runs',
+      `${dependency} cannot be loaded from ${from}: ${showBriefly(cause)}; if a bundler has put ringcast there, ` +
+        "mark 'ringcast' as external, and install it where the bundle runs",
       { cause },
     );
   }

@@ -13,6 +13,15 @@ describe('a value in a message', () => {
     assert.equal(show('x'.repeat(200)).length, 78);
   });
 
+  test('is shown with what it has, where its own text says only what it is', () => {
+    assert.equal(show([]), '[]');
+    assert.equal(show([1, '2']), "[ 1, '2' ]");
+    assert.equal(show({ last: 1, sequence: 2 }), '{ last: 1, sequence: 2 }');
+    assert.equal(show(new Map()), 'Map(0) {}');
+    assert.equal(show(new URL('http://a/b')), 'http://a/b');
+    assert.equal(show(new RangeError('mine')), 'RangeError: mine');
+  });
+
   test('is shown whatever its toString and its traps do', () => {
     const silent = {
       toString(): string {

@@ -1,6 +1,6 @@
 /** What can go wrong between a bus and the world outside: one class each, with a stable `code` and the offending values. */
 import { BusError } from '../index.js';
-import { show, showThrown } from '../shown.js';
+import { show, showBriefly, showThrown } from '../shown.js';
 
 /** A package that a bridge needs and that is not installed, or not in a version that works. */
 export class MissingPeerError extends BusError {
@@ -9,9 +9,9 @@ export class MissingPeerError extends BusError {
     readonly packages: readonly string[],
     /** The command that mends it. */
     readonly install: string,
-    options?: ErrorOptions,
+    cause: unknown,
   ) {
-    super(`${packages.join(' and ')} cannot be loaded; install with: ${install}`, options);
+    super(`${packages.join(' and ')} cannot be loaded: ${showBriefly(cause)}; install with: ${install}`, { cause });
   }
 }
 

@@ -28,9 +28,22 @@ const types = join(root, 'dist/types');
 for (const folder of [out, types]) rmSync(folder, { recursive: true, force: true });
 await writeChunks(compiled, out);
 await writePage(root, join(out, 'top-page'));
-// `require` gets the very modules that `import` gets.
-for (const name of PUBLIC_ENTRIES)
-  writeFileSync(join(out, `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
+// `require` gets the very modules that `import` gets. Jest's own `require` takes no ES module before Node 24.9: Node's does, of
+// which Jest's `Module` is a subclass.
+for (const name of PUBLIC_ENTRIES) {
+  const entry = `'./${name}.js'`;
+  writeFileSync(
+    join(out, `${name}.cjs`),
+    `try {
+  module.exports = require(${entry});
+} catch (error) {
+  const { createRequire } = Object.getPrototypeOf(process.getBuiltinModule('node:module'));
+  if (error.code !== 'ERR_REQUIRE_ESM' || createRequire === undefined) throw error;
+  module.exports = createRequire(__filename)(${entry});
+}
+`,
+  );
+}
 // What piscina loads. The compiled modules, as the tests run them, start the published threads: these load in half the time.
 for (const [file, entry] of [
   [join(out, 'worker-entry.cjs'), './worker-entry.js'],

@@ -41,14 +41,14 @@ export const ENTRIES = {
 export const BUNDLED_PACKAGES = ['msgpackr'] as const;
 
 /**
- * What threads need, in several chunks, each with what it needs itself and no chunk before it has: a thread keeps the memory
- * that the largest of them took to parse, five bytes a character. Not in more than these: each costs objects, and with one
- * more collection of garbage before the first event Node 24 doubles a thread's young generation.
+ * What threads need, in several chunks of about the same size, each with what it needs itself and no chunk before it has: a
+ * thread keeps the memory that the largest of them took to parse, five bytes a character. Not in more than these: each costs
+ * objects, and with one more collection of garbage before the first event Node 24 doubles a thread's young generation. The
+ * source of a chunk of more than 128 KiB is no part of that generation: nothing copies it, and it leaves room for objects.
  */
 const THREAD_CHUNKS: readonly (readonly [name: string, files: RegExp])[] = [
-  ['wire', /\/envelope\/(?:wire\/|codec-runtime)|\/msgpackr\//],
+  ['wire', /\/envelope\/(?:wire\/|codec-runtime)|\/msgpackr\/|\/topic\//],
   ['types', /\/envelope\/generated\//],
-  ['topic', /\/topic\//],
 ];
 
 const THREAD_ENTRIES = ['worker-entry', 'events', 'codec'] as const;
@@ -81,7 +81,7 @@ export async function writeChunks(compiled: string, out: string): Promise<void> 
     sourcemapExcludeSources: true,
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
-    comments: { legal: true, annotation: false, jsdoc: false },
+    comments: { legal: true, annotation: true, jsdoc: false },
     codeSplitting: {
       groups: [
         ...THREAD_CHUNKS.map(([name, files]) => ({ name, test: (id: string) => inThreads.has(id) && files.test(id) })),

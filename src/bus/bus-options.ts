@@ -45,7 +45,10 @@ export interface BusOptions {
    * callback, and earlier in one that lasts for milliseconds or writes 256 KiB; or at `each` publish, sooner, at a cost.
    */
   readonly flush?: Flush;
-  /** Source of time: milliseconds since the Unix epoch, fractions welcome. Default: the system's, to the nanosecond. */
+  /**
+   * Source of time: milliseconds since the Unix epoch, fractions welcome. Default: the system's, to the nanosecond. Connections
+   * stamp what they publish with the system's in any case.
+   */
   readonly clock?: () => number;
 }
 
@@ -86,11 +89,11 @@ export const BUS_OPTIONS = [
  */
 export function resolveBusOptions(given?: BusOptions): ResolvedBusOptions {
   const options = readOptions('options', given, BUS_OPTIONS);
-  const namespace = options.namespace ?? DEFAULT_NAMESPACE;
+  const { capacityBytes = DEFAULT_CAPACITY_BYTES, namespace = DEFAULT_NAMESPACE } = options;
   checkNamespace(namespace);
   const clock = functionOption('clock', options.clock);
   return {
-    capacityBytes: options.capacityBytes ?? DEFAULT_CAPACITY_BYTES,
+    capacityBytes,
     namespace,
     ...resolveTypes(options.types),
     topicTypes: resolveTopicTypes(options.topicTypes),

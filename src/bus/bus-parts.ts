@@ -90,7 +90,7 @@ export function assembleBus(
     (error) => {
       publisher.counters[EVICTIONS] = stalls.evictions;
       emitSafely(bus, 'evicted', error);
-      process.emitWarning(error);
+      reportError(error);
     },
   );
   const full = new FullNews(bus, () => (writer.holder < 0 ? undefined : readers.describe(writer.holder)));

@@ -11,8 +11,8 @@ import type { Backpressure } from '../publish/backpressure.js';
 import type { Extensions } from '../publish/extensions.js';
 import { bytesOf } from '../publish/forwarding.js';
 import {
-  FORWARD_KEYS,
   type ForwardOptions,
+  forwardOptionsOf,
   NO_OPTIONS,
   namespaceOf,
   PUBLISH_KEYS,
@@ -41,7 +41,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    * @internal
    */
   constructor(assemble: (client: EventEmitter<BusEvents>) => PublishingParts) {
-    super();
+    super({ captureRejections: true });
     const { publisher, backpressure, extensions } = assemble(this);
     this.#publisher = publisher;
     this.#backpressure = backpressure;
@@ -56,7 +56,8 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    *
    * Shapes: an instance of an event class, a plain object on a topic with a declared type, an Any `{ typeUrl, value }`, or
    * any other value, which is encoded as MessagePack.
-   * Waits: never. Allocates: nothing but what the event's own getters do, unless it has to queue.
+   * Waits: never. Allocates: nothing but what the event's own getters do, and 88 bytes for a trace context or an origin that is
+   * not the last one, unless it has to queue.
    *
    * @param topic see `checkTopic`: `/` and segments of letters and digits joined by single `.`, `_` or `-`
    * @returns true, or false when it was accepted but queued: `await bus.writable()` before publishing more
@@ -78,7 +79,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
   ): boolean {
     this.checkOpen('publish');
     if (publishTracing.hasSubscribers) return this.#traced('publish', topic, event, options) as boolean;
-    return this.#publisher.publish(topic, event, namespaceOf(options), this.#extensionOf(options));
+    return this.#publisher.publish(topic, event, namespaceOf(options), this.#extensionOf('publish', options));
   }
 
   /**
@@ -94,7 +95,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     this.checkOpen('tryPublish');
     const accepted = publishTracing.hasSubscribers
       ? (this.#traced('tryPublish', topic, event, options) as boolean)
-      : this.#publisher.tryPublish(topic, event, namespaceOf(options), this.#extensionOf(options));
+      : this.#publisher.tryPublish(topic, event, namespaceOf(options), this.#extensionOf('tryPublish', options));
     if (!accepted && publishRefused.hasSubscribers) publishRefused.publish({ bus: this, topic });
     return accepted;
   }
@@ -122,7 +123,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
 
   #publishSync(topic: string, event: unknown, given: SyncOptions): void {
     const timeoutMs = timeoutOption('timeoutMs', given.timeoutMs, DEFAULT_PUBLISH_TIMEOUT_MS, 0);
-    this.#publisher.publishSync(topic, event, given.namespace, this.#extensionOf(given), timeoutMs);
+    this.#publisher.publishSync(topic, event, given.namespace, this.#extensionOf('publishSync', given), timeoutMs);
   }
 
   /**
@@ -144,10 +145,9 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    * bus.forward(message.data, { traceparent: message.headers?.get('traceparent'), origin: 'nats' });
    */
   forward(envelope: Uint8Array | { toBinary(): Uint8Array }, options: ForwardOptions = NO_OPTIONS): boolean {
-    this.checkOpen('forward');
-    const extension =
-      options === NO_OPTIONS ? undefined : this.#extensionOf(readOptions('options', options, FORWARD_KEYS));
+    const extension = this.#extensionOf('forward', forwardOptionsOf(options));
     const bytes = types.isUint8Array(envelope) ? envelope : bytesOf(envelope);
+    this.checkOpen('forward');
     // Not a proxy: its bytes and its length need not agree.
     if (types.isUint8Array(bytes)) return this.#publisher.forwarding.forward(bytes, extension);
     throw new InvalidOptionError('envelope', bytes, 'the bytes of an envelope, or a received envelope');
@@ -172,8 +172,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    */
   forwardAll(run: Uint8Array, options: ForwardOptions = NO_OPTIONS): number {
     this.checkOpen('forwardAll');
-    const extension =
-      options === NO_OPTIONS ? undefined : this.#extensionOf(readOptions('options', options, FORWARD_KEYS));
+    const extension = this.#extensionOf('forwardAll', forwardOptionsOf(options));
     if (types.isUint8Array(run)) return this.#publisher.forwarding.forwardAll(run, extension);
     throw new InvalidOptionError('run', run, 'the bytes of envelopes, each after its length');
   }
@@ -185,8 +184,8 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
    * handler or in a `for await`, and with `BUS_CLOSED` when the bus is destroyed meanwhile.
    */
   writable(): Promise<void> {
-    if (this.#isClosed) return unwatched(Promise.reject(new BusClosedError('writable')));
-    return this.#backpressure.wait();
+    const { error } = attempted(() => this.checkOpen('writable'));
+    return error === undefined ? this.#backpressure.wait() : unwatched(Promise.reject(error));
   }
 
   /**
@@ -211,9 +210,11 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
     if (!this.#isClosed) this.#publisher.flush();
   }
 
-  #extensionOf(options: ForwardOptions): RecordExtension | undefined {
+  #extensionOf(operation: string, options: ForwardOptions): RecordExtension | undefined {
     if (options === NO_OPTIONS) return undefined;
     const { traceparent, origin } = options;
+    // Getters of the options, or whoever traces, may have closed the bus.
+    this.checkOpen(operation);
     return traceparent === undefined && origin === undefined ? undefined : this.#extensions.of(traceparent, origin);
   }
 
@@ -232,7 +233,7 @@ export abstract class BusPublishing<Topics extends object = AnyTopics> extends E
       // Whoever listens may have given it one.
       const given = { ...read.value, traceparent: trace.traceparent };
       if (operation === 'publishSync') return void this.#publishSync(topic, event, given);
-      return this.#publisher[operation](topic, event, given.namespace, this.#extensionOf(given));
+      return this.#publisher[operation](topic, event, given.namespace, this.#extensionOf(operation, given));
     }, trace);
   }
 

@@ -1,8 +1,8 @@
 /** The bus: publish here, subscribe in this thread or any other. */
 import { busClosed, busCreated } from '../channels/channels.js';
 import type { BusHandle } from '../connect/bus-handle.js';
-import { refuseOtherEvents } from '../host/emitter-guard.js';
-import { reportError } from '../host/report.js';
+import { guardEmitter } from '../host/emitter-guard.js';
+import { reportError, unwatched } from '../host/report.js';
 import type { Bridge, BridgeAttachment } from '../observe/bridge.js';
 import type { BusStats } from '../observe/bus-stats.js';
 import { type BusHealth, healthOf } from '../observe/health.js';
@@ -61,7 +61,7 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
   #abandoned: Promise<number> | undefined;
 
   static {
-    refuseOtherEvents(Bus.prototype, BUS_EVENTS);
+    guardEmitter(Bus.prototype, BUS_EVENTS);
   }
 
   /** Use {@link createBus}. */
@@ -130,13 +130,17 @@ export class Bus<Topics extends object = AnyTopics> extends BusClient<Topics> im
    * else can open. A small thread answers, also while the thread of the bus is blocked. Ends with the bus.
    *
    * Allocates: a thread. Does not hold the process open. With the environment variable `RINGCAST_STATS=1` every bus of a
-   * process does so by itself.
+   * process does so by itself. Nobody has to watch the promise.
    *
    * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
    * @throws {CannotServeError} `BUS_CANNOT_SERVE` when that path cannot be served at
    * @throws {BusClosedError} `BUS_CLOSED`
    */
-  async serveStats(options: ServeStatsOptions = NO_OPTIONS): Promise<StatsServer> {
+  serveStats(options: ServeStatsOptions = NO_OPTIONS): Promise<StatsServer> {
+    return unwatched(this.#serve(options));
+  }
+
+  async #serve(options: ServeStatsOptions): Promise<StatsServer> {
     this.checkOpen('serveStats');
     const { attachment, publisher, subscriptions, writer } = this.#parts;
     const { StatsServer: Server } = await import('../observe/stats-server.js');

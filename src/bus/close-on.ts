@@ -4,9 +4,8 @@
  * All buses of the process that close on a signal close together, and the signal is raised again once, after the last of
  * them has: then it does what it would have done without us, or what other listeners make of it.
  */
-import { constants } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
 import { InvalidOptionError } from '../errors.js';
+import { workerThreads } from '../host/worker-threads.js';
 
 /** What is closed. */
 export interface Closable {
@@ -28,10 +27,11 @@ let closing: readonly Closable[] | undefined;
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION` for names of no signal, and on threads, which no signal reaches
  */
 export function closeOn(bus: Closable, signals: readonly NodeJS.Signals[]): void {
-  if (!isMainThread) {
+  if (!workerThreads().isMainThread) {
     throw new InvalidOptionError('closeOn', signals, 'called on the main thread, the only one that gets signals');
   }
   if (signals.length === 0) throw new InvalidOptionError('signals', signals, "at least one, such as 'SIGTERM'");
+  const { constants } = process.getBuiltinModule('node:os');
   for (const signal of signals) {
     if (typeof signal !== 'string' || !Object.hasOwn(constants.signals, signal) || UNHEARD.includes(signal)) {
       throw new InvalidOptionError('signal', signal, "a signal that a process can listen to, such as 'SIGTERM'");
@@ -47,7 +47,12 @@ export function closeOnNothing(bus: Closable): void {
 }
 
 function listen(signal: NodeJS.Signals): void {
-  if (listeners.has(signal)) return;
+  const known = listeners.get(signal);
+  if (known !== undefined) {
+    // Somebody may have removed all listeners of the signal.
+    if (!process.listeners(signal).includes(known)) process.on(signal, known);
+    return;
+  }
   const listener = (): void => {
     if (closing === undefined) void obey(signal);
     else endAtOnce(signal, closing);

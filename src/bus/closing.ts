@@ -1,10 +1,9 @@
 /** The end of a bus: everything accepted is delivered, or counted. */
 
-import { clearTimeout, queueMicrotask, setTimeout } from '../host/timing.js';
+import { clearTimeout, MAX_TIMER_MS, queueMicrotask, setTimeout } from '../host/timing.js';
 import { currentHandlings } from '../publish/handling.js';
 import { CLOSED, CLOSING } from '../ring/control-descriptor.js';
 import { DEAD_LETTER_TOPIC } from '../subscribe/dead-letters.js';
-import { HandlerDelivery } from '../subscribe/handler-delivery.js';
 import type { Subscription } from '../subscribe/subscription.js';
 import { countUndelivered } from '../subscribe/undelivered.js';
 import type { BusParts } from './bus-parts.js';
@@ -12,8 +11,6 @@ import type { LazyConnections } from './connection/lazy-connections.js';
 
 /** How long threads that are ended are waited for: then they are counted where they stand. */
 const EXIT_PATIENCE_MS = 250;
-/** The longest time that a timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a close came to. */
 export interface CloseResult {
@@ -79,9 +76,9 @@ export async function closeDown(
 
 /** Ends a subscription. Resolves when that has been done, or when its handler stands aside. */
 function stopped(subscription: Subscription, endSequence: number): Promise<void> {
-  const { delivery } = subscription;
+  const { aside } = subscription.delivery;
   const ended = subscription.stopAt(endSequence);
-  return delivery instanceof HandlerDelivery ? Promise.race([ended, delivery.aside]) : ended;
+  return aside === undefined ? ended : Promise.race([ended, aside]);
 }
 
 /** The subscriptions in the order in which they end: without a reader of dead letters, those in threads, those here. */
@@ -117,9 +114,7 @@ export async function abandon(parts: BusParts, connections: LazyConnections): Pr
   parts.publisher.pending.abandon();
   parts.backpressure.abandon();
   const notTaken = connections.abandon();
-  const late = [...parts.subscriptions.all].filter(
-    ({ delivery }) => !(delivery instanceof HandlerDelivery && delivery.isAside),
-  );
+  const late = [...parts.subscriptions.all].filter(({ delivery }) => delivery.isAside !== true);
   let loseThread!: () => void;
   const patience = new Promise<void>((resolve) => {
     loseThread = resolve;

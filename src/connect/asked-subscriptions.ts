@@ -75,6 +75,9 @@ export class AskedSubscriptions {
     this.#want(asked, filter);
     // At once: a connection that is over answers nothing.
     void asked.delivery.ended.then(() => this.#ended(asked));
+    void asked.delivery.aside.then(() => {
+      if (!asked.delivery.isOver) this.#parts.link.say({ kind: 'aside', key: asked.key });
+    });
   }
 
   /** Lets `filter` count for what is accepted from now on. */
@@ -225,7 +228,9 @@ export class AskedSubscriptions {
   #ended(asked: Asked): void {
     const { key, delivery, subscription, unconfirmed } = asked;
     this.#stopAwaiting(asked);
-    for (const want of unconfirmed.splice(delivery.isGranted ? 0 : 1)) this.#parts.topics.unwant(want);
+    // The first is confirmed by the answer, where that is still to come.
+    const isAnswered = delivery.isGranted || !this.#asked.has(key);
+    for (const want of unconfirmed.splice(isAnswered ? 0 : 1)) this.#parts.topics.unwant(want);
     // What was not answered yet is kept until it is.
     if (delivery.isGranted) {
       this.#asked.delete(key);

@@ -1,7 +1,7 @@
 /** What a thread needs to connect to a bus: plain data that crosses to any thread, as often as one likes. */
 import { types } from 'node:util';
-import { threadId } from 'node:worker_threads';
 import { InvalidOptionError, LayoutMismatchError } from '../errors.js';
+import { workerThreads } from '../host/worker-threads.js';
 import { readable } from '../option-check.js';
 import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
 import type { RingBuffers } from '../ring/ring-memory.js';
@@ -52,7 +52,7 @@ export function makeHandle<Topics extends object>(
 ): BusHandle<Topics> {
   const shared = { ring, topicNames, typeNames, originNames, types };
   const options = { namespace, topicTypes, maxTopics, keepUnwanted, maxPendingBytes };
-  return { ringcastLayout: LAYOUT_VERSION, busId, ownerThreadId: threadId, ...shared, ...options };
+  return { ringcastLayout: LAYOUT_VERSION, busId, ownerThreadId: workerThreads().threadId, ...shared, ...options };
 }
 
 /**

@@ -1,6 +1,8 @@
 /** A connection as the thread that owns the bus sees it. */
-import { type MessagePort, threadId } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { TooManyConnectionsError } from '../errors.js';
 import { post, takeMessages } from '../host/ports.js';
+import { workerThreads } from '../host/worker-threads.js';
 import { CountersView, PENDING_EVENTS, TENTATIVE } from '../publish/owner-counters.js';
 import { attachRing } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
@@ -15,37 +17,17 @@ import {
   type ToConnection,
   type ToOwner,
 } from './connection-messages.js';
+import type { ConnectionStats } from './connection-stats.js';
+import type { ControlRequest } from './control-request.js';
+import { cross } from './crossed-error.js';
 import { Probe } from './probe.js';
 import { type LendingParts, ThreadSubscriptions } from './thread-subscriptions.js';
 import { type DrainTarget, UplinkDrain } from './uplink-drain.js';
 import { SeenWaits } from './uplink-waits.js';
 
-/** What `stats()` says of a connection. */
-export interface ConnectionStats {
-  readonly name: string;
-  readonly threadId: number;
-  /** Of this connection's records, 1 to 255; given to another one when it has ended. */
-  readonly producer: number;
-  /** Events accepted, those that nobody wanted included. */
-  readonly published: number;
-  /** Events among them that nobody wanted; they were not written. */
-  readonly unwanted: number;
-  /** Events that its `tryPublish` refused. */
-  readonly refused: number;
-  /** Events that wait on the thread's heap behind a full uplink. */
-  readonly pending: number;
-  /** For how long the first of these has waited, in ms; 0 when none does. */
-  readonly pendingMs: number;
-  /** Its events that are in the ring of the bus, or were not wanted any more when they came. */
-  readonly received: number;
-  /** Bytes of its events that are on their way. */
-  readonly uplinkBytes: number;
-}
-
 export class ConnectedThread {
   readonly hello: Hello;
   readonly drain: UplinkDrain;
-  readonly producer: number;
   /** What the thread counts. */
   readonly counters: CountersView;
   /** The thread is gone: nothing more is written to the uplink. */
@@ -58,20 +40,20 @@ export class ConnectedThread {
   readonly #roomMade: () => void;
   readonly #onRing: () => void;
   #isSealed = false;
+  #refusal: TooManyConnectionsError | undefined;
   #port: MessagePort | undefined;
   readonly #probe = new Probe();
   readonly #waits: SeenWaits;
   readonly #owner: UplinkOwner;
 
-  constructor(hello: Hello, producer: number, target: DrainTarget, parts: LendingParts, onRing: () => void) {
+  constructor(hello: Hello, target: DrainTarget, parts: LendingParts, onRing: () => void) {
     this.hello = hello;
-    this.producer = producer;
     this.counters = new CountersView(hello.counters);
     this.#roomMade = () => parts.backpressure.roomMade();
     this.#onRing = onRing;
     this.subscriptions = new ThreadSubscriptions(parts, {
       name: hello.name,
-      isLocal: hello.threadId === threadId,
+      isLocal: hello.threadId === workerThreads().threadId,
       isGone: () => this.isGone,
       // What is in force is told at the meeting; this, too.
       tell: (message) => (this.isMet ? this.tell(message) : this.#unsaid.push(message)),
@@ -80,10 +62,10 @@ export class ConnectedThread {
     });
     const memory = attachRing(hello.uplink);
     this.#owner = new UplinkOwner(memory.cells);
-    this.drain = new UplinkDrain(memory, hello.originNames, producer, target, {
+    this.drain = new UplinkDrain(memory, hello.originNames, target, {
       onRoom: () => post(this.#port, ROOM),
-      mayHeed: (request) => this.subscriptions.mayHeed(request),
-      onRequest: (request) => this.subscriptions.heed(request),
+      mayHeed: (request) => this.#mayHeed(request),
+      onRequest: (request) => this.#heed(request),
     });
     // Heard of: the thread may find no other sign of the owner's life.
     this.#cells.add(uplink.VERSION, 1);
@@ -93,6 +75,25 @@ export class ConnectedThread {
   /** Somebody waits for what a reader holds, which may wait for this thread, which may wait for us. */
   lookForDeadlock(reader: number, released: number): void {
     if (this.isMet) this.#waits.look(reader, released);
+  }
+
+  /** Where they have met: the bus has as many connections as it can. What it had accepted by now is taken over, then it ends. */
+  refuse(connections: number): void {
+    this.#refusal = new TooManyConnectionsError(connections);
+    this.tell({ kind: 'refused', connections });
+  }
+
+  /** Whether it is known by now what becomes of a request. */
+  #mayHeed(request: ControlRequest): boolean {
+    if (this.#refusal !== undefined) return true;
+    return (this.drain.producer > 0 || this.isGone) && this.subscriptions.mayHeed(request);
+  }
+
+  #heed(request: ControlRequest): boolean {
+    if (this.#refusal === undefined || this.isGone) return this.subscriptions.heed(request);
+    const { kind, key } = request;
+    if (kind === 'subscribe' || kind === 'module') this.tell({ kind: 'denied', key, error: cross(this.#refusal) });
+    return true;
   }
 
   get #cells() {
@@ -165,8 +166,9 @@ export class ConnectedThread {
   }
 
   /** How it ends by itself: it has said that it writes nothing more, or its thread is gone. Undefined: it goes on. */
-  get leaving(): 'closed' | 'thread ended' | undefined {
-    return this.#owner.hasLeft ? 'closed' : this.isGone ? 'thread ended' : undefined;
+  get leaving(): 'closed' | 'refused' | 'thread ended' | undefined {
+    if (this.#owner.hasLeft) return this.#refusal === undefined ? 'closed' : 'refused';
+    return this.isGone ? 'thread ended' : undefined;
   }
 
   /** Events that wait on the thread's heap. */
@@ -231,12 +233,11 @@ export class ConnectedThread {
   }
 
   stats(): ConnectionStats {
-    const { name, threadId } = this.hello;
     const { published, unwanted, refused, pending, pendingMs } = this.counters.take();
     return {
-      name,
-      threadId,
-      producer: this.producer,
+      name: this.hello.name,
+      threadId: this.hello.threadId,
+      producer: this.drain.producer,
       published,
       unwanted,
       refused,

@@ -39,6 +39,13 @@ export async function left(parts: ConnectionParts, drainTimeoutMs: number): Prom
   return result;
 }
 
+/** The owner takes over what was accepted by now, and then ends the connection. Only when nothing more is accepted. */
+export async function refused(parts: ConnectionParts): Promise<void> {
+  const { backpressure } = parts;
+  await Promise.race([backpressure.emptied(), backpressure.abandoned]);
+  leave(parts);
+}
+
 /** Drops what waits on the heap. What is in the uplink, the owner still takes over. */
 export function abandonConnection(parts: ConnectionParts): void {
   giveUp(parts);

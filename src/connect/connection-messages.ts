@@ -71,6 +71,8 @@ export type ToOwner =
   | { readonly kind: 'counting'; readonly key: number; readonly cells: SharedArrayBuffer }
   /** A subscription takes no more events. */
   | { readonly kind: 'removed'; readonly key: number }
+  /** Its handler waits for the end of the bus, or of the connection, and is not waited for there. */
+  | { readonly kind: 'aside'; readonly key: number }
   /** Nothing is handled for it any more. */
   | { readonly kind: 'ended'; readonly key: number; readonly counts: HandlerCounts }
   | ModuleOffer
@@ -119,5 +121,5 @@ export type ToConnection =
   | { readonly kind: 'deadlock'; readonly reader: number; readonly waits: number }
   /** The bus accepts nothing more. */
   | { readonly kind: 'closing' }
-  /** Nothing is taken from the uplink: the bus has as many connections as it can. */
+  /** The bus has as many connections as it can: it takes over what the thread has accepted, and nothing more. */
   | { readonly kind: 'refused'; readonly connections: number };

@@ -8,8 +8,11 @@ import { monotonicMs } from '../host/timing.js';
 export interface DisconnectReport {
   readonly name: string;
   readonly threadId: number;
-  /** It was closed; its thread ended without closing it; the bus was closed, and it had not ended before. */
-  readonly reason: 'closed' | 'thread ended' | 'bus closed';
+  /**
+   * It was closed; it was refused (`BUS_TOO_MANY_CONNECTIONS`); its thread ended without closing it; the bus was closed, and it
+   * had not ended before.
+   */
+  readonly reason: 'closed' | 'refused' | 'thread ended' | 'bus closed';
   /**
    * Events that it had accepted and that are lost: they waited on the heap of its thread. Where the bus was closed, they are
    * counted in `undelivered`, else in `stats().cut`.

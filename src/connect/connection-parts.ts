@@ -6,7 +6,6 @@ import { UnknownTypeError } from '../errors.js';
 import { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely } from '../host/report.js';
 import { checkTimers } from '../host/timing.js';
-import type { Backpressure } from '../publish/backpressure.js';
 import { WallClock } from '../publish/clock.js';
 import { EventTypes } from '../publish/event-types.js';
 import { Extensions } from '../publish/extensions.js';
@@ -47,7 +46,7 @@ export interface ConnectionParts {
   readonly registry: TypeRegistry;
   readonly extensions: Extensions;
   readonly publisher: Publisher;
-  readonly backpressure: Backpressure;
+  readonly backpressure: UplinkBackpressure;
   readonly keepAlive: KeepAlive;
   readonly writer: UplinkWriter;
   readonly link: OwnerLink;
@@ -66,7 +65,7 @@ export interface ConnectionEvents {
   readonly onOwn: TellOwn;
   /** The owner takes nothing over any more, or is gone. */
   onEnd(): void;
-  /** The bus has as many connections as it can. */
+  /** The bus has as many connections as it can: nothing more may be accepted. */
   onRefused(connections: number): void;
 }
 
@@ -155,8 +154,9 @@ export function assembleConnection(
     describe: () => (waits.isBlockDenied ? 'a subscription of this thread' : 'the thread that owns the bus'),
     wake: () => {},
     restartNow: () => {
-      if (waits.isBlocked) waits.block();
+      if (waits.mayBlock) waits.block();
       if (link.hasNews) link.hear();
+      if (waits.mayBlock) link.probeOwner();
       return !waits.isBlockDenied;
     },
     isComingBack: () => false,

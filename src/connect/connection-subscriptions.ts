@@ -60,9 +60,12 @@ export class ConnectionSubscriptions implements Subscribing {
   next(input: FilterInput, given: NextOptions): Promise<Envelope> {
     const { exceptOrigins, ...wait } = readNextOptions(given);
     const options = exceptOrigins === undefined ? {} : { exceptOrigins };
+    // As on the bus: what can never be waited for is thrown, and does not reject the promise.
+    const { source } = compileFilter(input);
+    checkOrigins(exceptOrigins ?? []);
     let key = 0;
     const subscribe = (handler: Handler): Subscription => {
-      const subscription = this.#ask(Subscription, input, options, 'next', 1, () => handler);
+      const subscription = this.#ask(Subscription, source, options, 'next', 1, () => handler);
       key = this.#keys;
       return subscription;
     };
@@ -155,8 +158,7 @@ export class ConnectionSubscriptions implements Subscribing {
       // The owner says where that is.
       whenEndSettled: () => this.#asked.askEnd(key),
       wakeWhenWritten: () => {},
-      setFilter: (_subscription, input) => {
-        const filter = compileFilter(input);
+      setFilter: (_subscription, filter) => {
         this.#asked.checkNotEncoding('setFilter');
         this.#asked.changeFilter(key, filter);
         warnOfSlip(filter.source);

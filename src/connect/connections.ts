@@ -5,7 +5,6 @@
  * threads are told by their own bounds. Sleeping subscribers are woken once for each turn of the event loop.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { post } from '../host/ports.js';
 import { reportError } from '../host/report.js';
 import { monotonicMs } from '../host/timing.js';
 import { MAX_PRODUCER } from '../ring/record-descriptor.js';
@@ -32,8 +31,8 @@ export class Connections {
   readonly #interest: Interest;
   readonly #reception: Reception;
   readonly #all = new Map<string, ConnectedThread>();
-  /** By producer number. */
-  readonly #producers: (ConnectedThread | undefined)[] = [];
+  /** Numbers that no connection has; the last one is given next. */
+  readonly #free = Array.from({ length: MAX_PRODUCER }, (_, index) => MAX_PRODUCER - index);
   readonly #run = (budgetMs: number): void => this.#turn(budgetMs);
   readonly #unmet = new UnmetWatch(
     () => this.#all.values(),
@@ -96,8 +95,8 @@ export class Connections {
       connection.close();
       connection.seal(true);
       // This order: a thread that drops what is queued says first that it leaves, and what it dropped is `lost`.
-      const { queued, leaving } = connection;
-      left += connection.drain.countUnread() + (leaving === undefined ? queued : 0);
+      const { held, leaving } = connection;
+      left += connection.drain.countUnread() + (leaving === undefined ? held : 0);
       this.#finish(connection, leaving ?? 'bus closed');
     }
     this.#reception.close();
@@ -107,12 +106,9 @@ export class Connections {
   #meet(hello: Hello): ConnectedThread | undefined {
     const known = this.#all.get(hello.connection);
     if (known !== undefined || this.#isClosed || ConnectedThread.hasEnded(hello)) return known;
-    let producer = 1;
-    while (this.#producers[producer] !== undefined) producer++;
-    if (producer > MAX_PRODUCER) return undefined;
     const rung = (): void => this.#rung(connection);
-    const connection: ConnectedThread = new ConnectedThread(hello, producer, this.#target, this.#parts, rung);
-    this.#producers[producer] = connection;
+    const connection: ConnectedThread = new ConnectedThread(hello, this.#target, this.#parts, rung);
+    connection.drain.producer = this.#free.pop() ?? 0;
     this.#all.set(hello.connection, connection);
     this.news.opened(hello);
     if (this.#isClosing) connection.close();
@@ -129,13 +125,13 @@ export class Connections {
   greet(hello: Hello, port: MessagePort): () => void {
     const connection = this.#meet(hello);
     if (connection === undefined) {
-      if (!this.#isClosed && !ConnectedThread.hasEnded(hello)) {
-        post(port, { kind: 'refused', connections: MAX_PRODUCER });
-      }
       port.close();
       return () => {};
     }
     connection.meet(port, this.#interest.all, () => this.#lose(connection));
+    // Others may have ended since its first words.
+    if (connection.drain.producer === 0) connection.drain.producer = this.#free.pop() ?? 0;
+    if (connection.drain.producer === 0) connection.refuse(MAX_PRODUCER);
     this.#schedule();
     return () => this.#lose(connection);
   }
@@ -213,7 +209,7 @@ export class Connections {
     const { connection: id, name, threadId } = connection.hello;
     const lost = connection.held;
     this.#all.delete(id);
-    this.#producers[connection.producer] = undefined;
+    if (connection.drain.producer > 0) this.#free.push(connection.drain.producer);
     connection.end();
     connection.subscriptions.abandon(reason === 'bus closed');
     this.#lookEmptied();

@@ -1,7 +1,8 @@
 /**
  * What a connected thread asks of the owner in the order of its own events: control records in its uplink.
  *
- * A request is JSON, cut into records where it is longer than one. Nothing in it is a value of the user's own but texts.
+ * A request is cloned as a message between threads is, and cut into records where it is longer than one. Not as JSON: a `toJSON`
+ * that somebody has put on `Object.prototype` would be called for it.
  */
 import type { PendingRecord } from '../publish/pending-queue.js';
 import { CONTROL_RECORD, HEADER_BYTES } from '../ring/record-descriptor.js';
@@ -37,7 +38,7 @@ const MORE = 1;
 const LAST = 0;
 
 export function recordsOf(request: ControlRequest, maxRecordBytes: number): PendingRecord[] {
-  const bytes = Buffer.from(JSON.stringify(request));
+  const bytes = clones().serialize(request);
   const share = maxRecordBytes - HEADER_BYTES;
   const records: PendingRecord[] = [];
   for (let at = 0; at < bytes.length; at += share) {
@@ -66,8 +67,13 @@ export class RequestAssembly {
   add(topicId: number, body: Buffer): ControlRequest | undefined {
     this.#parts.push(Buffer.from(body));
     if (topicId === MORE) return undefined;
-    const text = Buffer.concat(this.#parts).toString();
+    const whole = Buffer.concat(this.#parts);
     this.#parts = [];
-    return JSON.parse(text) as ControlRequest;
+    return clones().deserialize(whole) as ControlRequest;
   }
+}
+
+/** Asked for, not imported: it brings Node's streams, which whoever has no connections does without. */
+function clones(): Pick<typeof import('node:v8'), 'serialize' | 'deserialize'> {
+  return process.getBuiltinModule('node:v8');
 }

@@ -43,8 +43,8 @@ export class Interest implements WantWatch {
 
   wanted(owner: object, { source }: CompiledFilter): void {
     const before = this.#byOwner.get(owner);
-    // A plain copy of strings and lists of them.
-    const text = JSON.stringify(source);
+    // A plain copy of strings and lists of them. JSON would ask a `toJSON` that somebody has put on Object.prototype.
+    const text = process.getBuiltinModule('node:v8').serialize(source).toString('latin1');
     let shared = this.#byText.get(text);
     const isNew = shared === undefined;
     if (shared === undefined) {

@@ -4,10 +4,11 @@
  * Nothing is decided by a time-out. Timers only look again: for a meeting that found nobody, for room made before there was a
  * port to say so on, for a ring that nobody heard.
  */
-import { MessageChannel, type MessagePort, postMessageToThread, threadId } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { nodeProcess } from '../host/node-process.js';
-import { post, takeMessages } from '../host/ports.js';
+import { post, postUnheard, takeMessages } from '../host/ports.js';
 import { clearInterval, setInterval, setTimeout } from '../host/timing.js';
+import { workerThreads } from '../host/worker-threads.js';
 import * as control from '../ring/control-descriptor.js';
 import { attachRing, type RingMemory } from '../ring/ring-memory.js';
 import * as uplink from '../ring/uplink-descriptor.js';
@@ -75,7 +76,7 @@ export class OwnerLink {
     this.#ownerThreadId = handle.ownerThreadId;
     this.#events = events;
     const connection = process.getBuiltinModule('node:crypto').randomUUID();
-    this.hello = { connection, threadId, ...own };
+    this.hello = { connection, threadId: workerThreads().threadId, ...own };
   }
 
   /** Looks for the owner. */
@@ -97,13 +98,15 @@ export class OwnerLink {
   hear(): void {
     // Before the port: what is told from now on is counted after it.
     const version = this.memory.cells.load(uplink.VERSION);
-    const port = this.#port;
-    if (port !== undefined) {
-      takeMessages(port, (message: ToConnection) => this.#receive(message));
-    }
+    if (this.#port !== undefined) takeMessages(this.#port, (message: ToConnection) => this.#receive(message));
     this.#version = this.isMet ? version : undefined;
     if ((this.memory.cells.load(uplink.OWNER) & uplink.OWNER_ENDED) !== 0) this.end();
     else if (!this.isMet && this.busMemory.cells.load(control.WRITER_STATE) === control.CLOSED) this.end();
+  }
+
+  /** Rings, and ends where the owner's thread is gone: a thread that blocks hears of that in no other way. */
+  probeOwner(): void {
+    if (this.isMet && !this.hasEnded && postUnheard(this.#port!, RING)) this.end();
   }
 
   /** Whether the bus has begun to close. */
@@ -152,6 +155,7 @@ export class OwnerLink {
 
   #meet(): void {
     if (this.hasEnded) return;
+    const { MessageChannel, postMessageToThread } = workerThreads();
     const { port1, port2 } = new MessageChannel();
     const before = this.#port;
     this.#port = port1;
@@ -183,10 +187,7 @@ export class OwnerLink {
     const { failures } = this.#absence;
     postMessageToThread(this.#ownerThreadId, meeting, [port2]).catch((error: { readonly code?: string }) => {
       // Nobody is there, or not yet, as the owner's thread has just been started; or a listener of somebody else's threw.
-      if (this.#absence.failed(error, failures, this.memory.cells.load(uplink.VERSION))) {
-        this.end();
-        return;
-      }
+      if (this.#absence.failed(error, failures, this.memory.cells.load(uplink.VERSION))) return this.end();
       // An owner that has heard of this thread answers.
       this.ring();
       retry();
@@ -204,6 +205,8 @@ export class OwnerLink {
       this.isMet = true;
       this.#sayUnsaid();
       this.#watch(SAFETY_CHECK_MS);
+      // Made before the owner had the port: it could not say so.
+      this.#events.onRoom();
       // Said to those who had met alone. OWNER_CLOSING was set before this message was sent.
       if (this.isClosing) this.#events.onTold({ kind: 'closing' });
     }

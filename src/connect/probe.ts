@@ -6,7 +6,7 @@
  * than the main one has just started: that may be told to the main thread in the same turn of its loop as our message. So the
  * second failure in a row, of a message that was sent when the first had come back, is certain.
  */
-import { postMessageToThread } from 'node:worker_threads';
+import { workerThreads } from '../host/worker-threads.js';
 
 /** Connected threads listen, so that there is nobody to hear it only where the thread is gone. */
 const PROBE = { ringcastProbe: true };
@@ -31,6 +31,7 @@ export class Probe {
   send(threadId: number, onGone: () => void): void {
     if (this.#isOut) return;
     this.#isOut = true;
+    const { postMessageToThread } = workerThreads();
     postMessageToThread(threadId, PROBE, ANSWER_MS).then(
       () => {
         this.#isOut = false;

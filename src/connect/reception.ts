@@ -5,9 +5,10 @@
  * and by `postMessageToThread`, which carries the port whose closing tells of the thread's end, and which waits for the event
  * loop of the main thread. Whatever comes first is enough to read from the uplink.
  */
-import { BroadcastChannel, type MessagePort } from 'node:worker_threads';
+import type { BroadcastChannel, MessagePort } from 'node:worker_threads';
 import { nodeProcess } from '../host/node-process.js';
 import { takeMessage } from '../host/ports.js';
+import { workerThreads } from '../host/worker-threads.js';
 import { LAYOUT_VERSION } from '../ring/control-descriptor.js';
 import type { Hello, Meeting, ToReception } from './connection-messages.js';
 import type { ModuleOffer } from './modules/module-messages.js';
@@ -31,6 +32,9 @@ export interface ReceptionEvents extends Greeter {
 /** Shared by all copies of the package that a thread loads: a bus of one is found by a connection of another. */
 const RECEPTIONS = Symbol.for(`ringcast.receptions.${LAYOUT_VERSION}`);
 
+/** What listens for all of them: that of the first copy. */
+const LISTENER = Symbol.for(`ringcast.reception-listener.${LAYOUT_VERSION}`);
+
 function receptions(): Map<string, Greeter> {
   const shared = nodeProcess() as unknown as Record<symbol, Map<string, Greeter> | undefined>;
   shared[RECEPTIONS] ??= new Map();
@@ -44,6 +48,33 @@ function hear(message: unknown): void {
   // Closed meanwhile: the closing of the port says so.
   if (greeter === undefined) port.close();
   else greeter.onMeeting(hello, port);
+}
+
+function listener(): (message: unknown) => void {
+  const shared = nodeProcess() as NodeJS.Process & { [LISTENER]?: (message: unknown) => void };
+  shared[LISTENER] ??= hear;
+  return shared[LISTENER];
+}
+
+/**
+ * Listens for threads, if nobody does. First of all: a listener of somebody else's that throws keeps Node from calling those
+ * behind it.
+ */
+function listen(): void {
+  // Somebody may have removed all listeners.
+  if (
+    nodeProcess()
+      .listeners('workerMessage' as never)
+      .includes(listener())
+  )
+    return;
+  nodeProcess().prependListener('workerMessage' as never, listener());
+}
+
+/** Listens no more, if this thread owns no bus that threads may connect to. */
+function stopListening(): void {
+  if ([...receptions().values()].some(({ isOwner }) => isOwner)) return;
+  nodeProcess().off('workerMessage' as never, listener());
 }
 
 /** Who takes the first words of this thread to the owner of a bus; undefined: they have to be sent there. */
@@ -63,7 +94,7 @@ function channelName(busId: string): string {
 /** Says something to the reception of a bus that another thread owns. */
 export function broadcast(busId: string, message: ToReception): void {
   // Closed at once: kept open it would hear, and keep, what other threads say on it.
-  const channel = new BroadcastChannel(channelName(busId));
+  const channel = new (workerThreads().BroadcastChannel)(channelName(busId));
   try {
     channel.postMessage(message);
   } catch {
@@ -80,9 +111,9 @@ export class Reception {
   constructor(busId: string, events: ReceptionEvents) {
     this.#busId = busId;
     this.#events = events;
-    if (receptions().size === 0) nodeProcess().on('workerMessage' as never, hear);
     receptions().set(busId, events);
-    this.#channel = new BroadcastChannel(channelName(busId));
+    listen();
+    this.#channel = new (workerThreads().BroadcastChannel)(channelName(busId));
     this.#channel.onmessage = (event) => this.#receive((event as { data: ToReception }).data);
     // A bus alone keeps no process open.
     this.#channel.unref();
@@ -104,6 +135,8 @@ export class Reception {
   }
 
   #receive(message: ToReception): void {
+    // Whoever speaks here has not been heard, or not yet.
+    listen();
     if ('hello' in message) this.#events.onHello(message.hello);
     else if ('offer' in message) this.#events.onOffer(message.connection, message.offer);
     else this.#events.onRing(message.ring);
@@ -112,6 +145,6 @@ export class Reception {
   close(): void {
     this.#channel.close();
     receptions().delete(this.#busId);
-    if (receptions().size === 0) nodeProcess().off('workerMessage' as never, hear);
+    stopListening();
   }
 }

@@ -31,14 +31,16 @@ export class RemoteDelivery implements Delivery {
   readonly earlier = [];
   readonly ready = Promise.resolve();
   readonly ended: Promise<void>;
+  readonly aside: Promise<void>;
+  isAside = false;
   endSequence = Number.MAX_SAFE_INTEGER;
   readonly #host: RemoteDeliveryHost;
   readonly #many: number;
   readonly #filters: FilterTimeline;
   #shared: SharedCounts | undefined;
   #final: HandlerCounts | undefined;
-  #owedFrom: number | undefined;
   #resolveEnded!: () => void;
+  #resolveAside!: () => void;
 
   constructor(
     reader: number,
@@ -57,6 +59,9 @@ export class RemoteDelivery implements Delivery {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
+    this.aside = new Promise((resolve) => {
+      this.#resolveAside = resolve;
+    });
   }
 
   get filters(): readonly FilterFrom[] {
@@ -68,10 +73,8 @@ export class RemoteDelivery implements Delivery {
     return this.#many - delivered - failed;
   }
 
-  /** Asked for when nothing is written any more; kept, as whoever counts for one of several that share a reader moves that. */
   get owedFrom(): number {
-    this.#owedFrom ??= this.#host.released();
-    return this.#owedFrom;
+    return this.#host.released();
   }
 
   /** Nothing that the owner accepts is on its way while it heeds a request. */
@@ -95,6 +98,12 @@ export class RemoteDelivery implements Delivery {
   /** From now on what it has done is seen there. */
   countIn(shared: SharedCounts): void {
     this.#shared = shared;
+  }
+
+  /** Its handler waits for whoever would wait for it. */
+  standAside(): void {
+    this.isAside = true;
+    this.#resolveAside();
   }
 
   /** Nothing is handled any more. */

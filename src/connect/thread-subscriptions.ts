@@ -114,11 +114,12 @@ export class ThreadSubscriptions {
     else this.#receiveOf(message);
   }
 
-  #receiveOf(message: Extract<ToOwner, { kind: 'counting' | 'removed' | 'ended' }>): void {
+  #receiveOf(message: Extract<ToOwner, { kind: 'counting' | 'removed' | 'aside' | 'ended' }>): void {
     const known = this.#all.get(message.key);
     if (known === undefined) return;
     if (message.kind === 'counting') known.delivery.countIn(new SharedCounts(message.cells));
     else if (message.kind === 'removed') this.#parts.topics.unwant(known.subscription);
+    else if (message.kind === 'aside') known.delivery.standAside();
     else this.#end(message.key, () => known.delivery.end(message.counts));
   }
 
@@ -135,9 +136,8 @@ export class ThreadSubscriptions {
   }
 
   #endAll(): void {
-    for (const { subscription } of [...this.#all.values()]) {
-      void subscription.stopAt(this.#parts.publisher.order.nextSequence);
-    }
+    const { nextSequence } = this.#parts.publisher.order;
+    for (const { subscription } of [...this.#all.values()]) void subscription.stopAt(nextSequence);
     this.#modules.endAll();
   }
 

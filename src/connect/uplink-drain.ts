@@ -56,7 +56,8 @@ export class UplinkDrain {
   unwanted = 0;
   readonly memory: RingMemory;
   readonly ids: UplinkIds;
-  readonly #producer: number;
+  /** The number that its records get; 0: all are given to others. */
+  producer = 0;
   readonly #target: DrainTarget;
   readonly #reader: RingReader;
   /** Wide. */
@@ -73,16 +74,9 @@ export class UplinkDrain {
   #wantedLow = 0;
   #wantedHigh = 0;
 
-  constructor(
-    memory: RingMemory,
-    originNames: SharedArrayBuffer,
-    producer: number,
-    target: DrainTarget,
-    events: DrainEvents,
-  ) {
+  constructor(memory: RingMemory, originNames: SharedArrayBuffer, target: DrainTarget, events: DrainEvents) {
     this.memory = memory;
     this.ids = new UplinkIds(memory, originNames, target, MAX_RUN);
-    this.#producer = producer;
     this.#target = target;
     this.#events = events;
     const released = memory.cells.load(control.slotOf(uplink.OWNER_SLOT) + control.RELEASED);
@@ -221,7 +215,7 @@ export class UplinkDrain {
       if (target < 0) return false;
     }
     this.memory.copyTo(writer.memory.bytes, target, offsetOf(this.#position, capacityBytes), this.#bytes);
-    writer.commitCopied(target, this.#count, this.ids, this.#producer, this.#wantedLow, this.#wantedHigh);
+    writer.commitCopied(target, this.#count, this.ids, this.producer, this.#wantedLow, this.#wantedHigh);
     this.#position += this.#bytes >> record.UNIT_SHIFT;
     this.taken += this.#count;
     this.#target.onTaken(this.#count);

@@ -7,6 +7,7 @@ import type { TopicEntry, WantedBy } from '../publish/topic-entry.js';
 import type { TopicTable } from '../publish/topic-table.js';
 import { NameDirectory } from '../ring/name-registry.js';
 import * as record from '../ring/record-descriptor.js';
+import { ExtensionWords } from '../ring/record-extension.js';
 import type { RingMemory } from '../ring/ring-memory.js';
 import type { CopiedIds } from '../ring/ring-writer.js';
 
@@ -40,7 +41,7 @@ export class UplinkIds implements CopiedIds {
   /** The ids of the bus, by the thread's own. */
   readonly #origins: number[] = [0];
   /** To ask who wants an event with an origin. */
-  readonly #extension = new Int32Array(record.EXTENSION_WORDS);
+  readonly #extension = new ExtensionWords();
   /** Of the record that was looked at last. */
   #entry!: TopicEntry;
 
@@ -63,7 +64,7 @@ export class UplinkIds implements CopiedIds {
     this.#entry = entry;
     const originId = (kindWord & record.EXTENDED) === 0 ? 0 : this.#originIdOf(word);
     if (originId === 0) return entry;
-    this.#extension[record.ORIGIN_WORD] = originId;
+    this.#extension.originId = originId;
     return entry.wantedWith(this.#extension);
   }
 

@@ -37,7 +37,9 @@ export class UplinkWaits {
   readonly #own = new ReaderBits();
   /** Whose wait the owner has denied; -1: nobody's. */
   #denied = -1;
-  /** The whole thread waits where there is no room. */
+  /** The thread is in a call that blocks it where there is no room. */
+  mayBlock = false;
+  /** It has been blocked in that call, and says so. */
   isBlocked = false;
 
   constructor(memory: RingMemory, ring: RingMemory) {
@@ -64,6 +66,7 @@ export class UplinkWaits {
 
   /** The same of all readers of this thread, which blocks. */
   block(): void {
+    this.isBlocked = true;
     this.#tell(this.#own);
   }
 
@@ -147,7 +150,25 @@ export class UplinkBackpressure extends Backpressure {
     this.#waits = waits;
   }
 
+  /** A call begins that blocks the thread where there is no room. False: it is made within another one, in a getter or by whoever traces. */
+  beginBlocking(): boolean {
+    if (this.#waits.mayBlock) return false;
+    this.#waits.mayBlock = true;
+    return true;
+  }
+
+  /** Ends a call for which {@link beginBlocking} returned true. */
+  endBlocking(): void {
+    this.#waits.mayBlock = false;
+    if (!this.#waits.isBlocked) return;
+    this.#waits.done();
+    // Of those who await room on this thread, the owner knows no more.
+    this.rejectDeadlocked();
+  }
+
   protected override waiting(waiting: readonly (readonly Handling[])[]): void {
+    // All readers of the thread wait, and it has said so.
+    if (this.#waits.isBlocked) return;
     const readers = waiting.flatMap((handlings) => this.#readersOf(handlings));
     if (readers.length === 0) this.#waits.done();
     else this.#waits.wait(readers);

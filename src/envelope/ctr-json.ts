@@ -99,7 +99,8 @@ function valueJson(field: FieldDescriptor, value: unknown, timestamps: Timestamp
 function goJson(value: unknown): string {
   if (value === undefined || value === null) return 'null';
   if (typeof value === 'string') return goString(value);
-  if (typeof value !== 'object') return String(value);
+  // Go says the sign of a zero, too.
+  if (typeof value !== 'object') return Object.is(value, -0) ? '-0' : String(value);
   if (Array.isArray(value)) return `[${value.map(goJson).join(',')}]`;
   const entries = value instanceof Map ? [...value] : Object.entries(value);
   return `{${entries.map(([key, one]) => `${goString(key)}:${goJson(one)}`).join(',')}}`;

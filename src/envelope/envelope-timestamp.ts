@@ -21,7 +21,16 @@ function cacheSeconds(seconds: number): void {
   cachedSeconds = seconds;
 }
 
-/** Writes the field; returns the position after it, or -1 when it does not fit. */
+/** Bytes of the tag and the seconds from 1978 to 3058. */
+const USUAL_SECONDS_SIZE = 6;
+/** From here on nanoseconds take four bytes, and five from 2^28 on. */
+const USUAL_NANOS = 2 ** 21;
+const USUAL_NANOS_SIZE = 6;
+
+/**
+ * Writes the field; returns the position after it, or -1 when it does not fit. Written out for speed where both numbers are as
+ * long as they usually are.
+ */
 export function writeTimestamp(
   target: Buffer,
   position: number,
@@ -33,8 +42,31 @@ export function writeTimestamp(
   const start = position + 2;
   let end = start + cachedSize;
   if (end > limit) return -1;
-  for (let index = 0; index < cachedSize; index++) target[start + index] = cachedField[index]!;
-  if (nanos !== 0) {
+  if (cachedSize === USUAL_SECONDS_SIZE) {
+    target[start] = cachedField[0]!;
+    target[start + 1] = cachedField[1]!;
+    target[start + 2] = cachedField[2]!;
+    target[start + 3] = cachedField[3]!;
+    target[start + 4] = cachedField[4]!;
+    target[start + 5] = cachedField[5]!;
+  } else {
+    for (let index = 0; index < cachedSize; index++) target[start + index] = cachedField[index]!;
+  }
+  if (nanos >= USUAL_NANOS && end + USUAL_NANOS_SIZE <= limit) {
+    target[end] = NANOS_TAG;
+    target[end + 1] = (nanos & 127) | 128;
+    target[end + 2] = ((nanos >>> 7) & 127) | 128;
+    target[end + 3] = ((nanos >>> 14) & 127) | 128;
+    const rest = nanos >>> 21;
+    if (rest < 128) {
+      target[end + 4] = rest;
+      end += 5;
+    } else {
+      target[end + 4] = (rest & 127) | 128;
+      target[end + 5] = rest >>> 7;
+      end += 6;
+    }
+  } else if (nanos !== 0) {
     if (end >= limit) return -1;
     target[end] = NANOS_TAG;
     end = writeVarint(target, end + 1, limit, nanos);

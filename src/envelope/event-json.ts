@@ -1,7 +1,7 @@
 /** Events in protobuf's JSON mapping, for programs. `ctr-json.ts` prints them as `ctr events` does. */
 
 import { types as valueTypes } from 'node:util';
-import { InvalidEventError } from '../errors.js';
+import { InvalidEventError, MalformedPayloadError } from '../errors.js';
 import { type EventCodec, type FieldDescriptor, propertyOf } from './event-codec.js';
 import { base64, looseJson, shortest } from './json-values.js';
 import { entriesOf, wellKnownJson } from './well-known-json.js';
@@ -20,7 +20,7 @@ const NO_TYPES: TypeLookup = { find: () => undefined };
  * with its type as `@type`.
  *
  * It never throws for what can be decoded. What the mapping has no form for (a time in the year 10000, an Any of a type that
- * is not known) is printed as its fields.
+ * is not known or with bytes that are none of it) is printed as its fields.
  */
 export function eventJson(codec: EventCodec, event: unknown, types: TypeLookup = NO_TYPES): unknown {
   return new JsonPrinter(types, false).event(codec, event);
@@ -61,7 +61,8 @@ class JsonPrinter {
       if (codec.typeUrl === 'google.protobuf.Any') return this.#any(message as { typeUrl: string; value: Uint8Array });
       return wellKnownJson(codec.typeUrl, message, (field, value) => this.#value(field, value));
     } catch (error) {
-      if (this.#strict || !(error instanceof InvalidEventError)) throw error;
+      const isFormless = error instanceof InvalidEventError || error instanceof MalformedPayloadError;
+      if (this.#strict || !isFormless) throw error;
       return undefined;
     }
   }
@@ -119,8 +120,10 @@ class JsonPrinter {
 }
 
 function enumJson(values: Readonly<Record<string, number>>, value: number): string | number | null {
-  const name = Object.keys(values).find((one) => values[one] === value);
-  return name === 'NULL_VALUE' && Object.keys(values).length === 1 ? null : (name ?? value);
+  const names = Object.keys(values);
+  // google.protobuf.NullValue, whatever its number.
+  if (names.length === 1 && names[0] === 'NULL_VALUE') return null;
+  return names.find((one) => values[one] === value) ?? value;
 }
 
 function isDefault(value: unknown): boolean {

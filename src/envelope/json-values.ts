@@ -7,7 +7,8 @@ import { rfc3339 } from './time-text.js';
 export function shortest(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
     const rounded = Number(value.toPrecision(digits));
-    if (Math.fround(rounded) === value) return rounded;
+    // Zero has a sign.
+    if (Object.is(Math.fround(rounded), value)) return rounded;
   }
   return value;
 }

@@ -1,12 +1,9 @@
 /** MessagePack's values without parts, and the headers of those with parts. Rules and extension types as in `messagepack-writer`. */
+import { utf8Write } from '../memory/utf8-write.js';
 
 export const UNDEFINED_EXTENSION = 0;
 const BIGINT_EXTENSION = 0x42;
 const DATE_EXTENSION = 0xff;
-
-/** Node's own UTF-8 writer, as in `text-writer`. */
-type Utf8Write = (this: Buffer, text: string, offset: number, length: number) => number;
-const { utf8Write } = Buffer.prototype as unknown as { readonly utf8Write: Utf8Write };
 
 /** Up to here one loop is faster than asking for the size and writing it (as in `wire-writer`). */
 const SHORT_STRING_CHARS = 20;

@@ -10,7 +10,7 @@ interface Parts {
   readonly fraction: string;
 }
 
-/** `2006-01-02T15:04:05.999999999Z`, as Go and protobuf's JSON mapping write it. */
+/** `2006-01-02T15:04:05.999999999Z`, as Go writes it. */
 export function rfc3339(nanoseconds: bigint): string {
   const { date, time, fraction } = partsOf(nanoseconds);
   return `${date}T${time}${fraction}Z`;

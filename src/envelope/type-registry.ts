@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { DuplicateTypeError, InvalidEventError, TypesModuleError, UnknownTypeError } from '../errors.js';
 import { withPlaceSync } from '../host/syntax-place.js';
 import { nodeRequire } from '../package-files.js';
-import { show, showThrown } from '../shown.js';
+import { show, showBriefly } from '../shown.js';
 import { type AnyEvent, isAny, LOOKING, partsOfAny } from './any-event.js';
 import type { EventCodec } from './event-codec.js';
 import { builtInTypes } from './generated/index.js';
@@ -184,7 +184,7 @@ function typesOf(url: string): EventType[] {
     exports = nodeRequire(fileURLToPath(url)) as object;
   } catch (error) {
     const cause = withPlaceSync(url, error);
-    throw new TypesModuleError(url, showThrown(cause), { cause });
+    throw new TypesModuleError(url, showBriefly(cause), { cause });
   }
   const types = new Set<EventType>();
   collectTypes(exports, types, new Set(), 0);

@@ -72,7 +72,15 @@ function timestampJson({ seconds, nanos }: Instant): string {
   if (!(seconds >= FIRST_SECOND && seconds <= LAST_SECOND && nanos >= 0 && nanos <= 999_999_999)) {
     throw new InvalidEventError(`a time of ${seconds} s and ${nanos} ns is outside of the years 1 to 9999`);
   }
-  return rfc3339(BigInt(seconds) * 1_000_000_000n + BigInt(nanos));
+  return rfc3339(BigInt(seconds) * 1_000_000_000n).replace('Z', `${fractionOf(nanos)}Z`);
+}
+
+/** Of a second, in none, three, six or nine digits. */
+function fractionOf(nanos: number): string {
+  const digits = String(Math.abs(nanos))
+    .padStart(9, '0')
+    .replace(/(?:000)+$/, '');
+  return digits === '' ? '' : `.${digits}`;
 }
 
 function durationJson({ seconds, nanos }: Instant): string {
@@ -84,8 +92,7 @@ function durationJson({ seconds, nanos }: Instant): string {
     throw new InvalidEventError(`${seconds} s and ${nanos} ns are no duration`);
   }
   const sign = seconds < 0 || nanos < 0 ? '-' : '';
-  const fraction = String(Math.abs(nanos)).padStart(9, '0').replace(/0+$/, '');
-  return `${sign}${Math.abs(seconds)}${fraction === '' ? '' : `.${fraction}`}s`;
+  return `${sign}${Math.abs(seconds)}${fractionOf(nanos)}s`;
 }
 
 /** A path that would come back from camelCase as another has no form. */

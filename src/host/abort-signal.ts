@@ -7,6 +7,11 @@ interface Listening {
 
 const bySignal = new WeakMap<AbortSignal, Listening>();
 
+/** Why a signal was aborted. Polyfills have no reason. */
+export function abortReason({ reason }: AbortSignal): unknown {
+  return reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : (reason as unknown);
+}
+
 /**
  * Calls `run` once when `signal`, which is not aborted yet, is.
  *

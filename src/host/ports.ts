@@ -1,12 +1,9 @@
 /**
- * Messages to other threads, by the methods that Node has when this module is loaded: what wraps, watches or mocks them later
- * changes nothing of ours.
+ * Messages to other threads, by the methods that Node has when a thread first needs one: what wraps, watches or mocks them
+ * later changes nothing of ours.
  */
-import { MessageChannel, MessagePort, receiveMessageOnPort, type Transferable, Worker } from 'node:worker_threads';
-
-const { postMessage } = MessagePort.prototype;
-const { postMessage: postMessageToWorker } = Worker.prototype;
-const receive = receiveMessageOnPort;
+import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
+import { workerThreads } from './worker-threads.js';
 
 /** How often, and how long each time, a thread waits to be stopped. */
 const END_WAITS = 1_000;
@@ -22,7 +19,7 @@ const never = new Int32Array(new SharedArrayBuffer(4));
  * come again.
  */
 export function takeMessage(port: MessagePort): unknown {
-  const entry = receive(port);
+  const entry = workerThreads().receiveMessageOnPort(port);
   if (entry === undefined || entry.message !== undefined) return entry?.message;
   for (let waits = 0; waits < END_WAITS; waits++) Atomics.wait(never, 0, 0, END_WAIT_MS);
   throw new Error('this thread is being ended');
@@ -35,11 +32,11 @@ export function takeMessages<Message>(port: MessagePort, take: (message: Message
 
 /** Nothing is posted where there is no port yet. */
 export function post(port: MessagePort | undefined, message: unknown, transferList?: readonly Transferable[]): void {
-  if (port !== undefined) postMessage.call(port, message, transferList);
+  if (port !== undefined) workerThreads().postMessage.call(port, message, transferList);
 }
 
 export function postToWorker(worker: Worker, message: unknown): void {
-  postMessageToWorker.call(worker, message);
+  workerThreads().postMessageToWorker.call(worker, message);
 }
 
 /**
@@ -57,12 +54,12 @@ let isTold: boolean | undefined;
 
 /** Whether a wrapper leaves the answer alone: it may return false always. */
 function isOpenTold(): boolean {
-  const { port1 } = new MessageChannel();
+  const { port1 } = new (workerThreads().MessageChannel)();
   const isOpen = returned(port1, undefined) !== false;
   port1.close();
   return isOpen;
 }
 
 function returned(port: MessagePort, message: unknown): unknown {
-  return postMessage.call(port, message) as unknown;
+  return workerThreads().postMessage.call(port, message) as unknown;
 }

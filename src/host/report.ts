@@ -69,6 +69,11 @@ export function emitSafely(emitter: EventEmitter, event: string, ...values: read
   }
 }
 
+/** Of a listener that returned a promise, which was rejected; called by Node. */
+export function warnOfRejection(error: unknown, event: string | symbol): void {
+  warn(error, `a listener of ${String(event)} rejected`);
+}
+
 /** A promise that does not end the process when it is rejected and nobody watches it. */
 export function unwatched<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});

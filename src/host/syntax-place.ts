@@ -2,9 +2,10 @@
  * Where the syntax error of a module is. Node keeps file and line of one in an ES module to itself, unless the error ends the
  * process; of CommonJS and TypeScript it says them in the first line of the stack. V8's inspector knows them all.
  */
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 import { takeMessage } from './ports.js';
 import { clearTimeout, setTimeout } from './timing.js';
+import { workerThreads } from './worker-threads.js';
 
 /** It takes a tenth of a second. */
 const MAX_WAIT_MS = 5_000;
@@ -94,20 +95,23 @@ export function withPlaceSync(url: string, error: unknown): unknown {
   return placed(error, answer ?? {});
 }
 
-/** Whether it comes from Node's loader, which says nothing about where. */
-function isPlaceless(error: unknown): error is SyntaxError {
+/** Whether it is a syntax error of Node's loader, which ran nothing of the module: code that throws one has a frame of its own first. */
+export function isOfLoader(error: unknown): error is SyntaxError {
   try {
-    if (!(error instanceof SyntaxError)) return false;
-    const { stack } = error;
-    const [firstFrame] = /^\s+at .*/m.exec(stack!)!;
-    return stack!.startsWith('SyntaxError') && firstFrame.includes('(node:internal/');
+    return error instanceof SyntaxError && /^\s+at .*/m.exec(error.stack!)![0].includes('(node:internal/');
   } catch {
     return false;
   }
 }
 
+/** Whether its stack says nothing about where. */
+function isPlaceless(error: unknown): error is SyntaxError {
+  return isOfLoader(error) && error.stack!.startsWith('SyntaxError');
+}
+
 function startProbe(url: string): Probe | undefined {
   try {
+    const { MessageChannel, Worker } = workerThreads();
     const { port1, port2 } = new MessageChannel();
     const done = new Int32Array(new SharedArrayBuffer(4));
     const worker = new Worker(PROBE, {

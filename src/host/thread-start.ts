@@ -4,7 +4,6 @@
  * Preloads (`--import`, `--require`) run in every thread. One that subscribes a module would start a thread that runs it
  * again, and so on without end.
  */
-import * as threads from 'node:worker_threads';
 
 /** Subscriber threads that start one another: a module may have a bus and a module of its own. */
 const MAX_DEPTH = 4;
@@ -23,7 +22,8 @@ export interface SubscriberThreadData {
 
 /** Undefined in a thread that no bus has started. */
 function ownStart(): ThreadStart | undefined {
-  const data = threads.workerData as Partial<SubscriberThreadData> | null | undefined;
+  const { workerData } = process.getBuiltinModule('node:worker_threads');
+  const data = workerData as Partial<SubscriberThreadData> | null | undefined;
   return typeof data === 'object' ? data?.ringcast : undefined;
 }
 
@@ -47,4 +47,11 @@ export function whyNoThread(): string | undefined {
   }
   if (start.depth < MAX_DEPTH) return undefined;
   return `${MAX_DEPTH} subscriber threads have started one another; does a preload subscribe a module in each of them?`;
+}
+
+/** Why none may be started at all, where making one has thrown `cause` because of that. */
+export function whyForbidden(cause: unknown): string | undefined {
+  const { code, permission } = cause as { readonly code?: unknown; readonly permission?: unknown };
+  if (code !== 'ERR_ACCESS_DENIED' || permission !== 'WorkerThreads') return undefined;
+  return `Node's permission model forbids threads; run node with --allow-worker`;
 }

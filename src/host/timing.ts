@@ -24,6 +24,9 @@ export const setInterval = timers.setInterval;
 export const clearInterval = timers.clearInterval;
 export const setImmediate = timers.setImmediate;
 
+/** The longest time that a timer takes: with more, it would be over at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Timers that somebody had replaced before this module was loaded. Without Node's own nothing is delivered. */
 const FAKED_TIMERS: readonly string[] = [
   ...(isKnownToNode('Timeout', setTimeout, clearTimeout) ? [] : ['setTimeout']),

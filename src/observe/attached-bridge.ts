@@ -4,8 +4,9 @@ import { bridgeConnected, bridgeDisconnected, bridgeGap } from '../channels/chan
 import { BusClosedError } from '../errors.js';
 import { unwatched } from '../host/report.js';
 import { monotonicMs } from '../host/timing.js';
-import { showThrown } from '../shown.js';
-import type { Bridge, BridgeAttachment, BridgeGap, BridgeReport, BridgeStats } from './bridge.js';
+import { attempted } from '../option-check.js';
+import { show, showThrown } from '../shown.js';
+import type { Bridge, BridgeAttachment, BridgeCounts, BridgeGap, BridgeReport, BridgeStats } from './bridge.js';
 
 /** What an attached bridge needs of its bus. */
 export interface BridgeHost {
@@ -20,6 +21,26 @@ export interface BridgeHost {
 const BRIDGE_TOPICS = '/ringcast/bridge';
 
 const NO_REASON = 'no reason was given';
+
+/** What a bridge told of a gap, each part read once. Bridges of users say anything. */
+function readGap(gap: BridgeGap | undefined): BridgeGap {
+  const { count, reason } =
+    attempted(() => ({ count: gap?.count as unknown, reason: gap?.reason as unknown })).value ?? {};
+  return {
+    count: typeof count === 'number' && count >= 0 && count <= Number.MAX_SAFE_INTEGER ? count : undefined,
+    reason: typeof reason === 'string' ? reason : reason === undefined ? NO_REASON : show(reason),
+  };
+}
+
+/** What a bridge counts. Whatever is neither number, text nor boolean is shown as text: nothing else crosses to who asks elsewhere. */
+function countsOf(counts: BridgeCounts): BridgeCounts {
+  const copy: Record<string, BridgeCounts[string]> = {};
+  for (const [name, value] of Object.entries(counts) as [string, unknown][]) {
+    const isPlain = typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
+    copy[name] = isPlain || value === undefined ? value : show(value);
+  }
+  return copy;
+}
 
 export class AttachedBridge implements BridgeAttachment {
   readonly topic: string;
@@ -40,10 +61,9 @@ export class AttachedBridge implements BridgeAttachment {
   };
   readonly #onDisconnected = (error?: Error): void => this.#away('disconnected', error);
   readonly #onGap = (gap?: BridgeGap): void => {
-    const count = gap?.count !== undefined && gap.count >= 0 ? gap.count : undefined;
+    const { count, reason } = readGap(gap);
     this.#gaps++;
     this.#lost += count ?? 0;
-    const reason = gap?.reason ?? NO_REASON;
     this.#tell({ kind: 'gap', count, reason });
     if (bridgeGap.hasSubscribers) bridgeGap.publish({ ...this.#subject, count, reason });
   };
@@ -71,10 +91,11 @@ export class AttachedBridge implements BridgeAttachment {
   detach(): void {
     if (this.#detached) return;
     this.#detached = true;
+    // First: it is detached, whatever its own methods do.
+    this.#onDetached();
     this.#bridge.off('connected', this.#onConnected);
     this.#bridge.off('disconnected', this.#onDisconnected);
     this.#bridge.off('gap', this.#onGap);
-    this.#onDetached();
   }
 
   [Symbol.dispose](): void {
@@ -89,9 +110,18 @@ export class AttachedBridge implements BridgeAttachment {
     try {
       await this.#bridge.close();
     } catch (error) {
-      this.#host.report(error instanceof Error ? error : new Error(`bridge ${this.name}: ${showThrown(error)}`));
+      this.#fail(error);
     }
-    this.detach();
+    try {
+      this.detach();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(thrown: unknown): void {
+    const isError = attempted(() => thrown instanceof Error).value === true;
+    this.#host.report(isError ? (thrown as Error) : new Error(`bridge ${this.name}: ${showThrown(thrown)}`));
   }
 
   stats(): BridgeStats {
@@ -113,7 +143,7 @@ export class AttachedBridge implements BridgeAttachment {
 
   #counts(): { readonly counts: BridgeStats['counts']; readonly fault: string | undefined } {
     try {
-      return { counts: { ...this.#bridge.stats() }, fault: undefined };
+      return { counts: countsOf(this.#bridge.stats()), fault: undefined };
     } catch (error) {
       return { counts: {}, fault: `its stats() threw: ${showThrown(error)}` };
     }

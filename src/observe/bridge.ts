@@ -8,7 +8,7 @@ export interface BridgeGap {
   readonly reason: string;
 }
 
-/** What a bridge counts, by names of its own: numbers, strings and booleans, which `bus.stats()` shows as they are. */
+/** What a bridge counts, by names of its own: numbers, strings and booleans, which `bus.stats()` shows as they are, and anything else as text. */
 export type BridgeCounts = Readonly<Record<string, number | string | boolean | undefined>>;
 
 /** What happens to a bridge, as events. */

@@ -1,5 +1,6 @@
 /** The bridges of a bus. */
 import { InvalidOptionError } from '../errors.js';
+import { readable } from '../option-check.js';
 import { namespaceFault } from '../topic/topic.js';
 import { AttachedBridge, type BridgeHost } from './attached-bridge.js';
 import type { Bridge, BridgeAttachment, BridgeStats } from './bridge.js';
@@ -40,11 +41,12 @@ function checkBridge(bridge: Bridge): Pick<Bridge, 'name' | 'ready'> {
   const expected = 'a bridge: an EventEmitter with name, ready, stats() and close()';
   if (bridge === null || typeof bridge !== 'object') throw new InvalidOptionError('bridge', bridge, expected);
   for (const key of METHODS) {
-    const method: unknown = bridge[key];
+    const method: unknown = readable(`bridge.${key}`, () => bridge[key]);
     if (typeof method !== 'function') throw new InvalidOptionError(`bridge.${key}`, method, 'a function');
   }
-  const { name, ready } = bridge;
-  if (typeof ready?.then !== 'function') throw new InvalidOptionError('bridge.ready', ready, 'a promise');
+  const { name, ready } = readable('bridge', () => ({ name: bridge.name, ready: bridge.ready }));
+  if (readable('bridge.ready', () => typeof ready?.then) !== 'function')
+    throw new InvalidOptionError('bridge.ready', ready, 'a promise');
   const fault = namespaceFault(name);
   if (fault !== undefined) throw new InvalidOptionError('bridge.name', name, `one segment of a topic (${fault})`);
   return { name, ready };

@@ -1,6 +1,7 @@
 /** What a bus says of itself: to its own thread, and to whoever looks from outside. */
-import type { ConnectionStats } from '../connect/connected-thread.js';
+
 import type { CutConnections } from '../connect/connection-news.js';
+import type { ConnectionStats } from '../connect/connection-stats.js';
 import type { SubscriptionStats } from '../subscribe/subscription-stats.js';
 import type { BridgeStats } from './bridge.js';
 

@@ -4,7 +4,9 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { reportError } from '../host/report.js';
 import type { HandleTrace, PublishTrace } from '../index.js';
+import { errorOf, showThrown } from '../shown.js';
 import {
   type Attributes,
   type Context,
@@ -60,8 +62,10 @@ export function spanPublishes(bus: object | undefined, { tracer, attributes }: S
         active,
       );
       // One that the caller gave stays.
-      publish.traceparent ??= traceparentOf(span.spanContext());
       spans.set(publish, span);
+      const own = span.spanContext();
+      // One that does not name its trace would have the publish refused.
+      if (trace.isSpanContextValid(own)) publish.traceparent ??= traceparentOf(own);
     },
     end(message) {
       end(message as PublishTrace);
@@ -121,7 +125,17 @@ export function spanHandlers(bus: object | undefined, { tracer, attributes }: Sp
 }
 
 function listen(name: string, listeners: Readonly<Record<string, Listener>>): () => void {
-  const entries = Object.entries(listeners).map(([event, listener]) => [`tracing:${name}:${event}`, listener] as const);
+  const entries = Object.entries(listeners).map(([event, listener]) => {
+    // What a listener throws, Node makes an uncaught exception of: a tracer that fails would end the process.
+    const guarded: Listener = (message, channel) => {
+      try {
+        listener(message, channel);
+      } catch (error) {
+        reportError(errorOf(error));
+      }
+    };
+    return [`tracing:${name}:${event}`, guarded] as const;
+  });
   for (const [channel, listener] of entries) subscribe(channel, listener);
   return () => {
     for (const [channel, listener] of entries) unsubscribe(channel, listener);
@@ -142,12 +156,24 @@ function end(call: PublishTrace | HandleTrace): void {
   spans.delete(call);
   const { error } = call;
   if (error !== undefined) {
-    const { name, code, message } =
-      error instanceof Error ? (error as Error & { code?: string }) : { name: typeof error };
-    span.setAttribute(names.ERROR_TYPE, code ?? name);
-    span.setStatus({ code: SpanStatusCode.ERROR, message: message ?? `${error}` });
+    span.setAttribute(names.ERROR_TYPE, typeOf(error));
+    span.setStatus({ code: SpanStatusCode.ERROR, message: showThrown(error) });
   }
   span.end();
+}
+
+/** The code of an error, or its name; of anything else that was thrown what it is. */
+function typeOf(error: unknown): string {
+  try {
+    if (error instanceof Error) {
+      const { code = error.name } = error as Error & { readonly code?: unknown };
+      if (typeof code === 'string' || typeof code === 'number') return `${code}`;
+      return `${error.name}`;
+    }
+  } catch {
+    // A proxy, or a getter that throws.
+  }
+  return typeof error;
 }
 
 function isSampled({ traceFlags }: SpanContext): boolean {

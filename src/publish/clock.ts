@@ -80,7 +80,8 @@ export class GivenClock implements Clock {
     if (typeof now !== 'number' || !(Math.abs(now) <= MAX_TIME_MS))
       throw new InvalidOptionError('clock', now, EXPECTED);
     this.seconds = Math.floor(now / 1000);
-    this.nanos = Math.floor((now - this.seconds * 1000) * 1e6);
+    // Less than a nanosecond before a full second is rounded to it.
+    this.nanos = Math.min(Math.floor((now - this.seconds * 1000) * 1e6), NANOS_PER_SECOND - 1);
   }
 
   #look(): unknown {

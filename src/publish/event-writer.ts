@@ -6,7 +6,7 @@
  * each time, and stays so.
  */
 import type { EnvelopeTemplate } from '../envelope/envelope-template.js';
-import { EventTooLargeError, InvalidEventError } from '../errors.js';
+import { BusClosedError, EventTooLargeError, InvalidEventError } from '../errors.js';
 import { bodyOffset, EVENT_RECORD, EXTENDED_EVENT_RECORD, PAYLOAD_OFFSET_MASK } from '../ring/record-descriptor.js';
 import type { RecordExtension } from '../ring/record-extension.js';
 import type { RingWriter } from '../ring/ring-writer.js';
@@ -34,6 +34,7 @@ export class EventWriter {
   #expectedBytes = EXPECTED_BYTES;
   /** True while an encoder, and with it the event's getters, may be running. */
   #encoding = false;
+  #closed = false;
 
   constructor(writer: RingWriter, topics: TopicTable, types: EventTypes, clock: Clock) {
     this.#writer = writer;
@@ -44,9 +45,15 @@ export class EventWriter {
     this.#clock = clock;
   }
 
+  /** Encodes no event any more, nor writes one that is being encoded. */
+  close(): void {
+    this.#closed = true;
+  }
+
   /**
    * Encodes an event and, if `direct`, writes it.
    *
+   * @throws {BusClosedError} `BUS_CLOSED` after {@link close}, also when the clock or a getter of the event called it
    * @param namespace valid
    * @returns undefined when it was written; else the finished record, in memory of its own
    */
@@ -175,13 +182,16 @@ export class EventWriter {
   ): number {
     const outer = this.#encoding;
     this.#encoding = true;
+    let end: number;
     try {
-      return template.write(target, start, limit, seconds, nanos, type.codec, event, view);
+      end = template.write(target, start, limit, seconds, nanos, type.codec, event, view);
     } catch (error) {
       throw InvalidEventError.on(template.topic, error);
     } finally {
       this.#encoding = outer;
     }
+    if (this.#closed) throw new BusClosedError('publish');
+    return end;
   }
 }
 

@@ -1,7 +1,8 @@
 /** From the options of a call to the extension of its record. */
 import { InvalidTraceparentError } from '../errors.js';
-import { ORIGIN_WORD } from '../ring/record-descriptor.js';
-import { makeExtension, type RecordExtension, traceparentFault } from '../ring/record-extension.js';
+import { ExtensionWords, type RecordExtension } from '../ring/record-extension.js';
+import { traceparentFault } from '../ring/traceparent.js';
+import { parseTraceparent } from '../ring/traceparent-parser.js';
 import type { Origins } from './origins.js';
 
 export class Extensions {
@@ -25,15 +26,20 @@ export class Extensions {
   of(traceparent: string | undefined, origin: string | undefined): RecordExtension | undefined {
     if (traceparent === this.#traceparent && origin === this.#origin) return this.#extension;
     if (traceparent === undefined && origin === undefined) return undefined;
-    const isText = traceparent === undefined || typeof traceparent === 'string';
-    const extension = isText ? makeExtension(traceparent) : undefined;
+    const extension = extensionWith(traceparent);
     if (extension === undefined) throw new InvalidTraceparentError(traceparent, faultOf(traceparent)!);
-    if (origin !== undefined) extension[ORIGIN_WORD] = this.#origins.idOf(origin);
+    if (origin !== undefined) extension.originId = this.#origins.idOf(origin);
     this.#extension = extension;
     this.#traceparent = traceparent;
     this.#origin = origin;
     return this.#extension;
   }
+}
+
+/** With that trace and no origin yet; undefined where it is no trace. */
+function extensionWith(traceparent: unknown): ExtensionWords | undefined {
+  if (traceparent === undefined) return new ExtensionWords();
+  return typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined;
 }
 
 /** @throws {InvalidTraceparentError} `BUS_INVALID_TRACEPARENT` */

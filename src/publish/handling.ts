@@ -74,6 +74,16 @@ export function currentHandlings(): readonly Handling[] {
   return current.getStore() ?? NOTHING;
 }
 
+/**
+ * Lets Node follow each `await` that begins after this call. Before version 24 it follows none until a thread uses async
+ * contexts. Code behind an earlier `await` then runs in one context with all such code, and would be marked together with it.
+ * Call it before anybody awaits what is read with {@link enterHandling}.
+ */
+export function followAwaits(): void {
+  // A value that nobody has set: to set the same again does nothing.
+  current.run([], () => {});
+}
+
 /** Marks what the current code does from now on as done on behalf of `handling`, too. */
 export function enterHandling(handling: Handling): void {
   const before = currentHandlings();

@@ -48,9 +48,10 @@ export class PendingWriter {
     return this.#abandoned;
   }
 
-  /** Writes nothing that is queued any more, and fails whoever waits in `publishSync`. */
+  /** Writes nothing that is queued or being encoded any more, and fails whoever waits in `publishSync`. */
   abandon(): void {
     this.#abandoned = true;
+    this.#events.close();
   }
 
   /** An event was accepted and written without waiting here. */
@@ -58,6 +59,11 @@ export class PendingWriter {
     this.#order.counters[ACCEPTED] = ++this.accepted;
     this.#burst.written();
     if (this.#order.hasWaiting) this.writeBehind();
+  }
+
+  /** An event that was counted as accepted turns out not to be: its record came too late for a closing bus. */
+  revoked(): void {
+    this.#order.counters[ACCEPTED] = --this.accepted;
   }
 
   /** Records of connections were written, whose threads had accepted them. */
@@ -89,6 +95,16 @@ export class PendingWriter {
     this.writeBehind();
     // Also where it waited only for the event around it, or no time at all: whoever was told so awaits `drain`.
     this.#onQueued();
+    if (this.#order.isTooLate) this.#dequeue(record);
+  }
+
+  /** A closing bus does not wait for a record: its publish throws, and the record must not be said to wait. */
+  #dequeue(record: PendingRecord): void {
+    const { queue } = this.#order;
+    if (![...queue].includes(record)) return;
+    this.#order.countChange();
+    queue.remove(record);
+    this.#order.countChange();
   }
 
   /**

@@ -25,7 +25,7 @@ export type SyncOptions = PublishOptions & { readonly timeoutMs?: number };
 
 export const PUBLISH_KEYS = ['namespace', 'traceparent', 'origin'] as const;
 export const SYNC_KEYS = [...PUBLISH_KEYS, 'timeoutMs'] as const;
-export const FORWARD_KEYS = ['traceparent', 'origin'] as const;
+const FORWARD_KEYS = ['traceparent', 'origin'] as const;
 /** Of a call that gives none. */
 export const NO_OPTIONS = {};
 
@@ -35,9 +35,15 @@ export function namespaceOf(options: PublishOptions): string | undefined {
   if (options === null || typeof options !== 'object') {
     return readOptions<PublishOptions>('options', options, PUBLISH_KEYS).namespace;
   }
+  let isKnown = false;
   for (const key in options) {
-    if (key === 'namespace' || key === 'traceparent' || key === 'origin') continue;
-    return readOptions('options', options, PUBLISH_KEYS).namespace;
+    isKnown = key === 'namespace' || key === 'traceparent' || key === 'origin';
+    if (!isKnown) break;
   }
-  return options.namespace;
+  // Also of what has no key: an array, a Map, or an object that has getters in its class.
+  return isKnown ? options.namespace : readOptions('options', options, PUBLISH_KEYS).namespace;
+}
+
+export function forwardOptionsOf(options: ForwardOptions): ForwardOptions {
+  return options === NO_OPTIONS ? options : readOptions('options', options, FORWARD_KEYS);
 }

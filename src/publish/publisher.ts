@@ -132,8 +132,9 @@ export class Publisher {
     this.#syncWait.write(record, ahead, timeoutMs);
   }
 
-  /** Publishes on a topic that users may not. Returns its sequence, or -1 when nobody wants it. */
+  /** Publishes on a topic that users may not. Returns its sequence, or -1 when nobody wants it or the bus was destroyed. */
   publishReserved(topic: string, event: unknown, extension?: RecordExtension): number {
+    if (this.pending.isAbandoned) return -1;
     const entry = this.#admission.wantedReserved(topic, extension);
     if (entry === undefined) return -1;
     const sequence = this.order.nextSequence;

@@ -19,6 +19,7 @@ export const NO_COUNTS: ReaderCounts = { scanned: 0, delivered: 0, failed: 0, la
 
 export function storeCounts(cells: Cells, reader: number, counts: ReaderCounts): void {
   const slot = control.slotOf(reader);
+  // Before what became of them: see loadCounts.
   storeCount(cells, slot + control.SCANNED, counts.scanned);
   storeCount(cells, slot + control.DELIVERED, counts.delivered);
   storeCount(cells, slot + control.FAILED, counts.failed);
@@ -28,10 +29,13 @@ export function storeCounts(cells: Cells, reader: number, counts: ReaderCounts):
 
 export function loadCounts(cells: Cells, reader: number): ReaderCounts {
   const slot = control.slotOf(reader);
+  // Loaded before what is stored before it: nothing counts as delivered that is not yet counted as scanned.
+  const failed = loadCount(cells, slot + control.FAILED);
+  const delivered = loadCount(cells, slot + control.DELIVERED);
   return {
     scanned: loadCount(cells, slot + control.SCANNED),
-    delivered: loadCount(cells, slot + control.DELIVERED),
-    failed: loadCount(cells, slot + control.FAILED),
+    delivered,
+    failed,
     lagged: loadCount(cells, slot + control.LAGGED),
     rescued: cells.load(slot + control.RESCUED),
   };

@@ -12,7 +12,8 @@
  *             also CONTROL_RECORD: its body is a request of the connected thread (`src/connect/control-request.ts`), or a part
  *             of one; topic id is then 1 where more of the request follows, and 0 where it ends.
  * flags       EXTENDED: an extension lies between header and body. The others are 0, kept for later kinds of event.
- * producer    0 is the thread that owns the ring; 1 to 255 are connections, as `stats().connections` numbers them.
+ * producer    0 is the thread that owns the ring; 1 to 255 are connections, as `stats().connections` numbers them. 0 also where
+ *             a connection has no number: what one had accepted that is refused.
  * topic id    index in the topic registry; 0: read the topic from the envelope.
  * sequence    records since the bus began, 53 bits; padding takes none.
  * payload at  offset of the payload from the start of the record; it ends where the record ends. 0: read the envelope.

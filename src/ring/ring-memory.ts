@@ -60,16 +60,20 @@ class SharedRingMemory implements RingMemory {
  * @throws {InvalidCapacityError} `BUS_INVALID_CAPACITY` unless a power of two from 64 KiB to 1 GiB
  */
 export function allocateRing(capacityBytes: number, startPosition = 0): RingBuffers {
-  if (!isPowerOfTwo(capacityBytes)) throw new InvalidCapacityError(capacityBytes, 'must be a power of two');
-  if (capacityBytes < MIN_CAPACITY_BYTES || capacityBytes > MAX_CAPACITY_BYTES) {
-    throw new InvalidCapacityError(capacityBytes, `must be from ${MIN_CAPACITY_BYTES} to ${MAX_CAPACITY_BYTES}`);
-  }
+  checkCapacity(capacityBytes);
   const buffers = {
     control: allocateShared(control.CONTROL_BYTES),
     records: allocateShared(capacityBytes),
   };
   initializeControl(new AtomicCells(buffers.control), capacityBytes, startPosition);
   return buffers;
+}
+
+/** @throws {InvalidCapacityError} `BUS_INVALID_CAPACITY` unless a power of two from 64 KiB to 1 GiB */
+export function checkCapacity(capacityBytes: number): void {
+  if (isPowerOfTwo(capacityBytes) && capacityBytes >= MIN_CAPACITY_BYTES && capacityBytes <= MAX_CAPACITY_BYTES) return;
+  const expected = `must be a power of two from ${MIN_CAPACITY_BYTES} to ${MAX_CAPACITY_BYTES}`;
+  throw new InvalidCapacityError(capacityBytes, expected);
 }
 
 /** Sets up the control cells of a new ring; nobody else sees them yet. */

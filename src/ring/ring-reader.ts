@@ -69,6 +69,12 @@ export class RingReader {
     return narrow(this.#taken);
   }
 
+  /** Where the writer has moved the cursor to during a sleep that the reader has not resumed from; undefined: it has not. */
+  get movedTo(): number | undefined {
+    const position = this.#cells.load(this.#slot + control.RELEASED);
+    return position === this.#released ? undefined : position;
+  }
+
   /** False for a lossy reader, and for one that has noticed its eviction. */
   get gates(): boolean {
     return this.#gates;

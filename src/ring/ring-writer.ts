@@ -10,7 +10,7 @@
 import { narrow } from '../memory/position.js';
 import * as control from './control-descriptor.js';
 import * as record from './record-descriptor.js';
-import type { RecordExtension } from './record-extension.js';
+import { putExtension, type RecordExtension } from './record-extension.js';
 import { maxRecordBytes, offsetOf, type RingMemory } from './ring-memory.js';
 import { WriterBounds } from './writer-bounds.js';
 
@@ -114,7 +114,7 @@ export class RingWriter extends WriterBounds {
 
   /** Writes the extension of the record at byte `offset`, behind the room for its header. */
   extend(offset: number, extension: RecordExtension): void {
-    this.#words.set(extension, (offset >> 2) + record.EXTENSION_START_WORD);
+    putExtension(this.#words, offset >> 2, extension);
   }
 
   /**

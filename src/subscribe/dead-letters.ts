@@ -10,6 +10,9 @@ import type { RingWriter } from '../ring/ring-writer.js';
 /** Where dead letters are published. */
 export const DEAD_LETTER_TOPIC = '/ringcast/dead-letter';
 
+/** Characters of a reason that fit the smallest ring. */
+const SHORT_REASON = 1_024;
+
 /** What is known of an event that was skipped. */
 export interface DeadLetterReport {
   readonly subscription: string;
@@ -41,9 +44,15 @@ export function publishDeadLetter(
   const report = { ...event, topic };
   if (topic === DEAD_LETTER_TOPIC) return { report, published: -1 };
   const payload = body.subarray(payloadStart, payloadEnd);
-  // With the largest of events in it, a letter is too large for the ring itself.
-  for (const value of [payload, payload.subarray(0, 0)]) {
-    const details = { topic, namespace, sequence, subscription, reason: error.message, deaths };
+  const nothing = payload.subarray(0, 0);
+  // With the largest of events in it, a letter is too large for the ring itself; so it is with an error that has a lot to say.
+  const attempts = [
+    [payload, error.message],
+    [nothing, error.message],
+    [nothing, error.message.slice(0, SHORT_REASON)],
+  ] as const;
+  for (const [value, reason] of attempts) {
+    const details = { topic, namespace, sequence, subscription, reason, deaths };
     const letter = new DeadLetter({ ...details, event: { typeUrl, value } });
     try {
       return { report, published: publisher.publishReserved(DEAD_LETTER_TOPIC, letter, trace) };

@@ -47,6 +47,10 @@ export interface Delivery {
   readonly ready: Promise<void>;
   /** Resolves when nothing is handled any more. Never rejects. */
   readonly ended: Promise<void>;
+  /** Of a handler: whether it waits for those who would wait for it, and go on without it. */
+  readonly isAside?: boolean;
+  /** Resolves when it does. */
+  readonly aside?: Promise<void>;
   /** Lets events with a sequence below `endSequence` be delivered, and no others. */
   stop(endSequence: number): void;
   /** Told, in order, of records behind the first that were accepted before the subscription, before they are written. */

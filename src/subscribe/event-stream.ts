@@ -2,7 +2,8 @@
 import { inspect } from 'node:util';
 import type { Envelope } from '../envelope/envelope.js';
 import type { KeepAlive } from '../host/keep-alive.js';
-import { enterHandling } from '../publish/handling.js';
+import { unwatched } from '../host/report.js';
+import { enterHandling, followAwaits } from '../publish/handling.js';
 import type { FilterInput } from '../topic/filter.js';
 import type { Delivery } from './delivery.js';
 import { Subscription, type SubscriptionSource } from './subscription.js';
@@ -17,11 +18,16 @@ export class EventStream<E extends Envelope = Envelope> extends Subscription imp
   /** Lets the reader go on to the next event: the one before has been dealt with. */
   #release: (() => void) | undefined;
   #over = false;
+  /** False after `unref()`: a read that waits holds nothing open. */
+  #readsHold = true;
+  #holds = false;
 
   /** Made by `bus.subscribe`. @internal */
   constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, source: SubscriptionSource) {
     super(name, filter, keepAlive, source);
     this.#keepAlive = keepAlive;
+    // On a connection it is awaited before any handler is there.
+    followAwaits();
   }
 
   /** The stream's handler: settles when the event has been dealt with. @internal */
@@ -38,7 +44,7 @@ export class EventStream<E extends Envelope = Envelope> extends Subscription imp
 
   /**
    * The next event; `done` after the stream has ended. Asking for it says that the one before has been dealt with: only
-   * then its room in the ring is released. Holds the process open until it resolves.
+   * then its room in the ring is released. Holds the process open until it resolves, unless the stream is unref'd.
    */
   next(): Promise<IteratorResult<E, undefined>> {
     const envelope = this.#ready;
@@ -48,10 +54,24 @@ export class EventStream<E extends Envelope = Envelope> extends Subscription imp
     }
     if (this.#over) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => {
-      this.#keepAlive.hold();
       this.#waiters.push(resolve);
+      this.#holdWhileRead();
       this.#letGo();
     });
+  }
+
+  /** Holds the process open while the stream is active, also while nobody reads. */
+  override ref(): this {
+    this.#readsHold = true;
+    this.#holdWhileRead();
+    return super.ref();
+  }
+
+  /** Lets the process end although a read waits. */
+  override unref(): this {
+    this.#readsHold = false;
+    this.#holdWhileRead();
+    return super.unref();
   }
 
   /** @internal */
@@ -67,10 +87,10 @@ export class EventStream<E extends Envelope = Envelope> extends Subscription imp
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Stops the subscription as {@link return} does, and rejects with `error`. */
+  /** Stops the subscription as {@link return} does, and rejects with `error`; nobody has to watch it. */
   throw(error?: unknown): Promise<IteratorResult<E, undefined>> {
     void this.stop();
-    return Promise.reject(error);
+    return unwatched(Promise.reject(error));
   }
 
   [Symbol.asyncIterator](): this {
@@ -108,8 +128,16 @@ export class EventStream<E extends Envelope = Envelope> extends Subscription imp
     release?.();
   }
 
+  #holdWhileRead(): void {
+    const holds = this.#readsHold && this.#waiters.length > 0;
+    if (holds === this.#holds) return;
+    this.#holds = holds;
+    if (holds) this.#keepAlive.hold();
+    else this.#keepAlive.release();
+  }
+
   #settle(waiter: Waiter<E>, result: IteratorResult<E, undefined>): void {
-    this.#keepAlive.release();
+    this.#holdWhileRead();
     waiter(result);
   }
 

@@ -161,9 +161,9 @@ export class LocalReader {
     outsideHandlers(() => this.#dispatcher.passBy(target, sequence));
   }
 
-  /** Position of the next record to be handed out. */
+  /** Position of the next record to be handed out. What the reader sleeps through is not: the ring may have come round over it. */
   get position(): number {
-    return this.#dispatcher.position;
+    return this.#ringReader.movedTo ?? this.#dispatcher.position;
   }
 
   /** Sequence of that record, or a lower one. */

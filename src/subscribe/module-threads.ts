@@ -1,5 +1,4 @@
 /** The threads of subscriber modules: each with a reader's slot, and all together with a budget for waiting awake. */
-import { availableParallelism } from 'node:os';
 import { reportError } from '../host/report.js';
 import { nameOfReader } from '../publish/readers.js';
 import { NO_COUNTS } from '../ring/reader-counters.js';
@@ -170,7 +169,7 @@ export class ModuleThreads {
   /** Lets dedicated threads wait awake only while every thread of the bus can have a core of its own. */
   #budgetSpinning(threads: number): void {
     this.#running += threads;
-    const fits = this.#running + 1 <= availableParallelism();
+    const fits = this.#running + 1 <= process.getBuiltinModule('node:os').availableParallelism();
     this.#parts.writer.setSpinBudget(fits ? MAX_SPIN_US : 0);
   }
 }

@@ -1,9 +1,9 @@
 /** The next event that a filter selects, as a promise. */
 import type { Envelope } from '../envelope/envelope.js';
 import { NothingSelectedError, SubscriptionEndedError, TimeoutError } from '../errors.js';
-import { onAbort } from '../host/abort-signal.js';
+import { abortReason, onAbort } from '../host/abort-signal.js';
 import { reportError, unwatched } from '../host/report.js';
-import { clearTimeout, setTimeout } from '../host/timing.js';
+import { clearTimeout, nextTurn, setTimeout } from '../host/timing.js';
 import { readOptions, signalOption, timeoutOption } from '../option-check.js';
 import { warnOfSlip } from '../topic/filter-slip.js';
 import type { Handler } from './handler-delivery.js';
@@ -44,7 +44,7 @@ export function nextEvent(
   cameInstead: () => Promise<CameInstead>,
 ): Promise<Envelope> {
   const next = new Promise<Envelope>((resolve, reject) => {
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw abortReason(signal);
     const subscription = subscribe((envelope) => {
       void subscription.stop();
       resolve(envelope);
@@ -61,10 +61,12 @@ export function nextEvent(
     };
     const timeOut = async (): Promise<void> => {
       const { others } = await cameInstead();
+      // What was accepted by now is handed over in this turn.
+      await nextTurn();
       // Also where the event came while others were asked: the promise is settled then.
       fail(new TimeoutError('next', timeoutMs!, others));
     };
-    const forget = signal === undefined ? undefined : onAbort(signal, () => fail(signal.reason));
+    const forget = signal === undefined ? undefined : onAbort(signal, () => fail(abortReason(signal)));
     let timer: NodeJS.Timeout | undefined;
     if (timeoutMs === undefined) {
       // Nobody has said how long it may take: it may be that it cannot come.

@@ -1,6 +1,6 @@
 /** Where a subscription begins: at the end of the ring, or among the records that it still holds. */
 
-import { TooManyReadersError } from '../errors.js';
+import { BusClosedError, TooManyReadersError } from '../errors.js';
 import { MAX_READERS } from '../ring/control-descriptor.js';
 import type { Place } from '../ring/retained-records.js';
 import type { RingWriter } from '../ring/ring-writer.js';
@@ -25,6 +25,7 @@ export interface Start extends LocalStart {
  *
  * @param selection what counts as one of the last; needed for those alone
  * @throws {TooManyReadersError} `BUS_TOO_MANY_READERS`
+ * @throws {BusClosedError} `BUS_CLOSED` when the bus was destroyed
  */
 export function findStart(
   parts: Pick<SubscribingParts, 'writer' | 'publisher' | 'reading' | 'backpressure'>,
@@ -32,6 +33,8 @@ export function findStart(
   selection?: Selection,
 ): Start {
   const { writer, publisher, reading, backpressure } = parts;
+  // By a getter of the filter, the options or the data: nothing would ever end what begins now.
+  if (publisher.pending.isAbandoned) throw new BusClosedError('subscribe');
   if (from === 'now') {
     return { isNow: true, ...writer.retained.end, missed: false, joinSequence: publisher.order.nextSequence };
   }

@@ -2,13 +2,13 @@
 import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { SubscriptionEndedError } from '../errors.js';
-import { refuseOtherEvents } from '../host/emitter-guard.js';
+import { guardEmitter } from '../host/emitter-guard.js';
 import type { KeepAlive } from '../host/keep-alive.js';
 import { emitSafely, unwatched } from '../host/report.js';
 import { nextTurn, queueMicrotask } from '../host/timing.js';
 import { flagOption, readOptions } from '../option-check.js';
 import { currentHandlings, type Handling } from '../publish/handling.js';
-import type { FilterInput } from '../topic/filter.js';
+import { type CompiledFilter, compileFilter, type FilterInput } from '../topic/filter.js';
 import type { Delivery } from './delivery.js';
 import { SUBSCRIPTION_EVENTS, type SubscriptionEvents } from './subscription-events.js';
 import { type DeliveryCounts, NO_READER, type SubscriptionStats } from './subscription-stats.js';
@@ -20,7 +20,7 @@ export interface SubscriptionSource {
   /** Lets `reader` look once more when all that was accepted is in the ring, wanted by it or not. */
   wakeWhenWritten(reader: number): void;
   /** Lets `filter` decide what is accepted from now on. */
-  setFilter(subscription: Subscription, filter: FilterInput): void;
+  setFilter(subscription: Subscription, filter: CompiledFilter): void;
 }
 
 export class Subscription extends EventEmitter<SubscriptionEvents> implements Disposable {
@@ -49,12 +49,12 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
   readonly notCloneable = () => 'a subscription stays on its thread';
 
   static {
-    refuseOtherEvents(Subscription.prototype, SUBSCRIPTION_EVENTS);
+    guardEmitter(Subscription.prototype, SUBSCRIPTION_EVENTS);
   }
 
   /** Made by `bus.subscribe`. @internal */
   constructor(name: string, filter: FilterInput, keepAlive: KeepAlive, source: SubscriptionSource) {
-    super();
+    super({ captureRejections: true });
     this.name = name;
     this.#filter = filter;
     this.#keepAlive = keepAlive;
@@ -130,9 +130,11 @@ export class Subscription extends EventEmitter<SubscriptionEvents> implements Di
    * @throws {ReentrantPublishError} `BUS_REENTRANT_PUBLISH` in user code that runs while an event is being encoded
    */
   setFilter(filter: FilterInput): void {
+    const compiled = compileFilter(filter);
+    // Also where a getter of the filter has stopped it.
     if (!this.active) throw new SubscriptionEndedError(this.name, 'has ended; subscribe again');
-    this.#source.setFilter(this, filter);
-    this.#filter = this.#delivery.filters.at(-1)!.filter.source;
+    this.#source.setFilter(this, compiled);
+    this.#filter = compiled.source;
   }
 
   /** What carries the subscription out. @internal */

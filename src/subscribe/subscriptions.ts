@@ -56,8 +56,7 @@ export class Subscriptions implements Subscribing {
     this.#source = {
       whenEndSettled: (act) => order.whenEndSettled(act),
       wakeWhenWritten: (reader) => void backpressure.emptied().then(() => writer.waker.wakeNow(reader)),
-      setFilter: (subscription, input) => {
-        const filter = compileFilter(input);
+      setFilter: (subscription, filter) => {
         // Whether the event that is being encoded comes before or after could not be said.
         if (order.isOpen) throw new ReentrantPublishError('setFilter');
         const { delivery } = subscription;

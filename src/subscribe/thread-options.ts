@@ -1,6 +1,7 @@
 /** Options of a module's thread that are those of `new Worker`: read once, and checked. */
-import { type ResourceLimits, SHARE_ENV, type Transferable, type WorkerOptions } from 'node:worker_threads';
+import type { ResourceLimits, SHARE_ENV, Transferable, WorkerOptions } from 'node:worker_threads';
 import { InvalidOptionError } from '../errors.js';
+import { workerThreads } from '../host/worker-threads.js';
 import { flagOption, readable, readOptions } from '../option-check.js';
 import type { RestartOptions } from '../worker/supervision/restart-policy.js';
 import type { ThreadOptions } from '../worker/supervision/thread-options.js';
@@ -89,7 +90,7 @@ function readLimits(given: ResourceLimits | undefined): ResourceLimits | undefin
 }
 
 function readEnv(env: WorkerOptions['env']): ThreadOptions['env'] {
-  if (env === undefined || env === SHARE_ENV) return env;
+  if (env === undefined || env === workerThreads().SHARE_ENV) return env as typeof SHARE_ENV | undefined;
   if (!isObject(env) || Array.isArray(env)) throw new InvalidOptionError('env', env, 'an object, or SHARE_ENV');
   const copy: Record<string, string> = {};
   for (const [name, value] of readable('env', () => Object.entries(env as object))) {

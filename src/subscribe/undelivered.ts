@@ -1,6 +1,7 @@
 /** Counts what a subscription was owed when it was given up. */
 import { ReceivedEnvelope } from '../envelope/received-envelope.js';
 import { widen } from '../memory/position.js';
+import { RELEASED, slotOf } from '../ring/control-descriptor.js';
 import { originOf } from '../ring/record-extension.js';
 import { Router } from '../worker/dispatch/router.js';
 import { SingleTarget } from '../worker/dispatch/single-target.js';
@@ -35,7 +36,12 @@ export function countUndelivered(
   router.set(target, first!.filter);
   for (const { fromSequence, filter } of changes) router.change(target, fromSequence, filter);
   const position = widen(writer.tail, owedFrom);
+  const { cells } = reading.memory;
+  const cursor = slotOf(reader) + RELEASED;
+  const released = cells.load(cursor);
   lookThrough(reading, reader, { position, sequence: 0 }, router, () => {});
+  // Others that share the reader are counted from there, too.
+  cells.store(cursor, released);
   let undelivered = held + target.delivered;
   let sequence = writer.sequence;
   for (const { body, payloadOffset, extension } of publisher.order.queue) {

@@ -5,13 +5,14 @@ import {
   type BusConnection,
   connectBus,
   type Envelope,
+  InvalidOptionError,
   runWithEmitter,
   type SubscriberContext,
   type SubscriberModule,
   type SubscriberObject,
   type SubscriberOfViews,
 } from '../index.js';
-import { hrefOf } from '../option-check.js';
+import { hrefOf, readOptions } from '../option-check.js';
 import { ShownEvents, ViewPool, ViewsOfBatch } from '../worker/dispatch/envelope-views.js';
 import { loadSubscriber, subscriberOf } from '../worker/subscriber-module.js';
 
@@ -43,6 +44,7 @@ export interface InThreadModule {
 /**
  * Loads a module, or takes what one exports, and sets it up.
  *
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
  * @throws {ModuleLoadError} `BUS_MODULE_LOAD`
  * @throws {ModuleShapeError} `BUS_MODULE_SHAPE`
  * @throws whatever its `setup` throws
@@ -52,7 +54,8 @@ export async function setUpInThread(
   module: URL | SubscriberModule,
   options: InThreadOptions,
 ): Promise<InThreadModule> {
-  const { name = 'module', data } = options;
+  const { name = 'module', data } = readOptions('options', options, ['name', 'data']);
+  if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a non-empty string');
   const href = hrefOf(module);
   const loaded =
     href === undefined ? subscriberOf('the module', module as SubscriberModule) : await loadSubscriber(href);
@@ -71,7 +74,13 @@ export async function setUpInThread(
   // What a thread of its own would emit to.
   const emitter = bus.emitter();
   const run = (act: () => unknown): unknown => runWithEmitter(emitter, act);
-  await run(() => parts.setup?.(context));
+  try {
+    await run(() => parts.setup?.(context));
+  } catch (error) {
+    abort.abort();
+    await connection?.close();
+    throw error;
+  }
   const pool = new ViewPool();
   return {
     name,
@@ -93,8 +102,11 @@ export async function setUpInThread(
     },
     async end() {
       abort.abort();
-      await run(() => parts.teardown?.(context));
-      await connection?.close();
+      try {
+        await run(() => parts.teardown?.(context));
+      } finally {
+        await connection?.close();
+      }
     },
   };
 }

@@ -1,5 +1,6 @@
 /** A bus for tests: it records what is published, says when everything has been dealt with, and asserts. */
 import { AssertionError } from 'node:assert';
+import { BUS_OPTIONS } from '../bus/bus-options.js';
 import { reportError } from '../host/report.js';
 import { monotonicMs } from '../host/timing.js';
 import {
@@ -11,7 +12,10 @@ import {
   type SubscriberModule,
   type Subscription,
 } from '../index.js';
+import { readOptions, timeoutOption } from '../option-check.js';
 import { errorOf } from '../shown.js';
+import { compileFilter } from '../topic/filter.js';
+import { checkTopic } from '../topic/topic.js';
 import { type Expected, listOf, matches, show } from './expectation.js';
 import { type InThreadOptions, setUpInThread } from './in-thread-module.js';
 import { settle } from './settling.js';
@@ -25,7 +29,7 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
 
   /** @internal */
   constructor(options: BusOptions) {
-    super({ capacityBytes: DEFAULT_CAPACITY_BYTES, ...options });
+    super({ capacityBytes: DEFAULT_CAPACITY_BYTES, ...readOptions('options', options, BUS_OPTIONS) });
     // One that nobody's topics are checked for.
     const untyped = this as unknown as Bus;
     untyped.subscribe('**', (envelope) => void this.#published.push(envelope), { name: 'recorder', isolate: true });
@@ -44,9 +48,11 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
    *
    * @param options `timeoutMs`: default 5,000
    * @throws {Error} which names who is behind, when it takes longer
+   * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
    */
   async settled(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    await settle(this, options.timeoutMs ?? DEFAULT_SETTLE_TIMEOUT_MS, monotonicMs);
+    const { timeoutMs } = readOptions('options', options, ['timeoutMs']);
+    await settle(this, timeoutOption('timeoutMs', timeoutMs, DEFAULT_SETTLE_TIMEOUT_MS, 0), monotonicMs);
   }
 
   /**
@@ -55,8 +61,10 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
    * @param expected properties that the event must have, or a function that returns whether it is the one
    * @returns the first envelope that is as expected
    * @throws {AssertionError} which lists what was published instead
+   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC` for what is no topic, such as a glob
    */
   async assertPublished(topic: string, expected: Expected = () => true): Promise<Envelope> {
+    checkTopic(topic);
     await this.settled();
     const found = this.#find(topic, expected);
     if (found !== undefined) return found;
@@ -74,8 +82,11 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
    * Settles, then asserts that no such event was published.
    *
    * @throws {AssertionError} which lists what was published
+   * @throws {InvalidTopicError} `BUS_INVALID_TOPIC` for what is no topic, such as a glob
    */
   async assertNotPublished(topic: string, expected: Expected = () => true): Promise<void> {
+    // A glob would select nothing here, and nothing of it would ever be found.
+    checkTopic(topic);
     await this.settled();
     const found = this.#find(topic, expected);
     if (found === undefined) return;
@@ -117,11 +128,19 @@ export class TestBus<Topics extends object = AnyTopics> extends Bus<Topics> {
     options: InThreadOptions = {},
   ): Promise<Subscription> {
     const untyped = this as unknown as Bus;
+    // As a thread would: a filter that is none is refused before the module hears of anything.
+    compileFilter(filter);
     const inThread = await setUpInThread(untyped, module, options);
-    const subscription = untyped.subscribe(filter, (envelope) => inThread.handle(envelope), {
-      name: inThread.name,
-      isolate: true,
-    });
+    let subscription: Subscription;
+    try {
+      subscription = untyped.subscribe(filter, (envelope) => inThread.handle(envelope), {
+        name: inThread.name,
+        isolate: true,
+      });
+    } catch (error) {
+      await inThread.end();
+      throw error;
+    }
     const end = async (): Promise<void> => {
       await subscription.ended;
       await inThread.end().catch((error: unknown) => reportError(errorOf(error), this));

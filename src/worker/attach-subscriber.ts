@@ -2,6 +2,7 @@
 import { TypeRegistry } from '../envelope/type-registry.js';
 import { startLoaded } from '../host/thread-start.js';
 import { checkTimers, setInterval } from '../host/timing.js';
+import { workerThreads } from '../host/worker-threads.js';
 import { CLOSED, HEARTBEAT, slotOf, WRITER_STATE } from '../ring/control-descriptor.js';
 import { attachRing } from '../ring/ring-memory.js';
 import { checkBlocking } from './dedicated-loop.js';
@@ -16,6 +17,8 @@ import { type Attachment, crossError, type RefusedStep, type ToThread, WAKE_MESS
 /** Sets up and starts one subscriber; resolves once it reads, or has said why it cannot. */
 export async function attachSubscriber(attachment: Attachment): Promise<void> {
   startLoaded();
+  // Before any code of the user's runs, which may replace what it finds there.
+  workerThreads();
   const { port } = attachment;
   const abort = new AbortController();
   const printed = takeOutput();

@@ -5,7 +5,7 @@ import { withPlace } from '../host/syntax-place.js';
 import { isClass, makesGenerator } from '../option-check.js';
 import { show } from '../shown.js';
 import type { EnvelopeViews } from './dispatch/envelope-views.js';
-import { withAdvice } from './typescript-loader.js';
+import { requireTypeScript, withAdvice } from './typescript-loader.js';
 
 /** What a module is given besides events, as its thread makes it. Users see `SubscriberContext` of `src/bus/connection/subscriber.ts`. */
 export interface ModuleContext {
@@ -38,11 +38,20 @@ type SubscriberParts = { readonly [Part in keyof Subscriber]?: unknown };
 export async function loadSubscriber(url: string): Promise<Subscriber> {
   let exported: unknown;
   try {
-    exported = defaultOf((await import(url)) as { default?: unknown });
+    exported = defaultOf(await importModule(url));
   } catch (error) {
     throw new ModuleLoadError(url, await withPlace(url, withAdvice(url, error)));
   }
   return subscriberOf(url, exported);
+}
+
+/** Comments for bundlers: the module is one of run time, whatever they make of the code around this. */
+async function importModule(url: string): Promise<{ readonly default?: unknown }> {
+  try {
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)) as { readonly default?: unknown };
+  } catch (error) {
+    return requireTypeScript(url, error);
+  }
 }
 
 /**

@@ -78,6 +78,8 @@ export interface CrossedError {
   readonly error: unknown;
   /** Own string fields that are dropped otherwise: `code`, and what the errors of this package carry. */
   readonly fields: Readonly<Record<string, string>>;
+  /** Where clones of errors lack it, as in Bun. */
+  readonly cause?: CrossedError;
 }
 
 /** The wake word is AWAKE. A number, as the most frequent message: cloning an object costs the sender half as much again. */
@@ -133,10 +135,12 @@ const CROSSING_FIELDS = ['code', 'reason', 'url', 'typeUrl'] as const;
 const MAX_CAUSES = 4;
 
 /** Makes whatever was thrown fit to cross a port. Never throws: users throw anything, getters that throw included. */
-export function crossError(error: unknown): CrossedError {
+export function crossError(error: unknown, causes = MAX_CAUSES): CrossedError {
   const fields: Record<string, string> = {};
+  let cause: CrossedError | undefined;
   try {
     if (error instanceof Error) {
+      if (error.cause !== undefined && causes > 0 && clonesLackCauses()) cause = crossError(error.cause, causes - 1);
       for (const name of CROSSING_FIELDS) {
         const value = (error as unknown as Record<string, unknown>)[name];
         if (typeof value === 'string') fields[name] = value;
@@ -145,7 +149,11 @@ export function crossError(error: unknown): CrossedError {
   } catch {
     // It crosses without them.
   }
-  return { error: cloneOrText(error, MAX_CAUSES), fields };
+  return { error: cloneOrText(error, causes), fields, ...(cause && { cause }) };
+}
+
+function clonesLackCauses(): boolean {
+  return structuredClone(new Error('', { cause: true })).cause === undefined;
 }
 
 function cloneOrText(error: unknown, causes: number): unknown {
@@ -171,7 +179,10 @@ function inheritsMessage(error: unknown): boolean {
 }
 
 function textOnly(error: unknown, causes: number): Error {
-  const plain = new Error(showThrown(error));
+  const text = showThrown(error);
+  const plain = new Error(text);
+  // First, as what is not set is made when it is read, by an `Error.prepareStackTrace` of the user's that may throw.
+  plain.stack = text;
   try {
     if (error instanceof Error) {
       if (error.stack !== undefined) plain.stack = `${error.stack}`;
@@ -185,5 +196,8 @@ function textOnly(error: unknown, causes: number): Error {
 
 /** What was thrown, on the other side. */
 export function uncrossError(crossed: CrossedError): unknown {
-  return crossed.error instanceof Error ? Object.assign(crossed.error, crossed.fields) : crossed.error;
+  const { error, fields, cause } = crossed;
+  if (!(error instanceof Error)) return error;
+  if (cause !== undefined) error.cause = uncrossError(cause);
+  return Object.assign(error, fields);
 }

@@ -64,7 +64,7 @@ class ListBridge extends EventEmitter<BridgeEvents> implements Bridge {
   }
 }
 
-function subject(Kind: new (bus: Bus, outside: Outside) => ListBridge): BridgeSubject {
+function subject(Kind: new (bus: Bus, outside: Outside) => ListBridge, timeoutMs = 60_000): BridgeSubject {
   const outside = new Outside();
   return {
     create: (bus) => {
@@ -73,14 +73,14 @@ function subject(Kind: new (bus: Bus, outside: Outside) => ListBridge): BridgeSu
     },
     send: (topic) => outside.send(topic),
     received: () => outside.got,
-    timeoutMs: 2_000,
+    timeoutMs,
   };
 }
 
-describe('checkBridge', { timeout: 120_000 }, () => {
+describe('checkBridge', { timeout: 600_000 }, () => {
   test('has nothing to say against a bridge that does what a bridge does', () => checkBridge(subject(ListBridge)));
 
-  const wrong: Record<string, [new (bus: Bus, outside: Outside) => ListBridge, RegExp]> = {
+  const wrong: Record<string, [new (bus: Bus, outside: Outside) => ListBridge, RegExp, waitMs?: number]> = {
     'that sends back what came in': [
       class extends ListBridge {
         override take(topic: string): void {
@@ -112,6 +112,8 @@ describe('checkBridge', { timeout: 120_000 }, () => {
         override put(): void {}
       },
       /what is published goes out/,
+      // Waited for in vain.
+      2_000,
     ],
     'that leaves a subscription behind': [
       class extends ListBridge {
@@ -130,11 +132,11 @@ describe('checkBridge', { timeout: 120_000 }, () => {
       /stats\(\)\.count/,
     ],
   };
-  for (const [what, [Kind, message]] of Object.entries(wrong))
-    test(`rejects a bridge ${what}`, () => assert.rejects(checkBridge(subject(Kind)), message));
+  for (const [what, [Kind, message, waitMs]] of Object.entries(wrong))
+    test(`rejects a bridge ${what}`, () => assert.rejects(checkBridge(subject(Kind, waitMs)), message));
 });
 
-describe('the bridges of this package', { timeout: 240_000 }, () => {
+describe('the bridges of this package', { timeout: 600_000 }, () => {
   test('ttrpc', async (t) => {
     const address = join(await temporaryDirectory(t), 's');
     await using publisher = publishTo(address);

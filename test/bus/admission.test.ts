@@ -71,7 +71,7 @@ async function admitted(act: (bus: Bus) => unknown, code: string | undefined): P
   return got;
 }
 
-describe('publish and forward alike', { timeout: 120_000 }, () => {
+describe('publish and forward alike', { timeout: 600_000 }, () => {
   for (const [topic, code] of topics) {
     test(`${code === undefined ? 'take' : 'refuse'} the topic ${JSON.stringify(topic)}`, async () => {
       for (const envelope of [
@@ -95,7 +95,7 @@ describe('publish and forward alike', { timeout: 120_000 }, () => {
   }
 });
 
-describe('forward', { timeout: 120_000 }, () => {
+describe('forward', { timeout: 600_000 }, () => {
   for (const [name, bytes, code, field] of envelopes) {
     test(`${code === undefined ? 'takes' : 'refuses'} ${name}`, async () => {
       const [envelope] = await admitted((bus) => bus.forward(bytes), code);

@@ -8,7 +8,7 @@ import { envelopeWith } from '../support/envelope-bytes.js';
 
 const acmeTypes = new URL('../fixtures/workers/acme-types.js', import.meta.url).href;
 
-describe('anyPack and anyUnpack', { timeout: 120_000 }, () => {
+describe('anyPack and anyUnpack', { timeout: 600_000 }, () => {
   test('give an event of this package back as its class', () => {
     const any = anyPack(new TaskExit({ containerId: 'c1', pid: 7 }));
     assert.equal(any.typeUrl, 'containerd.events.TaskExit');

@@ -68,6 +68,13 @@ describe('createBus refuses', () => {
       ...CAPACITY,
       { capacityBytes: '65536' },
     ],
+    [
+      'a capacity that is null',
+      () => createBus({ capacityBytes: any(null) }),
+      ...CAPACITY,
+      { capacityBytes: null, reason: 'must be a power of two from 65536 to 1073741824' },
+    ],
+    ['a namespace that is null', () => createBus({ namespace: any(null) }), ...NAMESPACE, { namespace: null }],
     ['a malformed namespace', () => createBus({ namespace: 'a b' }), ...NAMESPACE, { namespace: 'a b' }],
     ['an empty namespace', () => createBus({ namespace: '' }), ...NAMESPACE, { namespace: '' }],
     ['types that are no list', () => createBus(any({ types: 'x' })), ...OPTION, { option: 'types', value: 'x' }],
@@ -113,7 +120,7 @@ describe('createBus refuses', () => {
   for (const one of cases) test(one[0], () => check(thrownBy(one[1]), one));
 });
 
-describe('a bus refuses, and nothing is changed or lost by it,', { timeout: 120_000 }, () => {
+describe('a bus refuses, and nothing is changed or lost by it,', { timeout: 600_000 }, () => {
   const cases: readonly Case<(bus: Bus) => unknown>[] = [
     ...(['publish', 'tryPublish', 'publishSync'] as const).flatMap((verb): Case<(bus: Bus) => unknown>[] => [
       [`${verb} on a topic without a slash`, (bus) => bus[verb]('a', 1), ...TOPIC, { topic: 'a' }],
@@ -153,6 +160,8 @@ describe('a bus refuses, and nothing is changed or lost by it,', { timeout: 120_
         { option: 'name' },
       ],
       [`${verb} with null for options`, (bus) => bus[verb]('/a', 1, any(null)), ...OPTION, { value: null }],
+      [`${verb} with a list for options`, (bus) => bus[verb]('/a', 1, any([])), ...OPTION, { value: [] }],
+      [`${verb} with a Map for options`, (bus) => bus[verb]('/a', 1, any(new Map())), ...OPTION, { option: 'options' }],
       [`${verb} of undefined`, (bus) => bus[verb]('/a', undefined), ...EVENT, {}],
       [`${verb} of a function`, (bus) => bus[verb]('/a', handler), ...EVENT, {}],
       [`${verb} of a cycle`, (bus) => bus[verb]('/a', cycle), ...EVENT, {}],
@@ -296,5 +305,21 @@ describe('a bus refuses, and nothing is changed or lost by it,', { timeout: 120_
     bus.publish('/a', { id: 0 });
     await bus.close();
     assert.deepEqual(ids, [0]);
+  });
+
+  test('no time that a clock can tell: each is one that a bus elsewhere takes', async () => {
+    let now = 0;
+    await using bus = createBus({ clock: () => now });
+    await using elsewhere = createBus();
+    const { ids } = record(elsewhere, '/a');
+    bus.subscribe('/a', (envelope) => void elsewhere.forward(envelope));
+    const times = [-1e-14, -1e-300, -1e-10, 999.9999999999999, 4_999.999999999999, -8.64e15, 8.64e15, 1, 0.5];
+    times.forEach((time, id) => {
+      now = time;
+      bus.publish('/a', { id });
+    });
+    await bus.close();
+    await elsewhere.close();
+    assert.deepEqual(ids, [...times.keys()]);
   });
 });

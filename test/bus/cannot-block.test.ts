@@ -40,7 +40,7 @@ const SCENE = `
 `;
 const FORBID = `Atomics.wait = () => { throw new TypeError('Atomics.wait cannot be called in this context'); };`;
 
-describe('where the thread of the bus may not block', { timeout: 60_000 }, () => {
+describe('where the thread of the bus may not block', { timeout: 600_000 }, () => {
   for (const when of ['before the bus is loaded', 'while the bus is in use']) {
     test(`${when}, publishSync says so at once, and everything else goes on`, async () => {
       const early = when.startsWith('before');
@@ -62,7 +62,7 @@ describe('where the thread of the bus may not block', { timeout: 60_000 }, () =>
   }
 });
 
-describe('a thread that may not block', { timeout: 60_000 }, () => {
+describe('a thread that may not block', { timeout: 600_000 }, () => {
   test('refuses to be a dedicated one, once, with an error that says what to do', async () => {
     await using bus = createBus();
     const heard: unknown[] = [];

@@ -65,6 +65,17 @@ describe('closeOn', () => {
     assert.equal(process.listenerCount('SIGUSR2'), others);
   });
 
+  test('is asked again after somebody has removed all listeners of the signal', async () => {
+    const others = process.listenerCount('SIGHUP');
+    await using one = createBus();
+    one.closeOn('SIGHUP');
+    process.removeAllListeners('SIGHUP');
+    await using two = createBus();
+    two.closeOn('SIGHUP').closeOn('SIGHUP');
+    assert.equal(process.listenerCount('SIGHUP'), 1);
+    assert.equal(others, 0);
+  });
+
   test('refuses what is no signal, and what nobody can hear', async () => {
     const bus = createBus();
     for (const signals of [[], ['SIGKILL'], ['SIGSTOP'], ['TERM'], ['toString'], [15]]) {

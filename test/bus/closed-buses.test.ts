@@ -25,7 +25,7 @@ const program = (subscribe: string, buses: number): string => `
 /** Those of a short run, too, would hold three times what is allowed. */
 const BUSES = size(100, 400);
 
-describe('buses that were closed', { timeout: 240_000 }, () => {
+describe('buses that were closed', { timeout: 600_000 }, () => {
   const subscribers: readonly [name: string, source: string, buses: number][] = [
     ['handlers', `bus.subscribe('/a', () => {});`, BUSES],
     ['streams', `void (async () => { for await (const _ of bus.subscribe('/a')); })();`, BUSES],

@@ -28,7 +28,7 @@ const EDGES: readonly [name: string, position: number][] = [
   ['2^45 units', 2 ** 45],
 ];
 
-describe('a bus whose ring passes', { timeout: 240_000 }, () => {
+describe('a bus whose ring passes', { timeout: 600_000 }, () => {
   for (const [name, edge] of covering(EDGES, 3)) {
     test(`${name}, delivers everything to handlers, streams and threads, and counts what a lossy reader missed`, async () => {
       const bus = new Bus({ capacityBytes: SMALL_RING_BYTES }, edge - BEFORE);
@@ -57,7 +57,7 @@ describe('a bus whose ring passes', { timeout: 240_000 }, () => {
   }
 });
 
-describe('a bus', { timeout: 240_000 }, () => {
+describe('a bus', { timeout: 600_000 }, () => {
   test('whose table of topics is full delivers events on further topics all the same', async () => {
     await using bus = createBus({ maxTopics: 2 });
     const topics: string[] = [];

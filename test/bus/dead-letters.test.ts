@@ -21,7 +21,7 @@ function collectLetters(bus: Bus): Letter[] {
   return letters;
 }
 
-describe('an event that its subscriber thread keeps dying of', { timeout: 240_000 }, () => {
+describe('an event that its subscriber thread keeps dying of', { timeout: 600_000 }, () => {
   test('is skipped at the third death while handled alone, counted, and published as a dead letter', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     const letters = collectLetters(bus);
@@ -96,6 +96,22 @@ describe('an event that its subscriber thread keeps dying of', { timeout: 240_00
     assert.equal(subscription.stats().delivered, 2);
     await until(() => letters.length === 1);
     assert.deepEqual([letters[0]!.sequence, letters[0]!.event.typeUrl, letters[0]!.event.value.length], [1n, 'x', 0]);
+  });
+
+  test('and of whose deaths there is more to say than a record holds is told of all the same', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const letters = collectLetters(bus);
+    const module = inlineModule(`export default ({ sequence }) => {
+      if (sequence !== 1) return;
+      queueMicrotask(() => { throw new Error('no account; '.repeat(10_000)); });
+      return new Promise(() => {});
+    }`);
+    const subscription = bus.subscribe('/a', module, { restart: { backoffMs: 0 } });
+    for (const id of range(3)) bus.publish('/a', { id });
+    await subscription.stop({ drain: true });
+    await until(() => letters.length === 1);
+    assert.equal(letters[0]!.sequence, 1n);
+    assert.match(letters[0]!.reason, /no account; no account/);
   });
 
   test('of a lossy subscription is told of as long as the ring still holds it', async () => {

@@ -31,7 +31,7 @@ function recorder(): Emitter & { readonly topics: string[] } {
   return { topics, emit: (topic) => topics.push(topic) > 0 };
 }
 
-describe('an emitter', { timeout: 120_000 }, () => {
+describe('an emitter', { timeout: 600_000 }, () => {
   const topics: readonly [prefix: string | undefined, topic: string, published: string | undefined][] = [
     ['/service/container', 'exit', '/service/container/exit'],
     ['/service/container', 'exec/added', '/service/container/exec/added'],
@@ -133,7 +133,7 @@ describe('an emitter', { timeout: 120_000 }, () => {
   });
 });
 
-describe('the current emitter', { timeout: 120_000 }, () => {
+describe('the current emitter', { timeout: 600_000 }, () => {
   test('is none outside of any run: emit throws, tryEmit does nothing', () => {
     assert.equal(currentEmitter(), undefined);
     assert.equal(thrownBy(() => emit('/a', 0)).code, 'BUS_NO_EMITTER');

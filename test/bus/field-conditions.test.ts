@@ -7,7 +7,7 @@ import { AcmeByte } from '../fixtures/workers/acme-types.js';
 import { closeDelivered, idOf, LARGE_TEXT, range, SMALL_RING_BYTES, workerModule } from '../support/bus-scene.js';
 import { SharedLog } from '../support/shared-log.js';
 
-describe('a subscription with a condition on a field', { timeout: 120_000 }, () => {
+describe('a subscription with a condition on a field', { timeout: 600_000 }, () => {
   test('gets the events that meet it, of any type on its topics', async () => {
     await using bus = createBus();
     const got: unknown[] = [];

@@ -48,7 +48,7 @@ function bytesOf(to: Buffer[]): (envelope: Envelope) => void {
   return (envelope) => void to.push(Buffer.from(envelope.toBinary()));
 }
 
-describe('forwardAll', { timeout: 120_000 }, () => {
+describe('forwardAll', { timeout: 600_000 }, () => {
   test('forwards a run as forward does one by one, to the byte', async () => {
     const run = readFileSync(RECORDED);
     await using bus = createBus();

@@ -20,7 +20,7 @@ import {
 
 const SMALL = { capacityBytes: SMALL_RING_BYTES };
 
-describe('a handler', { timeout: 120_000 }, () => {
+describe('a handler', { timeout: 600_000 }, () => {
   test('gets one event at a time, the next after its promise has settled', async () => {
     await using bus = createBus();
     let running = 0;
@@ -191,7 +191,7 @@ describe('a handler', { timeout: 120_000 }, () => {
   });
 });
 
-describe('unsubscribing', { timeout: 120_000 }, () => {
+describe('unsubscribing', { timeout: 600_000 }, () => {
   test('in the middle of a fan-out disturbs nobody: every sibling sees every event once, in order', async () => {
     await using bus = createBus();
     const siblings = range(4).map(() => record(bus, '/a'));
@@ -397,7 +397,7 @@ describe('unsubscribing', { timeout: 120_000 }, () => {
   });
 });
 
-describe('readers', { timeout: 120_000 }, () => {
+describe('readers', { timeout: 600_000 }, () => {
   test('are 64 at most; the 65th is refused and changes nothing; a stopped one makes room at once', async () => {
     await using bus = createBus();
     const isolated = range(64).map(() => record(bus, '/a', { isolate: true }));

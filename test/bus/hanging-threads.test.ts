@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBus } from '../../src/index.js';
-import { FOREVER, inlineModule } from '../support/bus-scene.js';
+import { FOREVER, inlineModule, until } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
 import { FULL, size } from '../support/full.js';
 
@@ -80,7 +80,7 @@ describe('a bus is closed when its time is over, and the process ends,', { timeo
   }
 });
 
-test('a process does not wait for a thread that is still told to load something', { timeout: 240_000 }, async () => {
+test('a process does not wait for a thread that is still told to load something', { timeout: 600_000 }, async () => {
   const { exitCode, output, errors } = await runProgram(
     `import { SHARE_ENV } from 'node:worker_threads';
      const bus = createBus();
@@ -134,10 +134,20 @@ describe('a module that is stopped', { timeout: 600_000, concurrency: 4 }, () =>
 
   test('in setup hears of it there', async () => {
     await using bus = createBus();
+    const begun = new Int32Array(new SharedArrayBuffer(4));
     const module = inlineModule(`
       import { once } from 'node:events';
-      export default { setup: ({ signal }) => once(signal, 'abort').then(() => {}), handle() {} };`);
-    const subscription = bus.subscribe('/a', module);
+      export default {
+        setup({ signal, data }) {
+          const told = once(signal, 'abort').then(() => {});
+          Atomics.store(data, 0, 1);
+          return told;
+        },
+        handle() {},
+      };`);
+    const subscription = bus.subscribe('/a', module, { data: begun });
+    // Stopped before, it would find the signal aborted, and wait for what has happened.
+    await until(() => Atomics.load(begun, 0) === 1);
     let failed = false;
     subscription.on('error', () => {
       failed = true;
@@ -150,7 +160,7 @@ describe('a module that is stopped', { timeout: 600_000, concurrency: 4 }, () =>
 /** How many start at once. */
 const THREADS = size(10, 60);
 
-describe('many threads that start at once', { timeout: 240_000 }, () => {
+describe('many threads that start at once', { timeout: 600_000 }, () => {
   test('do not keep a close from settling, nor the process from ending', async () => {
     const { exitCode, output, errors } = await runProgram(
       `const bus = createBus();
@@ -163,7 +173,7 @@ describe('many threads that start at once', { timeout: 240_000 }, () => {
   });
 });
 
-describe('hangTimeoutMs', { timeout: 240_000, concurrency: 2 }, () => {
+describe('hangTimeoutMs', { timeout: 600_000, concurrency: 2 }, () => {
   for (const place of ['a preload that spins', 'a preload that waits']) {
     test(`sees a thread that hangs in ${place}`, async () => {
       const [source, flags] = PLACES[place]!;

@@ -110,7 +110,7 @@ describe('a clock that fails', () => {
   }
 });
 
-describe('options that throw are refused, and nothing is changed or lost by it:', { timeout: 120_000 }, () => {
+describe('options that throw are refused, and nothing is changed or lost by it:', { timeout: 600_000 }, () => {
   const cases: readonly [name: string, act: (bus: Bus) => unknown][] = [
     ['of createBus', () => createBus(throwing('flush'))],
     ['of createBus, all of them', () => createBus(closed)],

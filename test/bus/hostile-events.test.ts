@@ -34,7 +34,7 @@ const unread: readonly [name: string, event: object][] = [
   ['a proxy whose ownKeys throws', new Proxy({ a: 1 }, { ownKeys: fail })],
 ];
 
-describe('an event that throws', { timeout: 120_000 }, () => {
+describe('an event that throws', { timeout: 600_000 }, () => {
   for (const [name, event] of [...unseen, ...unread]) {
     test(`is refused by every publish, and nothing is lost by it: ${name}`, async () => {
       await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });

@@ -28,7 +28,7 @@ async function keptMiB(): Promise<number> {
   return (heapUsed + external) / MIB;
 }
 
-describe('a bus', { timeout: 120_000 }, () => {
+describe('a bus', { timeout: 600_000 }, () => {
   test('keeps little of topics for readers that want few of them, and for those that want them all', async () => {
     // The few are spread, so that those readers do not sleep through the rest.
     for (const filter of ['/tenant-1/**', '/**']) {

@@ -79,7 +79,7 @@ const CASES = Object.keys(subscribers).flatMap((how) =>
   (how === 'module' ? covering(WAYS, 3) : WAYS).map((way) => ({ how, ...way })),
 );
 
-describe('a subscription made in a getter', { timeout: 120_000 }, () => {
+describe('a subscription made in a getter', { timeout: 600_000 }, () => {
   for (const { how, queue, verb, depth, outcome } of CASES) {
     const name = `${how}, ${depth} deep in ${verb} with the queue ${queue}, the event ${outcome}`;
     test(`gets exactly what is accepted afterwards: ${name}`, async () => {
@@ -114,7 +114,7 @@ describe('a subscription made in a getter', { timeout: 120_000 }, () => {
   }
 });
 
-describe('a subscription made in a getter of a bus that is given up', { timeout: 60_000 }, () => {
+describe('a subscription made in a getter of a bus that is given up', { timeout: 600_000 }, () => {
   /** Subscribes in a getter, with something published before and after; of four events two are its own. */
   const subscribeLate = (bus: Bus, subscribe: () => void): void => {
     const event = acting(0, () => {
@@ -145,7 +145,7 @@ describe('a subscription made in a getter of a bus that is given up', { timeout:
   });
 });
 
-describe('a getter', { timeout: 60_000 }, () => {
+describe('a getter', { timeout: 600_000 }, () => {
   test('that stops a subscription with drain lets it get what was accepted and being encoded by then, and no more, two deep', async () => {
     for (const refuse of [false, true]) {
       await using bus = createBus();
@@ -212,7 +212,7 @@ describe('a getter', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a listener that is told of an eviction while publishSync waits', { timeout: 60_000 }, () => {
+describe('a listener that is told of an eviction while publishSync waits', { timeout: 600_000 }, () => {
   /** A ring that a stuck thread holds, with something queued behind it. */
   async function stuck(bus: Bus): Promise<{ open(): void }> {
     const gate = new Int32Array(new SharedArrayBuffer(4));

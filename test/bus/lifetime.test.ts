@@ -5,7 +5,7 @@ import { runProgram } from '../support/child-process.js';
 /** Says, from an unref'd timer, that the process is still there long after it had nothing left to do. */
 const STILL_HERE = `setTimeout(() => console.log('still here'), 700).unref();`;
 
-describe('a process', { timeout: 240_000, concurrency: 2 }, () => {
+describe('a process', { timeout: 600_000, concurrency: 2 }, () => {
   const ends: readonly [name: string, source: string, output: string][] = [
     ['with a bus and nothing else', `createBus();`, ''],
     ['with open handlers', `createBus().subscribe('/a', () => {});`, ''],

@@ -290,7 +290,7 @@ const USED_IN: Readonly<Record<string, string>> = {
   TtrpcServerOptions: 'serveEvents, publishTo, TtrpcServer and TtrpcClient',
 };
 
-describe('options whose values change with each look are read once:', { timeout: 60_000 }, () => {
+describe('options whose values change with each look are read once:', { timeout: 600_000 }, () => {
   for (const [entry, use] of Object.entries(ENTRIES)) {
     test(entry, async () => {
       const { make, all } = countingMake();
@@ -316,7 +316,7 @@ describe('options whose values change with each look are read once:', { timeout:
 });
 
 test('what is changed after the call changes nothing, in later lives of a thread either', {
-  timeout: 60_000,
+  timeout: 600_000,
 }, async () => {
   await using bus = createBus();
   const counts = shared();

@@ -5,7 +5,7 @@ import { closeDelivered, idOf, range, record } from '../support/bus-scene.js';
 
 const EVENTS = 1_000;
 
-describe('a handler that writes over the memory of its envelopes', { timeout: 120_000 }, () => {
+describe('a handler that writes over the memory of its envelopes', { timeout: 600_000 }, () => {
   const zero = (buffer: ArrayBufferLike): void => void new Uint8Array(buffer).fill(0);
   /** Leaves lengths as they are: 1 is the kind of an event. */
   const change = (buffer: ArrayBufferLike): void => {

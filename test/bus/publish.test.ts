@@ -14,7 +14,7 @@ import {
   until,
 } from '../support/bus-scene.js';
 
-describe('publish', { timeout: 120_000 }, () => {
+describe('publish', { timeout: 600_000 }, () => {
   test('delivers to every subscription whose filter matches, in the order of acceptance', async () => {
     await using bus = createBus();
     const all = record(bus, '/**');
@@ -132,7 +132,7 @@ describe('publish', { timeout: 120_000 }, () => {
   });
 });
 
-describe('what is published', { timeout: 120_000 }, () => {
+describe('what is published', { timeout: 600_000 }, () => {
   async function roundTrip(events: readonly unknown[], options = {}): Promise<Envelope[]> {
     await using bus = createBus(options);
     const got: Envelope[] = [];
@@ -255,7 +255,7 @@ describe('what is published', { timeout: 120_000 }, () => {
   });
 });
 
-describe('tryPublish', { timeout: 120_000 }, () => {
+describe('tryPublish', { timeout: 600_000 }, () => {
   test('writes while there is room, then refuses and counts, and goes on when there is room again', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     const { ids } = record(bus, '/a');
@@ -281,7 +281,7 @@ describe('tryPublish', { timeout: 120_000 }, () => {
   });
 });
 
-describe('forward', { timeout: 120_000 }, () => {
+describe('forward', { timeout: 600_000 }, () => {
   test('puts a received envelope on another bus with its own time and namespace, byte for byte', async () => {
     await using from = createBus({ namespace: 'origin', clock: () => 1_600_000_000_000 });
     await using to = createBus({ namespace: 'elsewhere' });

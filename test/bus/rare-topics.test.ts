@@ -57,7 +57,7 @@ const FORMS: Readonly<Record<string, Subscribe>> = {
   'dedicated thread': inThread('dedicated'),
 };
 
-describe('a lossy subscription to a rare topic', { timeout: 120_000 }, () => {
+describe('a lossy subscription to a rare topic', { timeout: 600_000 }, () => {
   for (const [form, subscribe] of Object.entries(FORMS)) {
     for (const flooded of ['read by others', 'read by nobody'] as const) {
       // A short run tries each kind of thread in one flood.

@@ -132,7 +132,7 @@ const selectors: fc.Arbitrary<Selector> = fc.oneof(
 /** A filter: some expressions, each of some selectors. */
 const filters = fc.array(fc.array(selectors, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 });
 
-describe('the recorded stream', { timeout: 240_000 }, () => {
+describe('the recorded stream', { timeout: 600_000 }, () => {
   test(`filtered by ${EXPRESSIONS} generated expressions gives the lines that the decoded events give`, async (t) => {
     const seed = Date.now() | 0;
     t.diagnostic(`seed ${seed}`);

@@ -37,7 +37,7 @@ function firstTime(act: () => unknown): () => void {
   };
 }
 
-describe('a getter of an event that is being published', { timeout: 120_000 }, () => {
+describe('a getter of an event that is being published', { timeout: 600_000 }, () => {
   test('publishes behind the event, two deep, in the order of the calls', async () => {
     await using bus = createBus();
     const { ids } = record(bus, '/a');
@@ -309,7 +309,7 @@ describe('a getter of an event that is being published', { timeout: 120_000 }, (
   });
 });
 
-describe('a handler that publishes', { timeout: 120_000 }, () => {
+describe('a handler that publishes', { timeout: 600_000 }, () => {
   test('gets its own events, later', async () => {
     await using bus = createBus();
     const ids: number[] = [];
@@ -420,4 +420,37 @@ describe('a handler that publishes', { timeout: 120_000 }, () => {
     await passed.opened;
     assert.deepEqual(await bus.close(), { undelivered: 0 });
   });
+});
+
+describe('a bus that is destroyed by what it publishes', () => {
+  for (const verb of ['publish', 'tryPublish', 'publishSync'] as const) {
+    test(`refuses the event whose getter destroys it: ${verb}`, async () => {
+      const bus = createBus();
+      const got: unknown[] = [];
+      bus.subscribe('/a', ({ event }) => void got.push(event));
+      const event = {
+        get id() {
+          bus.destroy();
+          return 1;
+        },
+      };
+      assert.throws(() => bus[verb]('/a', event), { code: 'BUS_CLOSED' });
+      assert.deepEqual(await bus.close(), { undelivered: 0 });
+      assert.equal(bus.stats().published, 0);
+      assert.deepEqual(got, []);
+    });
+
+    test(`refuses the event whose clock destroys it: ${verb}`, async () => {
+      const bus = createBus({
+        clock: () => {
+          bus.destroy();
+          return 0;
+        },
+      });
+      bus.subscribe('/a', () => {});
+      assert.throws(() => bus[verb]('/a', 1), { code: 'BUS_CLOSED' });
+      assert.deepEqual(await bus.close(), { undelivered: 0 });
+      assert.equal(bus.stats().published, 0);
+    });
+  }
 });

@@ -152,7 +152,7 @@ async function run(operations: readonly Operation[]): Promise<void> {
   );
 }
 
-describe('a bus', { timeout: 240_000 }, () => {
+describe('a bus', { timeout: 600_000 }, () => {
   test('does what a list per subscription would do, whatever is done to it', async () => {
     // A failure prints the seed and the path that repeat it.
     await fc.assert(fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 120 }), run), {

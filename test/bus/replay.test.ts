@@ -18,7 +18,7 @@ import { SharedLog } from '../support/shared-log.js';
 
 const KEEPING = { capacityBytes: SMALL_RING_BYTES, keepUnwanted: true };
 
-describe('a subscription that begins among what the ring holds', { timeout: 120_000 }, () => {
+describe('a subscription that begins among what the ring holds', { timeout: 600_000 }, () => {
   const cases: readonly [name: string, from: From, ids: readonly number[]][] = [
     ['now', 'now', [10, 11]],
     ['oldest', 'oldest', range(12)],
@@ -133,7 +133,7 @@ describe('a subscription that begins among what the ring holds', { timeout: 120_
   });
 });
 
-describe('events that nobody wants', { timeout: 120_000 }, () => {
+describe('events that nobody wants', { timeout: 600_000 }, () => {
   test('are not written, and so not replayed, unless the bus keeps them', async () => {
     for (const keepUnwanted of [false, true]) {
       await using bus = createBus({ keepUnwanted });

@@ -26,7 +26,7 @@ const WANTED: readonly [what: string, event: (id: number) => object, filters: re
   ],
 ];
 
-describe('conditions of handlers that share a reader', { timeout: 120_000 }, () => {
+describe('conditions of handlers that share a reader', { timeout: 600_000 }, () => {
   for (const [change, apply] of Object.entries(CHANGES)) {
     for (const [what, event, filters] of WANTED) {
       for (const options of [{}, { delivery: 'lossy' }] as HandlerOptions[]) {

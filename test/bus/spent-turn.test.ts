@@ -19,7 +19,7 @@ function publishAll(bus: ReturnType<typeof createBus>): void {
   for (let i = 0; i < EVENTS; i++) bus.publish('/a', i);
 }
 
-describe('a handler that uses up the turn of its thread', { timeout: 120_000 }, () => {
+describe('a handler that uses up the turn of its thread', { timeout: 600_000 }, () => {
   it('gets the rest of the batch when its promise has resolved', async () => {
     const bus = createBus();
     const seen: unknown[] = [];

@@ -24,7 +24,7 @@ function blockThisThread(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-describe('a reader that holds up a publisher that waits', { timeout: 240_000 }, () => {
+describe('a reader that holds up a publisher that waits', { timeout: 600_000 }, () => {
   test('is evicted: its subscription, the bus and the process are told, and the publisher goes on', async () => {
     await using bus = createBus(IMPATIENT);
     const log = new SharedLog(1_000);
@@ -138,7 +138,7 @@ describe('a reader that holds up a publisher that waits', { timeout: 240_000 }, 
     });
     let id = 0;
     while (bus.tryPublish('/a', { id, text: LARGE_TEXT })) id++;
-    bus.publishSync('/a', { id, text: LARGE_TEXT });
+    bus.publishSync('/a', { id, text: LARGE_TEXT }, { timeoutMs: 60_000 });
     bus.publish('/a', { id: id + 1 });
     await until(() => late.length === 2);
     assert.deepEqual(late, [id, id + 1]);
@@ -226,7 +226,7 @@ describe('a reader that holds up a publisher that waits', { timeout: 240_000 }, 
   });
 });
 
-describe('a reader that holds up nobody', { timeout: 240_000 }, () => {
+describe('a reader that holds up nobody', { timeout: 600_000 }, () => {
   test('is not evicted although the ring is full, and no time counts', async () => {
     await using bus = createBus({ ...IMPATIENT, stallTimeoutMs: 50 });
     const latch = new Latch();

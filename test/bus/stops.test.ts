@@ -42,7 +42,7 @@ function toldOf(bus: Bus, subscription: Subscription): string[] {
   return told;
 }
 
-describe('a subscription that is stopped', { timeout: 240_000 }, () => {
+describe('a subscription that is stopped', { timeout: 600_000 }, () => {
   for (const [where, source] of Object.entries(MODULES)) {
     for (const loop of ['cooperative', 'dedicated'] satisfies ModuleOptions['loop'][]) {
       test(`holds nobody from the call on, though its thread (${loop}) is in ${where}`, async () => {

@@ -64,7 +64,7 @@ function subscribe(bus: Bus): EventStream {
   return stream;
 }
 
-describe('a consumer that has an event of its stream in hand', { timeout: 30_000 }, () => {
+describe('a consumer that has an event of its stream in hand', { timeout: 600_000 }, () => {
   for (const [name, consume] of Object.entries(consumers)) {
     const others = name.includes('another one');
     const open = (bus: Bus): EventStream => (others ? subscribe(bus) : bus.subscribe('/in'));
@@ -193,7 +193,7 @@ describe('a consumer that has an event of its stream in hand', { timeout: 30_000
   });
 });
 
-describe('work that a handler left behind when it returned', { timeout: 30_000 }, () => {
+describe('work that a handler left behind when it returned', { timeout: 600_000 }, () => {
   test('may await writable: its reader does not wait for it', async () => {
     await using bus = createBus(PATIENT);
     let work: Promise<void> | undefined;

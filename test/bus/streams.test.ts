@@ -9,7 +9,7 @@ async function drain(stream: AsyncIterable<Envelope>): Promise<number[]> {
   return ids;
 }
 
-describe('a stream', { timeout: 120_000 }, () => {
+describe('a stream', { timeout: 600_000 }, () => {
   test('gives what was accepted after subscribe, in order, and ends when the bus closes, after everything was delivered', async () => {
     await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
     bus.publish('/a', { id: -1 });

@@ -20,7 +20,7 @@ const WAYS = `
   };`;
 const WAYS_GIVEN = ['handler', 'once', 'replay', 'stream', 'module', 'next', 'set', 'moduleset'];
 
-describe('a filter that is surely not meant', { timeout: 120_000 }, () => {
+describe('a filter that is surely not meant', { timeout: 600_000 }, () => {
   test('is warned of once for each subscription, on the bus and on connections, and subscribed', async () => {
     const { output, errors, exitCode } = await runProgram(
       `

@@ -49,7 +49,7 @@ async function foreignBytes(event: unknown): Promise<Uint8Array> {
   return (await next).toBinary();
 }
 
-describe('the trace context and the origin of an event', { timeout: 120_000 }, () => {
+describe('the trace context and the origin of an event', { timeout: 600_000 }, () => {
   test('are what it was published with, by each verb, and undefined without', async () => {
     await using bus = createBus();
     const got: ForwardOptions[] = [];
@@ -218,7 +218,7 @@ describe('the trace context and the origin of an event', { timeout: 120_000 }, (
   });
 });
 
-describe('a subscription that excepts origins', { timeout: 120_000 }, () => {
+describe('a subscription that excepts origins', { timeout: 600_000 }, () => {
   test('gets what began here or came in elsewhere, whatever it is, and siblings on its reader get all', async () => {
     await using bus = createBus();
     const ids = (to: number[]) => (envelope: Envelope) => void to.push(idOf(envelope));
@@ -342,7 +342,7 @@ describe('a subscription that excepts origins', { timeout: 120_000 }, () => {
   });
 });
 
-describe('after the thread of a subscriber died', { timeout: 240_000 }, () => {
+describe('after the thread of a subscriber died', { timeout: 600_000 }, () => {
   const SLOT_BYTES = 64;
   // Writes what it was told of each event; dies of event 2 as often as it is told.
   const module =
@@ -388,7 +388,7 @@ describe('after the thread of a subscriber died', { timeout: 240_000 }, () => {
   }
 });
 
-describe('what is no trace context and no origin', { timeout: 60_000 }, () => {
+describe('what is no trace context and no origin', { timeout: 600_000 }, () => {
   const bad: readonly [options: object, error: typeof InvalidOriginError | typeof InvalidTraceparentError][] = [
     [{ traceparent: '' }, InvalidTraceparentError],
     [{ traceparent: TRACEPARENT.toUpperCase() }, InvalidTraceparentError],

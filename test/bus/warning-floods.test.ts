@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { runProgram } from '../support/child-process.js';
 import { size } from '../support/full.js';
 
-const FAILURES = size(20_000, 50_000);
+const FAILURES = size(5_000, 50_000);
 
 describe('a handler that fails on every event, and nobody listens', () => {
   test('is warned of some times, with the number of what is not shown, and every failure is counted', async () => {

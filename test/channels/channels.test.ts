@@ -55,7 +55,7 @@ function makeBus(options: BusOptions = {}): Bus {
   return bus;
 }
 
-describe('diagnostics channels', { timeout: 120_000 }, () => {
+describe('diagnostics channels', { timeout: 600_000 }, () => {
   before(() => {
     for (const { name, listener } of listeners) subscribe(name, listener);
   });
@@ -251,7 +251,7 @@ function checkFields(name: string, traces: readonly Traced[]): void {
   }
 }
 
-describe('tracing channels', { timeout: 60_000 }, () => {
+describe('tracing channels', { timeout: 600_000 }, () => {
   test('tell of each publish, what it returned, and what it threw', async () => {
     await using bus = createBus();
     bus.subscribe('/a', () => {});

@@ -129,6 +129,11 @@ describe('generated modules', () => {
     'options.proto': `syntax = "proto3"; package o; import "google/protobuf/descriptor.proto";
       extend google.protobuf.FieldOptions { optional string constructor = 50000; optional string __proto__ = 50001; }
       message Marked { string name = 1 [(constructor) = "a", (__proto__) = "b"]; }`,
+    'foo.proto': 'syntax = "proto3"; message foo { int32 x = 1; }',
+    'oneof.proto': `syntax = "proto3"; package q; import "foo.proto"; message foo { oneof foo { .foo x = 1; string y = 2; } }`,
+    'numbers.proto': `syntax = "proto2"; package u;
+      message NaN { optional double d = 1 [default = nan]; }
+      message Infinity { optional double d = 1 [default = inf]; optional float e = 2 [default = -inf]; }`,
     'two.proto': `syntax = "proto2"; package two; message Close { optional int32 a_b = 1; optional int32 aB = 2; }`,
   });
 
@@ -160,6 +165,14 @@ describe('generated modules', () => {
     assert.equal(Object.getPrototypeOf(modules.values!.Names), Object.prototype);
     const values = [modules.values!.Names!, modules.values!.Holder_More!].flatMap((names) => Object.keys(names));
     assert.equal(values.length, WORDS.length + 2);
+    const oneof = modules.oneof!.foo!;
+    const imported = encodeToBuffer(oneof, { x: { x: 5 } });
+    assert.equal(imported.toString('hex'), '0a020805');
+    assert.equal(oneof.decode(imported, 0, imported.length).x.x, 5);
+    const defaults = ['NaN', 'Infinity'].flatMap((name) =>
+      modules.numbers![name]!.fields!.map((field) => field.default),
+    );
+    assert.deepEqual(defaults, [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
     const { Close } = modules.two!;
     assert.equal(encodeToBuffer(Close!, { aB: 1, aB$2: 2 }).toString('hex'), '08011002');
   });

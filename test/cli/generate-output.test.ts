@@ -1,6 +1,5 @@
 /** Where generated files land, what they are called, and in which languages they are. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -16,21 +15,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { generate, writeModules } from '../../src/cli/codegen/generate.js';
+import { CommandLines } from '../support/command-lines.js';
 import { FULL } from '../support/full.js';
 import { encodeToBuffer, loadGenerated, typeErrors, writeFiles } from '../support/generated-code.js';
-import { COMMAND } from '../support/published.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'generate-output-'));
 after(() => rmSync(dir, { recursive: true }));
 
 const P3 = 'syntax = "proto3"; ';
 
-function run(...args: string[]): { status: number | null; stderr: string } {
-  const { status, stderr } = spawnSync(process.execPath, [COMMAND, 'generate', ...args], {
-    encoding: 'utf8',
-    cwd: dir,
-  });
-  return { status, stderr };
+const commands = new CommandLines(dir);
+after(() => commands.close());
+
+async function run(...args: string[]): Promise<{ status: number | null; stderr: string }> {
+  const { exitCode, stderr } = await commands.run('generate', ...args);
+  return { status: exitCode, stderr };
 }
 
 function filesBelow(folder: string): string[] {
@@ -41,24 +40,24 @@ function filesBelow(folder: string): string[] {
 }
 
 describe('generate writes', () => {
-  it('two files of one name to the folders below the one they have in common', () => {
+  it('two files of one name to the folders below the one they have in common', async () => {
     const files = writeFiles(join(dir, 'same'), {
       'billing/events.proto': `${P3}package billing; message Paid { int32 cents = 1; }`,
       'shipping/events.proto': `${P3}package shipping; import "../billing/events.proto"; message Shipped { billing.Paid paid = 1; }`,
     });
     const out = join(dir, 'same-out');
-    assert.deepEqual(run(...files, '--out', out), { status: 0, stderr: '' });
+    assert.deepEqual(await run(...files, '--out', out), { status: 0, stderr: '' });
     assert.deepEqual(filesBelow(out), ['billing/events.ts', 'shipping/events.ts']);
     assert.match(readFileSync(join(out, 'shipping/events.ts'), 'utf8'), /from '\.\.\/billing\/events\.js'/);
   });
 
-  it('nothing outside of the folder, also for an import that leads upwards', () => {
+  it('nothing outside of the folder, also for an import that leads upwards', async () => {
     const [, file] = writeFiles(join(dir, 'up'), {
       'shared/common.proto': `${P3}package esc; message Common { string x = 1; }`,
       'sub/main.proto': `${P3}package esc; import "../shared/common.proto"; message Main { Common c = 1; }`,
     });
     const out = join(dir, 'up', 'inner', 'out');
-    assert.deepEqual(run(file!, '--out', out), { status: 0, stderr: '' });
+    assert.deepEqual(await run(file!, '--out', out), { status: 0, stderr: '' });
     assert.deepEqual(filesBelow(join(dir, 'up')), [
       'inner/out/common.ts',
       'inner/out/main.ts',
@@ -67,25 +66,34 @@ describe('generate writes', () => {
     ]);
   });
 
-  it('nothing by way of a link that leads out of the folder', () => {
+  it('nothing by way of a link that leads out of the folder', async () => {
     const root = join(dir, 'link');
     writeFiles(root, { 'in/sub/a.proto': `${P3}message A {}`, 'in/b.proto': `${P3}message B {}` });
     for (const folder of ['out', 'elsewhere']) mkdirSync(join(root, folder));
     symlinkSync(join(root, 'elsewhere'), join(root, 'out/sub'));
     symlinkSync(join(root, 'elsewhere/b.ts'), join(root, 'out/b.ts'));
     for (const name of ['sub/a.proto', 'b.proto']) {
-      const { status, stderr } = run('-I', join(root, 'in'), join(root, 'in', name), '--out', join(root, 'out'));
+      const { status, stderr } = await run('-I', join(root, 'in'), join(root, 'in', name), '--out', join(root, 'out'));
       assert.equal(status, 1);
       assert.match(stderr, /is outside of .*; nothing was written\n$/);
     }
     assert.deepEqual(readdirSync(join(root, 'elsewhere')), []);
   });
 
-  it('over no file that it did not write, and then nothing at all', () => {
+  it('nothing where links lead round in a circle, and says so', async () => {
+    const [file] = writeFiles(join(dir, 'circle'), { 'a.proto': `${P3}message A {}` });
+    const out = join(dir, 'circle/out');
+    symlinkSync(out, out);
+    const { status, stderr } = await run(file!, '--out', out);
+    assert.equal(status, 1);
+    assert.match(stderr, /^ringcast: .*\/out\/a\.ts cannot be written: ELOOP: [^\n]*\n$/);
+  });
+
+  it('over no file that it did not write, and then nothing at all', async () => {
     const files = writeFiles(join(dir, 'mine'), { 'a.proto': `${P3}message A {}`, 'b.proto': `${P3}message B {}` });
     const out = join(dir, 'mine-out');
     writeFiles(out, { 'b.ts': 'export const mine = true;\n' });
-    const { status, stderr } = run(...files, '--out', out);
+    const { status, stderr } = await run(...files, '--out', out);
     assert.equal(status, 1);
     assert.match(
       stderr,
@@ -94,11 +102,11 @@ describe('generate writes', () => {
     assert.deepEqual(filesBelow(out), ['b.ts']);
     assert.equal(readFileSync(join(out, 'b.ts'), 'utf8'), 'export const mine = true;\n');
     rmSync(join(out, 'b.ts'));
-    assert.equal(run(...files, '--out', out).status, 0);
-    assert.equal(run(...files, '--out', out).status, 0, 'its own files are written again');
+    assert.equal((await run(...files, '--out', out)).status, 0);
+    assert.equal((await run(...files, '--out', out)).status, 0, 'its own files are written again');
   });
 
-  it('all of the files or, where one cannot be written, none', () => {
+  it('all of the files or, where one cannot be written, none', async () => {
     const root = join(dir, 'all-or-none');
     const files = writeFiles(root, {
       'in/a.proto': `${P3}message A {}`,
@@ -109,12 +117,15 @@ describe('generate writes', () => {
     const out = join(root, 'out');
     const [a, b, c, d] = files;
     writeFiles(out, { taken: 'no folder\n' });
-    const { status, stderr } = run('-I', join(root, 'in'), a!, b!, c!, '--out', out);
+    const { status, stderr } = await run('-I', join(root, 'in'), a!, b!, c!, '--out', out);
     assert.equal(status, 1);
     assert.match(stderr, /^ringcast: .*c\.ts cannot be written: .*\n$/);
     assert.deepEqual(readdirSync(out), ['taken']);
     mkdirSync(join(out, 'd.ts'));
-    assert.match(run(a!, d!, '--out', out).stderr, /^ringcast: .*d\.ts cannot be written: is a folder, not a file\n$/);
+    assert.match(
+      (await run(a!, d!, '--out', out)).stderr,
+      /^ringcast: .*d\.ts cannot be written: is a folder, not a file\n$/,
+    );
     assert.deepEqual(readdirSync(out).sort(), ['d.ts', 'taken']);
   });
 
@@ -170,12 +181,12 @@ describe('generate writes', () => {
     );
   });
 
-  it('events, and says which services it leaves', () => {
+  it('events, and says which services it leaves', async () => {
     const [file] = writeFiles(join(dir, 'services'), {
       'shop.proto': `${P3}package shop; message Q {} message A {}
         service Shop { option deprecated = true; rpc Buy(Q) returns (stream A) { option deprecated = true; } rpc Sell(stream Q) returns (A); }`,
     });
-    const { status, stderr } = run(file!, '--out', join(dir, 'services-out'));
+    const { status, stderr } = await run(file!, '--out', join(dir, 'services-out'));
     assert.deepEqual([status, stderr], [0, `ringcast: ${file}: services become no code: shop.Shop\n`]);
     assert.match(readFileSync(join(dir, 'services-out/shop.ts'), 'utf8'), /\/\/ Services become no code: shop\.Shop\./);
   });
@@ -191,12 +202,12 @@ describe('generate writes in other languages', () => {
   it('JavaScript with declarations, for projects without TypeScript', async () => {
     const files = writeFiles(join(dir, 'js'), { 'order.proto': text });
     const out = join(dir, 'js-out');
-    assert.deepEqual(run(...files, '--js', '--out', out), { status: 0, stderr: '' });
+    assert.deepEqual(await run(...files, '--js', '--out', out), { status: 0, stderr: '' });
     assert.deepEqual(filesBelow(out), ['order.d.ts', 'order.js']);
-    assert.deepEqual(run(...files, '--js', '--out', out, '--check'), { status: 0, stderr: '' });
+    assert.deepEqual(await run(...files, '--js', '--out', out, '--check'), { status: 0, stderr: '' });
     writeFileSync(join(out, 'order.d.ts'), '// Generated by ringcast, edited');
-    assert.equal(run(...files, '--js', '--out', out, '--check').status, 1);
-    assert.equal(run(...files, '--js', '--out', out).status, 0);
+    assert.equal((await run(...files, '--js', '--out', out, '--check')).status, 1);
+    assert.equal((await run(...files, '--js', '--out', out)).status, 0);
     writeFiles(out, {
       'use.ts': `import { Kind, Order, type OrderInit } from './order.js';
         const init: OrderInit = { id: 'a', lines: [{ count: 1 }], at: { seconds: 1 }, kind: Kind.SOME, cents: 5n };
@@ -217,7 +228,7 @@ describe('generate writes in other languages', () => {
     assert.equal(order!.Order!.decode(bytes, 0, bytes.length).byName.x.count, 2);
   });
 
-  it('TypeScript whose imports end in .ts or in nothing', () => {
+  it('TypeScript whose imports end in .ts or in nothing', async () => {
     const files = writeFiles(join(dir, 'ext'), {
       'a.proto': `${P3}import "b.proto"; message A { B b = 1; }`,
       'b.proto': `${P3}message B {}`,
@@ -228,13 +239,13 @@ describe('generate writes in other languages', () => {
       ['js', './b.js'],
     ] as const) {
       const out = join(dir, `ext-${extension}`);
-      assert.equal(run(files[0]!, '--import-extension', extension, '--out', out).status, 0);
+      assert.equal((await run(files[0]!, '--import-extension', extension, '--out', out)).status, 0);
       assert.match(readFileSync(join(out, 'a.ts'), 'utf8'), new RegExp(`from '${specifier.replaceAll('.', '\\.')}';`));
       // Compiling them takes longest: a short run takes one for the other.
       if (extension === 'ts' || (extension === 'js' && FULL)) assert.equal(typeErrors(out), '');
     }
-    assert.equal(run(files[0]!, '--import-extension', 'mjs', '--out', join(dir, 'x')).status, 2);
-    assert.equal(run(files[0]!, '--js', '--import-extension', 'ts', '--out', join(dir, 'x')).status, 2);
+    assert.equal((await run(files[0]!, '--import-extension', 'mjs', '--out', join(dir, 'x'))).status, 2);
+    assert.equal((await run(files[0]!, '--js', '--import-extension', 'ts', '--out', join(dir, 'x'))).status, 2);
     assert.equal(existsSync(join(dir, 'x')), false);
   });
 });

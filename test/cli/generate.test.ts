@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { generate, staleModules, writeModules } from '../../src/cli/codegen/generate.js';
 import { CodegenError } from '../../src/errors.js';
-import { COMMAND } from '../support/published.js';
+import { CommandLines } from '../support/command-lines.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'generate-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -98,32 +97,50 @@ describe('generate', () => {
 });
 
 describe('generate command', () => {
-  const run = (...args: string[]) => {
-    const { status, stderr } = spawnSync(process.execPath, [COMMAND, 'generate', ...args], { encoding: 'utf8' });
-    return { status, stderr };
+  const commands = new CommandLines();
+  after(() => commands.close());
+  const run = async (...args: string[]) => {
+    const { exitCode, stderr } = await commands.run('generate', ...args);
+    return { status: exitCode, stderr };
   };
 
-  it('writes the modules and says nothing', () => {
+  it('writes the modules and says nothing', async () => {
     const file = proto('fine.proto', 'message Fine { string a = 1; }');
     const out = join(dir, 'command');
-    assert.deepEqual(run('--out', out, '-I', dir, file), { status: 0, stderr: '' });
+    assert.deepEqual(await run('--out', out, '-I', dir, file), { status: 0, stderr: '' });
     assert.match(readFileSync(join(out, 'fine.ts'), 'utf8'), /export class Fine/);
-    assert.deepEqual(run('--out', out, '-I', dir, '--check', file), { status: 0, stderr: '' });
+    assert.deepEqual(await run('--out', out, '-I', dir, '--check', file), { status: 0, stderr: '' });
   });
 
-  it('says in one line what is wrong with a file, exit code 1', () => {
-    const { status, stderr } = run('-o', join(dir, 'command'), join(dir, 'gone.proto'));
+  it('says in one line what is wrong with a file, exit code 1', async () => {
+    const { status, stderr } = await run('-o', join(dir, 'command'), join(dir, 'gone.proto'));
     assert.equal(status, 1);
     assert.equal(stderr, `ringcast: ${join(dir, 'gone.proto')}: no such file\n`);
     const bad = proto('bad.proto', 'message X { string a = }');
-    assert.equal(run('-o', dir, bad).stderr, `ringcast: ${bad}: illegal id '}' (line 3)\n`);
+    assert.equal((await run('-o', dir, bad)).stderr, `ringcast: ${bad}: illegal id '}' (line 3)\n`);
+    const hostile = proto('hostile.proto', '\u001b[2J\u009b2J');
+    assert.equal((await run('-o', dir, hostile)).stderr, `ringcast: ${hostile}: illegal token '\\u001b' (line 3)\n`);
     writeFileSync(join(dir, 'occupied'), '');
-    assert.equal(run('-o', join(dir, 'occupied'), proto('ok.proto', 'message Ok {}')).status, 1);
+    assert.equal((await run('-o', join(dir, 'occupied'), proto('ok.proto', 'message Ok {}'))).status, 1);
   });
 
-  it('says what the command takes for a wrong command line, exit code 2', () => {
-    for (const args of [[], ['a.proto'], ['--out', 'x'], ['--nope'], ['--out']]) {
-      const { status, stderr } = run(...args);
+  it('warns of an include folder that is none', async () => {
+    const file = proto('included.proto', 'message Included {}');
+    const nowhere = join(dir, 'nowhere');
+    const folders = [dir, nowhere, file, join(file, 'below')];
+    const { status, stderr } = await run(
+      '-o',
+      join(dir, 'warned'),
+      ...folders.flatMap((folder) => ['-I', folder]),
+      file,
+    );
+    const warned = folders.slice(1).map((folder) => `ringcast: warning: --include ${folder}: no such folder\n`);
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: warned.join('') });
+  });
+
+  it('says what the command takes for a wrong command line, exit code 2', async () => {
+    for (const args of [[], ['a.proto'], ['', '--out', 'x'], ['--out', 'x'], ['--nope'], ['--out']]) {
+      const { status, stderr } = await run(...args);
       assert.equal(status, 2);
       assert.match(stderr, /^ringcast: generate: /);
     }

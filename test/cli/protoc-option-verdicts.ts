@@ -5,6 +5,7 @@ import type { Verdicts } from './protoc-verdicts.js';
 const P2 = 'syntax = "proto2"; ';
 const P3 = 'syntax = "proto3"; ';
 const E23 = 'edition = "2023"; ';
+const E24 = 'edition = "2024"; ';
 const OPTIONS = `${P3}import "google/protobuf/descriptor.proto"; package pk;
   message T { int32 a = 1; repeated int32 r = 2; T t = 3; } enum E { Z = 0; }
   extend google.protobuf.MessageOptions { T t = 50000; repeated T rt = 50001; int32 i = 50002; double d = 50003; uint64 u = 50004;
@@ -14,6 +15,9 @@ const m3 = (body: string) => `${P3}message M { ${body} }`;
 const m2 = (body: string) => `${P2}message M { ${body} }`;
 const m23 = (body: string) => `${E23}message M { ${body} }`;
 const option = (statements: string) => `${OPTIONS}message M { option ${statements}; }`;
+/** Options that are declared in a message, and used in it. */
+const inside = (extension: string) =>
+  `${P2}import "google/protobuf/descriptor.proto"; package q; message I { extend google.protobuf.${extension} }`;
 const withDefault = (type: string) => (value: string) =>
   `${P2}enum E { A = 1; B = 2; } message M { optional ${type} a = 1 [default = ${value}]; }`;
 
@@ -25,6 +29,9 @@ export const optionVerdicts: readonly Verdicts[] = [
       m3('string a = 1 [packed = false, ctype = CORD, deprecated = true];'),
       m3('int64 a = 1 [jstype = JS_STRING]; M b = 2 [lazy = true];'),
       m3('string a = 1 [targets = TARGET_TYPE_FIELD, targets = TARGET_TYPE_FILE];'),
+      `${E23}option java_multiple_files = true;`,
+      `${E24}option cc_enable_arenas = true;`,
+      m23('M m = 1 [lazy = true];'),
     ],
     refused: [
       ...[
@@ -48,6 +55,12 @@ export const optionVerdicts: readonly Verdicts[] = [
         'uninterpreted_option = {}',
         'bogus = 1',
       ].map((text) => m3(`string a = 1 [${text}];`)),
+      `${E24}option java_multiple_files = true;`,
+      'edition = "2026"; option cc_enable_arenas = true;',
+      `${P2}message M { optional group A = 1 [lazy = true] {} }`,
+      m23('M m = 1 [lazy = true, features.message_encoding = DELIMITED];'),
+      m3('map<int64, int64> a = 1 [jstype = JS_NUMBER];'),
+      m3('option message_set_wire_format = true;'),
       m3('option map_entry = true;'),
       m3('oneof o { option deprecated = true; string a = 1; }'),
       `${P3}service S { option foo = true; }`,
@@ -99,6 +112,23 @@ export const optionVerdicts: readonly Verdicts[] = [
       '((i)) = 1',
       '(i)',
     ].map(option),
+  },
+  {
+    kind: 'custom options by their short names',
+    accepted: [
+      'MessageOptions { optional int32 a = 50000; } message J { option (a) = 1; }',
+      'MessageOptions { optional int32 a = 50000; } option (I.a) = 1;',
+      'ExtensionRangeOptions { optional int32 a = 50000; } extensions 4 [(I.a) = 1];',
+      'FieldOptions { optional int32 a = 50000; } optional int32 f = 1 [(a) = 1];',
+      'OneofOptions { optional int32 a = 50000; } oneof o { option (a) = 1; int32 f = 1; }',
+      'EnumOptions { optional int32 a = 50000; } enum E { option (a) = 1; A = 0; }',
+      'EnumValueOptions { optional int32 a = 50000; } enum E { A = 0 [(a) = 1]; }',
+    ].map(inside),
+    refused: [
+      'MessageOptions { optional int32 a = 50000; } option (a) = 1;',
+      'ExtensionRangeOptions { optional int32 a = 50000; } extensions 4 [(a) = 1];',
+      'FieldOptions { optional int32 a = 50000; } } message N { optional int32 f = 1 [(a) = 1];',
+    ].map(inside),
   },
   {
     kind: 'default values',

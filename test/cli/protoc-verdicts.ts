@@ -133,6 +133,13 @@ export const verdicts: readonly Verdicts[] = [
     ].map((text) => P3 + text),
   },
   {
+    kind: 'packages in the style of edition 2024',
+    accepted: ['a', 'a1.b2', 'a_b.c_d_e', 'a._b', 'a_b._c'].map((name) => `${E24}package ${name};`),
+    refused: ['_a', 'a_', 'a__b', 'a_.b', '_a.b', 'a.b_', 'a.__b', 'a_1', 'a._1', 'A', 'a.bC'].map(
+      (name) => `${E24}package ${name};`,
+    ),
+  },
+  {
     kind: 'statements where they do not belong',
     accepted: [
       m3('; string a = 1;; message N {};'),

@@ -28,7 +28,7 @@ function memory(): { readonly rss: number; readonly heap: number } {
 }
 
 test(`${EVENTS} events to four threads: each gets exactly its own, in order, once; memory is flat`, {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   await using bus = createBus({ capacityBytes: 1024 * 1024 });
   const threads = GLOBS.map(([glob, wanted]) => {

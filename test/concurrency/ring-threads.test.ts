@@ -19,7 +19,7 @@ interface ReaderCounts {
   readonly rescued: number;
 }
 
-const RECORDS = size(200_000, 2_000_000);
+const RECORDS = size(100_000, 2_000_000);
 
 function start(file: string, workerData: unknown): Worker {
   return new Worker(new URL(`../support/${file}`, import.meta.url), { workerData });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBus, type Envelope } from '../../src/index.js';
-import { SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { SMALL_RING_BYTES, until } from '../support/bus-scene.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
 
 /** Meets, then does `body` while this thread is blocked; what it leaves in `result` is what it says. */
@@ -29,7 +29,7 @@ async function whileBlocked(body: string): Promise<{ result: unknown; got: numbe
     { bus: bus.handle, gate },
   );
   await thread.said();
-  while (got.length === 0) await new Promise(setImmediate);
+  await until(() => got.length > 0);
   Atomics.store(gate, 0, 1);
   Atomics.notify(gate, 0);
   // The owner is blocked until the thread has done it.

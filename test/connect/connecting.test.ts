@@ -234,9 +234,10 @@ describe('a connection', () => {
       const owner = new ScriptedThread(
         `
         const bus = ringcast.createBus();
-        say(bus.handle);
-        setTimeout(() => data.blocks && Atomics.wait(data.never, 0, 0));
         setInterval(() => {}, 1_000);
+        // Told and blocked in one turn: the owner hears nobody between the two.
+        say(bus.handle);
+        data.blocks && Atomics.wait(data.never, 0, 0);
       `,
         { never, blocks },
       );
@@ -253,6 +254,48 @@ describe('a connection', () => {
       assert.deepEqual(await connection.close(), { undelivered: 3 });
     });
   }
+
+  test('that waits in publishSync without a limit is refused when its owner dies', { timeout: 600_000 }, async (t) => {
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    const owner = new ScriptedThread(
+      `
+      const bus = ringcast.createBus({ capacityBytes: 65_536 });
+      bus.subscribe('/a', () => {});
+      say(bus.handle);
+      parentPort.once('message', () => {
+        say('takes nothing over any more');
+        Atomics.wait(data.never, 0, 0);
+      });
+    `,
+      { never },
+    );
+    const thread = new ScriptedThread(
+      `
+      const bus = ringcast.connectBus(data);
+      await bus.subscribe('/b', () => {}).ready;
+      say('has met the owner');
+      parentPort.once('message', () => {
+        while (bus.tryPublish('/a', 'x'.repeat(5_000)));
+        say('full');
+        try {
+          bus.publishSync('/a', 'x'.repeat(5_000), { timeoutMs: Infinity });
+        } catch ({ code }) {
+          say(code);
+        }
+      });
+    `,
+      (await owner.said()) as BusHandle,
+    );
+    t.after(() => Promise.all([owner.worker.terminate(), thread.worker.terminate()]));
+    await thread.said();
+    owner.worker.postMessage('stop');
+    await owner.said();
+    thread.worker.postMessage('publish');
+    assert.equal(await thread.said(), 'full');
+    await owner.worker.terminate();
+    assert.equal(await thread.said(), 'BUS_CLOSED');
+    assert.equal(await thread.ended, 0);
+  });
 
   test('whose owner dies when it has heard of the thread, and before its port has come, is refused and told so', async () => {
     const cells = new Int32Array(new SharedArrayBuffer(4));

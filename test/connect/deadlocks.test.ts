@@ -37,6 +37,24 @@ const WAYS = {
   'calls publishSync': 'bus.publishSync(to, event(), { timeoutMs: 60_000 });',
 } as const;
 
+const MORE_WAYS = {
+  ...WAYS,
+  'calls publishSync while others of its thread await writable': `
+    while (bus.publish(to, event()));
+    elsewhere(() => bus.writable());
+    bus.publishSync(to, event(), { timeoutMs: 60_000 });`,
+  'calls publishSync with an event that calls it in a getter': `
+    const nested = { get id() { try { bus.publishSync(to, 0); } catch {} return id++; }, text: event().text };
+    bus.publishSync(to, nested, { timeoutMs: 60_000 });`,
+  'awaits writable and tries publishSync meanwhile': `
+    if (!bus.publish(to, event())) {
+      const room = bus.writable();
+      await new Promise((resolve) => setImmediate(resolve));
+      try { bus.publishSync(to, event(), { timeoutMs: 0 }); } catch {}
+      await room;
+    }`,
+} as const;
+
 describe('a module that holds the ring, and waits for room to publish', () => {
   for (const [way, wait] of Object.entries(WAYS)) {
     test(`is told that it would deadlock, where it ${way}`, async () => {
@@ -118,13 +136,12 @@ describe('a module that holds the ring, and waits for room to publish', () => {
 const CLOSING = `
   let id = 0;
   const publish = (bus) => bus.publish('/self', { id: id++, text: '${LARGE_TEXT}' });
-  const closeOn = async (bus) => {
+  const closeOn = async (bus, drainTimeoutMs) => {
     if (id > 1) return;
     while (publish(bus));
-    const { undelivered } = await bus.close({ drainTimeoutMs: 500 });
+    const { undelivered } = await bus.close({ drainTimeoutMs });
     say({ undelivered, accepted: id });
   };
-  const close = () => closeOn(bus);
 `;
 
 describe('while a ring is full', () => {
@@ -182,11 +199,14 @@ describe('while a ring is full', () => {
 });
 
 describe('a handler on a connected thread that holds the ring, and waits for room to publish', () => {
-  for (const [way, wait] of Object.entries(WAYS)) {
+  for (const [way, wait] of Object.entries(MORE_WAYS)) {
     test(`is told that it would deadlock, where it ${way}`, async () => {
       const bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: Number.POSITIVE_INFINITY });
       const thread = new ScriptedThread(
         `
+        import { AsyncResource } from 'node:async_hooks';
+        // Code of the thread that is no handler.
+        const elsewhere = AsyncResource.bind((act) => act());
         const bus = ringcast.connectBus(data.bus);
         const to = '/self';
         let id = 0;
@@ -214,7 +234,7 @@ describe('a handler on a connected thread that holds the ring, and waits for roo
       `
       const bus = ringcast.connectBus(data.bus);
       ${CLOSING}
-      await bus.subscribe('/self', close).ref().ready;
+      await bus.subscribe('/self', () => closeOn(bus, Infinity)).ref().ready;
       publish(bus);
     `,
       { bus: bus.handle },
@@ -237,7 +257,7 @@ test('a module that awaits close where it holds the ring waits until its time is
     ${CLOSING}
     export default (_, { bus, data }) => {
       say = (message) => data.postMessage(message);
-      return closeOn(bus);
+      return closeOn(bus, 500);
     };
   `);
   bus.subscribe('/self', module, { data: port2, transferList: [port2], restart: 'never' });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { BroadcastChannel } from 'node:worker_threads';
-import { connectBus, hostBus } from '../../src/index.js';
+import { connectBus, type HostedBus, hostBus } from '../../src/index.js';
 import { SMALL_RING_BYTES, until } from '../support/bus-scene.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
 
@@ -79,9 +79,77 @@ describe('a hosted bus', () => {
   });
 
   test('refuses what cannot be sent to a thread, and what createBus refuses, before a thread is started', async () => {
-    for (const options of [{ clock: Date.now }, { types: [class {}] }, { capacityBytes: 5 }, { size: 1 }, null]) {
+    const unsendable = () => 65_536;
+    for (const options of [
+      ...[{ clock: Date.now }, { types: [class {}] }, { size: 1 }, null],
+      ...[{ capacityBytes: 5 }, { capacityBytes: unsendable }, { capacityBytes: Symbol('64 KiB') }],
+    ]) {
       await assert.rejects(hostBus(options as never), { code: /^BUS_(INVALID|UNKNOWN)_/ });
     }
     await assert.rejects(hostBus({ topicTypes: { '/x': 'no.such.Type' } }), { code: 'BUS_UNKNOWN_TYPE' });
+  });
+
+  test('to which the thread that asked for it cannot connect rejects', async () => {
+    const types = [new URL('../fixtures/workers/other-thread-types.js', import.meta.url)];
+    await assert.rejects(hostBus({ types }), { code: 'BUS_TYPES_MODULE' });
+  });
+});
+
+describe('closing a hosted bus', { timeout: 600_000 }, () => {
+  const ways: Readonly<Record<string, (bus: HostedBus, end: () => Promise<unknown>) => Promise<unknown>>> = {
+    'a handler': (bus, end) =>
+      new Promise((resolve, reject) => {
+        bus.subscribe('/end', () => end().then(resolve, reject), { isolate: true });
+      }),
+    'the body of a for await': async (bus, end) => {
+      for await (const _ of bus.subscribe('/end')) return await end();
+      return undefined;
+    },
+  };
+  for (const [where, endIn] of Object.entries(ways)) {
+    test(`does not wait for ${where} that asks for it, and delivers everything else`, async () => {
+      const bus = await hostBus();
+      const got: unknown[] = [];
+      bus.subscribe('/x', ({ event }) => void got.push(event));
+      const open = setInterval(() => {}, 1_000);
+      const ended = endIn(bus, () => bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY }));
+      bus.publish('/end', 0);
+      for (let id = 0; id < 3; id++) bus.publish('/x', id);
+      assert.deepEqual(await ended, { undelivered: 0 });
+      clearInterval(open);
+      assert.deepEqual(got, [0, 1, 2]);
+    });
+  }
+
+  test('waits for as long as a timer can, and destroy ends that, or one without a limit, at once', async (t) => {
+    const warnings: string[] = [];
+    const note = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', note);
+    t.after(() => process.off('warning', note));
+    for (const drainTimeoutMs of [2 ** 31 - 1, Number.POSITIVE_INFINITY]) {
+      const bus = await hostBus();
+      const thread = new ScriptedThread(
+        `
+        const bus = ringcast.connectBus(data);
+        const subscription = bus.subscribe('/x', () => (say('handles'), new Promise(() => {})));
+        await subscription.ready;
+        say('ready');
+        setInterval(() => {}, 1_000);
+      `,
+        bus.handle,
+      );
+      t.after(() => thread.worker.terminate());
+      await thread.said();
+      bus.publish('/x', 1);
+      assert.equal(await thread.said(), 'handles');
+      const closing = bus.close({ drainTimeoutMs });
+      // The host lives, and waits.
+      assert.equal((await bus.busStats()).subscriptions.length, 1);
+      bus.destroy();
+      assert.deepEqual(await closing, { undelivered: 1 });
+      assert.equal(bus.close(), closing);
+      bus.destroy();
+    }
+    assert.ok(!warnings.includes('TimeoutOverflowWarning'));
   });
 });

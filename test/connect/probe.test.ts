@@ -79,6 +79,8 @@ test('an owner that is deaf to messages between threads, as under some test runn
      bus.subscribe('/a', ({ event }) => say(event));
      say(bus.handle);
      process.removeAllListeners('workerMessage');
+     // The bus would listen again.
+     process.prependListener = () => process;
      setInterval(() => {}, 1_000);`,
     {},
   );

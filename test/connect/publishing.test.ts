@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { type Bus, createBus, type DisconnectReport } from '../../src/index.js';
-import { SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { type Bus, type BusConnection, connectBus, createBus, type DisconnectReport } from '../../src/index.js';
+import { LARGE_TEXT, SMALL_RING_BYTES, thrownBy } from '../support/bus-scene.js';
 import { size } from '../support/full.js';
 import { ScriptedThread } from '../support/scripted-thread.js';
 import { Arrivals, disconnects, PublishingThread } from './publishers.js';
@@ -152,4 +152,42 @@ describe('a connected thread', () => {
     assert.equal(bus.stats().written, 0);
     assert.equal(bus.stats().published + 0, bus.stats().unwanted);
   });
+});
+
+describe('an event that comes too late because its own getter destroys the bus', { timeout: 600_000 }, () => {
+  const verbs: { [name: string]: (connection: BusConnection, destroy: () => void) => unknown } = {};
+  for (const verb of ['publish', 'tryPublish', 'publishSync'] as const) {
+    verbs[verb] = (connection, destroy) =>
+      connection[verb]('/a', {
+        get id() {
+          destroy();
+          return 1;
+        },
+      });
+  }
+  // Queued behind what waits already.
+  verbs['publish with a queue'] = (connection, destroy) => {
+    while (connection.publish('/a', LARGE_TEXT));
+    return verbs.publish!(connection, destroy);
+  };
+
+  for (const [verb, publish] of Object.entries(verbs)) {
+    test(`is not counted as published, nor as waiting, by ${verb}`, async () => {
+      const bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+      bus.subscribe('/a', () => {});
+      const connection = connectBus(bus.handle);
+      // They have met.
+      await connection.subscribe('/none', () => {}).ready;
+      let before = connection.stats();
+      const { code } = thrownBy(() =>
+        publish(connection, () => {
+          before = connection.stats();
+          bus.destroy();
+        }),
+      );
+      assert.equal(code, 'BUS_CLOSED');
+      const after = connection.stats();
+      assert.deepEqual([after.published, after.pending], [before.published, before.pending]);
+    });
+  }
 });

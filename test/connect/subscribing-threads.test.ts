@@ -211,3 +211,65 @@ test('a thread that destroys its connection ends, whatever the owner has not ans
   assert.equal(await thread.ended, 0);
   await bus.close();
 });
+
+/** Lines of a thread in which nothing has used an async context before its first stream has an event. */
+const READING = `
+  const bus = data.bus === undefined ? ringcast.createBus() : ringcast.connectBus(data.bus);
+  const got = [];
+  let tell;
+  const isReading = new Promise((resolve) => { tell = resolve; });
+  const closing = closeWhenItReads();
+  const stream = bus.subscribe('/a');
+  const reading = read();
+  for (let i = 0; i < 10; i++) bus.publish('/a', i);
+  await reading;
+  say({ got, ...(await closing) });
+`;
+
+describe('a thread whose first use of async contexts is to read a stream', () => {
+  const all = { got: Array.from({ length: 10 }, (_, index) => index), undelivered: 0 };
+  /** It waits from before the stream is there. */
+  const closer = 'async function closeWhenItReads() { await isReading; return bus.close(); }';
+  const readers = {
+    'for await': `
+      async function read() {
+        for await (const { event } of stream) {
+          got.push(event);
+          tell();
+          await new Promise(setImmediate);
+        }
+      }`,
+    'next().then()': `
+      const read = () => stream.next().then(async ({ done, value }) => {
+        if (done) return;
+        got.push(value.event);
+        tell();
+        await new Promise(setImmediate);
+        return read();
+      });`,
+  };
+  for (const [way, reader] of Object.entries(readers)) {
+    for (const place of ['a connection', 'its own bus']) {
+      test(`closes ${place} beside the code that reads, by ${way}, and that gets what was accepted before`, async () => {
+        const bus = createBus();
+        const data = place === 'a connection' ? { bus: bus.handle } : {};
+        const thread = new ScriptedThread(`${reader}${closer}${READING}`, data);
+        assert.deepEqual(await thread.said(), all);
+        await bus.close();
+      });
+    }
+  }
+
+  test('closes a connection in the code that reads, and that is not waited for', async () => {
+    const bus = createBus();
+    const body = `
+      const bus = ringcast.connectBus(data.bus);
+      const stream = bus.subscribe('/a');
+      bus.publish('/a', 1);
+      for await (const _ of stream) say(await bus.close({ drainTimeoutMs: Infinity }));
+    `;
+    const thread = new ScriptedThread(body, { bus: bus.handle });
+    assert.deepEqual(await thread.said(), { undelivered: 0 });
+    await bus.close();
+  });
+});

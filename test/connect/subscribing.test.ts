@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { type BusOptions, connectBus, createBus, type Envelope } from '../../src/index.js';
-import { SMALL_RING_BYTES, until } from '../support/bus-scene.js';
+import { inlineModule, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
+
+const MODULE = inlineModule('export default () => {}');
 
 /** A bus, and a connection to it on the same thread: like any other, but that one can say what happens when. */
 function scene(options: BusOptions = {}) {
@@ -43,6 +45,23 @@ describe('a subscription on a connection', () => {
     assert.equal(got.length, 3);
   });
 
+  test('is asked for as it is, whatever somebody has put on Object.prototype', async () => {
+    const { bus, connection } = scene();
+    const got: unknown[] = [];
+    const prototype = Object.prototype as { toJSON?: () => unknown };
+    prototype.toJSON = () => ({ kind: 'nothing' });
+    try {
+      const subscription = connection.subscribe('/a', eventsOf(got));
+      subscription.setFilter(['/a', '/b']);
+      connection.publish('/b', 'heard');
+      await until(() => got.length === 1);
+      assert.deepEqual(got, ['heard']);
+    } finally {
+      delete prototype.toJSON;
+      bus.destroy();
+    }
+  });
+
   test('sees the same total order as those of the bus, events of both included', async () => {
     const { bus, connection } = scene({ capacityBytes: SMALL_RING_BYTES });
     const [here, there]: [number[], number[]] = [[], []];
@@ -59,6 +78,16 @@ describe('a subscription on a connection', () => {
     assert.equal(here.length, 2_000);
     assert.equal(there.length, 2_000);
     assert.deepEqual(there, here);
+  });
+
+  test('is owed what it has not got of a bus that is destroyed, each of those that share a reader', async () => {
+    const { bus, connection } = scene();
+    const handlers = [connection.subscribe('/a', () => {}), connection.subscribe('/*', () => {})];
+    await Promise.all(handlers.map(({ ready }) => ready));
+    for (let i = 0; i < 10; i++) bus.publish('/a', i);
+    bus.publish('/b', 10);
+    bus.destroy();
+    assert.deepEqual(await bus.close(), { undelivered: 21 });
   });
 
   test('shares a reader with its siblings, also with those that come while it reads', async () => {
@@ -224,18 +253,18 @@ describe('a subscription on a connection', () => {
 
   test('refuses at once what the bus refuses at once, with the same errors', async () => {
     const { bus, connection } = scene();
-    const aborted = AbortSignal.abort();
     for (const act of [
       () => connection.subscribe('/[', () => {}),
       () => bus.subscribe('/[', () => {}),
-      () => connection.subscribe('x y z', () => {}),
+      () => connection.next('x y z'),
       () => connection.subscribe('/a', () => {}, { from: 'then' as never }),
       () => connection.subscribe('/a', 5 as never),
       () => connection.next('/a', { timeoutMs: -1 }),
+      () => connection.next('/a', { exceptOrigins: [''] }),
     ]) {
       assert.throws(act, (error: Error & { code?: string }) => /^BUS_INVALID/.test(error.code ?? ''));
     }
-    const subscription = connection.subscribe('/a', () => {}, { signal: aborted });
+    const subscription = connection.subscribe('/a', () => {}, { signal: AbortSignal.abort() });
     assert.equal(subscription.active, false);
     const inside: unknown[] = [];
     const event = {
@@ -267,6 +296,23 @@ describe('a subscription on a connection', () => {
     void others[0]!.stop();
     const later = connection.subscribe('/a', () => {});
     await later.ready;
+    await bus.close();
+  });
+
+  test('that is denied wants nothing any more, whatever its filter was changed to meanwhile', async () => {
+    const { bus, connection } = scene();
+    connection.on('error', () => {});
+    for (let i = 0; i < 64; i++) bus.subscribe('/taken');
+    const denied = [
+      connection.subscribe('/a', () => {}),
+      connection.subscribe('/a'),
+      connection.subscribe('/a', MODULE),
+    ];
+    for (const filter of ['/b', '/c']) for (const subscription of denied) subscription.setFilter(filter);
+    for (const { ready } of denied) await assert.rejects(ready, { code: 'BUS_TOO_MANY_READERS' });
+    await settle();
+    for (const topic of ['/a', '/b', '/c']) connection.publish(topic, 1);
+    assert.equal(connection.stats().unwanted, 3);
     await bus.close();
   });
 

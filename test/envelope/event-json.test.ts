@@ -8,11 +8,21 @@ import { EnvelopeContext } from '../../src/envelope/envelope-context.js';
 import { reencode } from '../../src/envelope/envelope-reencode.js';
 import { scanEnvelope } from '../../src/envelope/envelope-scan.js';
 import type { EventCodec } from '../../src/envelope/event-codec.js';
-import { eventJson } from '../../src/envelope/event-json.js';
+import { eventJson, strictEventJson } from '../../src/envelope/event-json.js';
 import { ReceivedEnvelope } from '../../src/envelope/received-envelope.js';
 import { TypeRegistry } from '../../src/envelope/type-registry.js';
 import { MalformedPayloadError, UnknownTypeError } from '../../src/errors.js';
-import { ContentCreate, ImageCreate, TaskExit } from '../../src/events.js';
+import {
+  Any,
+  ContentCreate,
+  DeadLetter,
+  Duration,
+  ImageCreate,
+  NullValue,
+  TaskExit,
+  Timestamp,
+  Value,
+} from '../../src/events.js';
 import { Everything } from '../fixtures/generated/everything.js';
 import { oracleEnvelope } from '../support/envelope-oracle.js';
 
@@ -81,8 +91,8 @@ describe('formatCtrLine', () => {
     [
       'floats',
       Everything,
-      { oneFloat: 0.1, oneDouble: 1e21, manyFloat: [16_777_216, 1e-7] },
-      '{"one_double":1e+21,"one_float":0.1,"many_float":[16777216,1e-7],"at":"0001-01-01T00:00:00Z"}',
+      { oneFloat: 0.1, oneDouble: 1e21, manyFloat: [16_777_216, 1e-7, -0] },
+      '{"one_double":1e+21,"one_float":0.1,"many_float":[16777216,1e-7,-0],"at":"0001-01-01T00:00:00Z"}',
     ],
     [
       'bytes',
@@ -138,7 +148,43 @@ describe('eventJson', () => {
       oneMessage: { data: 'AQ==', vein: {} },
       maybeUint32: 0,
       byNameUint64: { __proto__x: '18446744073709551615' },
-      at: '1970-01-01T00:00:01.5Z',
+      at: '1970-01-01T00:00:01.500Z',
     });
+  });
+
+  it('prints fractions of seconds in three, six or nine digits', () => {
+    const time = (seconds: number, nanos: number) => eventJson(Timestamp, new Timestamp({ seconds, nanos }));
+    const duration = (seconds: number, nanos: number) => eventJson(Duration, new Duration({ seconds, nanos }));
+    assert.equal(time(1, 0), '1970-01-01T00:00:01Z');
+    assert.equal(time(-1, 120_000_000), '1969-12-31T23:59:59.120Z');
+    assert.equal(time(1, 120_000), '1970-01-01T00:00:01.000120Z');
+    assert.equal(time(1, 1), '1970-01-01T00:00:01.000000001Z');
+    assert.equal(duration(-1, -500_000_000), '-1.500s');
+    assert.equal(duration(0, 1_000), '0.000001s');
+    assert.equal(duration(0, -100), '-0.000000100s');
+  });
+
+  it('keeps the sign of a zero, and prints a NullValue as null whatever its number', () => {
+    const zeros = eventJson(Everything, new Everything({ manyFloat: [-0, 0], manyDouble: [-0] }));
+    assert.deepEqual(zeros, { manyFloat: [-0, 0], manyDouble: [-0] });
+    assert.equal(eventJson(Value, new Value({ nullValue: 7 })), null);
+    const field = {
+      number: 1,
+      name: 'no',
+      jsonName: 'no',
+      kind: 'enum',
+      cardinality: 'singular',
+      presence: true,
+    } as const;
+    const codec = { ...ImageCreate, fields: [{ ...field, values: () => NullValue }] } as never;
+    assert.deepEqual(eventJson(codec, { no: 7 }), { no: null });
+  });
+
+  it('prints an Any of bytes that are none of its type as its fields, and fails where the mapping has to be exact', () => {
+    const broken = new Any({ typeUrl: TaskExit.typeUrl, value: Uint8Array.of(255) });
+    const fields = { typeUrl: TaskExit.typeUrl, value: '/w==' };
+    assert.deepEqual(eventJson(Any, broken, registry), fields);
+    assert.deepEqual(eventJson(DeadLetter, new DeadLetter({ event: broken }), registry), { event: fields });
+    assert.throws(() => strictEventJson(Any, broken, registry), MalformedPayloadError);
   });
 });

@@ -3,9 +3,11 @@ import { describe, it } from 'node:test';
 import type { EventCodec } from '../../src/envelope/event-codec.js';
 import { InvalidEventError, MalformedPayloadError } from '../../src/errors.js';
 import {
+  Any,
   ContentCreate,
   DeadLetter,
   Empty,
+  FloatValue,
   ImageCreate,
   Struct,
   TaskCreate,
@@ -31,6 +33,15 @@ class Liar extends Uint8Array {
     return 1;
   }
 }
+
+class Hider extends Uint8Array {
+  override get length(): number {
+    return 0;
+  }
+}
+
+const transferred = new Uint8Array(4);
+structuredClone(transferred.buffer, { transfer: [transferred.buffer] });
 
 const refused: [event: object | null | string | number, codec: EventCodec, message: RegExp][] = [
   [{ containerId: 5 }, TaskExit, /TaskExit\.containerId must be a string, got 5/],
@@ -69,10 +80,21 @@ const refused: [event: object | null | string | number, codec: EventCodec, messa
   [{ io: { terminal: 1 } }, TaskCreate, /TaskIO\.terminal must be a boolean, got 1/],
   [{ event: { value: 'abc' } }, DeadLetter, /Any\.value must be a Uint8Array, got a string/],
   [{ event: { value: [1] } }, DeadLetter, /Any\.value must be a Uint8Array, got an array/],
+  [{ event: { value: '' } }, DeadLetter, /Any\.value must be a Uint8Array, got a string/],
+  [{ event: { value: [] } }, DeadLetter, /Any\.value must be a Uint8Array, got an array/],
+  [{ value: transferred }, Any, /Any\.value must be a Uint8Array whose buffer was not transferred/],
   [{ text: 'a', number: 1 }, Everything, /Everything: only one of text and number may be set/],
   [{ oneInt32: 2 ** 31 }, Everything, /from -2147483648 to 2147483647/],
   [{ oneEnum: 'RED' }, Everything, /oneEnum must be an integer/],
   [{ oneFloat: '1' }, Everything, /oneFloat must be a number/],
+  [
+    { oneFloat: 1e39 },
+    Everything,
+    /oneFloat must be a number from -3\.40\d+e\+38 to 3\.40\d+e\+38 \(or infinite\), got 1e\+39/,
+  ],
+  [{ manyFloat: [1, -1e39] }, Everything, /manyFloat must be .* got -1e\+39/],
+  [{ oneFloat: 3.4028235677973366e38 }, Everything, /oneFloat must be .* got 3\.4028235677973366e\+38/],
+  [{ value: Number.MAX_VALUE }, FloatValue, /FloatValue\.value must be a number from/],
   [{ manyInt32: [1, null] }, Everything, /manyInt32 must be an integer .* got null/],
   [{ byInt32: { x: 'a' } }, Everything, /byInt32 must be an integer .* got NaN/],
   [{ byInt32: { '': 'a' } }, Everything, /byInt32 must be an integer .* got NaN/],
@@ -84,6 +106,7 @@ const refused: [event: object | null | string | number, codec: EventCodec, messa
     TaskExit,
     /"containerID" is no field of containerd\.events\.TaskExit; its fields are: containerId, id, pid/,
   ],
+  [{ container_id: 'c' }, TaskExit, /exitStatus, exitedAt\. Did you mean containerId\?/],
   [{ x: 1 }, Empty, /"x" is no field of google\.protobuf\.Empty; its fields are: none/],
   [[], Empty, /a Array is no google\.protobuf\.Empty/],
   [new Map(), Struct, /a Map is no google\.protobuf\.Struct/],
@@ -137,6 +160,30 @@ describe('encoding', () => {
     assert.ok(room.subarray(50).every((byte) => byte === 0));
     const end = DeadLetter.encode({ event: { value: liar } }, room, 0, 200);
     assert.equal(DeadLetter.decode(room, 0, end).event?.value.length, 100);
+  });
+
+  it('writes the bytes of an array that claims to have none', () => {
+    const bytes = encode(Any, { value: new Hider(3).fill(7) });
+    assert.equal(bytes.toString('hex'), '1203070707');
+    assert.equal(encode(Any, { value: new Hider(0) }).length, 0);
+  });
+
+  it('rounds a number to the nearest float, and keeps infinity', () => {
+    const largest = 3.4028234663852886e38;
+    for (const [value, float] of [
+      [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+      [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
+      [3.4028235e38, largest],
+      [-largest, -largest],
+      [Number.NaN, Number.NaN],
+    ] as const) {
+      const bytes = encode(FloatValue, { value });
+      assert.deepEqual(FloatValue.decode(bytes, 0, bytes.length).value, float);
+    }
+  });
+
+  it('ignores properties that are no field beside those that are', () => {
+    assert.deepEqual(encode(TaskExit, { pid: 1, PID: 2 }), encode(TaskExit, { pid: 1 }));
   });
 
   it('reads each getter once and may be used again by one', () => {
@@ -256,6 +303,31 @@ describe('a constructor refuses, with the field,', () => {
       'Tree.others must be an object, got null',
     ],
   ];
+  const fieldsOfExit = 'containerId, id, pid, exitStatus, exitedAt';
+  wrong.push(
+    [
+      'an object of which nothing is a field',
+      () => new TaskExit({ containerID: 'c' } as never),
+      `"containerID" is no field of containerd.events.TaskExit; its fields are: ${fieldsOfExit}. Did you mean containerId?`,
+    ],
+    [
+      'a field that is misspelt where the others have their defaults',
+      () => new TaskExit({ pid: 0, containerId: null, status: 1 } as never),
+      `"status" is no field of containerd.events.TaskExit; its fields are: ${fieldsOfExit}`,
+    ],
+    [
+      'a field of a message that has none',
+      () => new Empty({ x: 1 } as never),
+      '"x" is no field of google.protobuf.Empty; its fields are: none',
+    ],
+    [
+      'a misspelt field of a message inside',
+      () => new TaskExit({ pid: 1, exitedAt: { second: 1 } as never }),
+      '"second" is no field of google.protobuf.Timestamp; its fields are: seconds, nanos',
+    ],
+    ['a number', () => new TaskExit(5 as never), 'containerd.events.TaskExit must be an object, got 5'],
+    ['a Date', () => new Timestamp(new Date(5) as never), 'a Date is no google.protobuf.Timestamp; give its fields'],
+  );
   for (const [name, make, message] of wrong) {
     it(name, () => assert.throws(make, { code: 'BUS_INVALID_EVENT', message: `event: ${message}` }));
   }
@@ -264,9 +336,7 @@ describe('a constructor refuses, with the field,', () => {
     assert.throws(() => encode(TaskExit, { exitedAt: { second: 1 } }), {
       message: /TaskExit\.exitedAt: "second" is no field/,
     });
-    const bytes = new Uint8Array(4);
-    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
     const message = /Everything\.manyBytes must be a Uint8Array whose buffer was not transferred/;
-    assert.throws(() => encode(Everything, { manyBytes: [bytes] }), { code: 'BUS_INVALID_EVENT', message });
+    assert.throws(() => encode(Everything, { manyBytes: [transferred] }), { code: 'BUS_INVALID_EVENT', message });
   });
 });

@@ -7,7 +7,7 @@ import { after, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { unknownFieldsOf } from '../../src/envelope/codec-runtime.js';
 import { MalformedPayloadError } from '../../src/errors.js';
-import { TaskCreate, TaskExit } from '../../src/events.js';
+import { Empty, TaskCreate, TaskExit } from '../../src/events.js';
 import { createBus } from '../../src/index.js';
 import { decodeHex, encodeToBuffer, loadGenerated, writeFiles } from '../support/generated-code.js';
 
@@ -36,6 +36,7 @@ describe('unknown fields', () => {
     assert.equal(hexOf(TaskExit, { ...event }), expected);
     assert.equal(hexOf(TaskExit, new TaskExit(event)), expected);
     assert.equal(hexOf(TaskExit, Object.assign(new TaskExit(), event)), expected);
+    assert.equal(hexOf(Empty, new Empty(decodeHex(Empty, UNKNOWN[0]!))), UNKNOWN[0]);
     assert.equal(hexOf(TaskExit, { ...event, pid: 8 }), expected.replace('1807', '1808'));
   });
 

@@ -22,7 +22,7 @@ import { Dice } from '../torture/payload.js';
 
 const noFields = { namespace: () => '', compile: () => () => false };
 
-describe('a hostile subscriber module', { timeout: 240_000 }, () => {
+describe('a hostile subscriber module', { timeout: 600_000 }, () => {
   const cases: readonly [name: string, body: string][] = [
     [
       'posts odd messages to its parent',
@@ -71,7 +71,7 @@ describe('a hostile subscriber module', { timeout: 240_000 }, () => {
   });
 });
 
-describe('garbled control messages', { timeout: 240_000 }, () => {
+describe('garbled control messages', { timeout: 600_000 }, () => {
   test('of unknown kinds, repeated, or early leave a thread reading, in order, until it is told to stop', async (t) => {
     const seed = Date.now() % 1_000_000;
     t.diagnostic(`seed ${seed}`);
@@ -125,7 +125,7 @@ describe('garbled control messages', { timeout: 240_000 }, () => {
   });
 });
 
-describe('damaged records', { timeout: 240_000 }, () => {
+describe('damaged records', { timeout: 600_000 }, () => {
   test('in a ring are refused with an error of ours: dispatching neither hangs nor goes beyond them', (t) => {
     const seed = Date.now() % 1_000_000;
     t.diagnostic(`seed ${seed}`);

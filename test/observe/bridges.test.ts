@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { describe, test } from 'node:test';
-import { type Bridge, type BridgeEvents, type BridgeReport, type Bus, createBus } from '../../src/index.js';
+import {
+  type Bridge,
+  type BridgeEvents,
+  type BridgeGap,
+  type BridgeReport,
+  type BridgeStats,
+  type Bus,
+  createBus,
+} from '../../src/index.js';
 import { closeDelivered, Latch, thrownBy, until } from '../support/bus-scene.js';
 
 class StubBridge extends EventEmitter<BridgeEvents> implements Bridge {
@@ -25,13 +33,17 @@ class StubBridge extends EventEmitter<BridgeEvents> implements Bridge {
   }
 }
 
+function fail(): never {
+  throw new Error('no');
+}
+
 function collectReports(bus: Bus, filter = '/ringcast/bridge/*'): BridgeReport[] {
   const reports: BridgeReport[] = [];
   bus.subscribe(filter, ({ event }) => void reports.push(event as BridgeReport));
   return reports;
 }
 
-describe('a bridge', { timeout: 60_000 }, () => {
+describe('a bridge', { timeout: 600_000 }, () => {
   test('shows in stats with its state, its gaps and what it counts, until it is detached', async () => {
     await using bus = createBus();
     const bridge = new StubBridge();
@@ -140,7 +152,7 @@ describe('a bridge', { timeout: 60_000 }, () => {
     bridge.onClose = () => subscription.stop({ drain: true });
     bus.attach(bridge);
     for (let id = 0; id < 10; id++) bus.publish('/a', id);
-    assert.deepEqual(await bus.close(), { undelivered: 0 });
+    await closeDelivered(bus);
     assert.deepEqual(out, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
@@ -162,6 +174,67 @@ describe('a bridge', { timeout: 60_000 }, () => {
       bus.stats().bridges.map(({ name, state }) => [name, state]),
       [['hanging', 'closing']],
     );
+  });
+
+  test('that fails in any other way as it is closed does not keep the bus from closing', async () => {
+    const unreadable = new Proxy(() => {}, { get: fail, getPrototypeOf: fail });
+    const closings: Record<string, (bridge: StubBridge) => void> = {
+      'rejects with what cannot be looked at': (bridge) => {
+        bridge.onClose = () => Promise.reject(unreadable);
+      },
+      'throws what cannot be looked at': (bridge) => {
+        bridge.onClose = () => {
+          throw unreadable;
+        };
+      },
+      'has an off that throws': (bridge) => {
+        bridge.off = fail;
+      },
+    };
+    for (const [how, spoil] of Object.entries(closings)) {
+      const bus = createBus();
+      const errors: Error[] = [];
+      bus.on('error', (error) => errors.push(error));
+      const bridge = new StubBridge();
+      bus.attach(bridge);
+      spoil(bridge);
+      assert.deepEqual(await bus.close(), { undelivered: 0 }, how);
+      assert.deepEqual(bus.stats().bridges, [], how);
+      assert.equal(errors.length, 1, how);
+    }
+  });
+
+  test('that tells nonsense is understood as far as it can be, and never fails for it', async () => {
+    await using bus = createBus();
+    const bridge = new StubBridge();
+    bus.attach(bridge);
+    const gaps: unknown[] = [
+      { count: 5n, reason: 'big' },
+      { count: '5', reason: 'text' },
+      { count: Number.POSITIVE_INFINITY, reason: () => 1 },
+      {
+        get count() {
+          return fail();
+        },
+      },
+      null,
+      { count: 2, reason: Symbol('two') },
+    ];
+    for (const gap of gaps) bridge.emit('gap', gap as BridgeGap);
+    bridge.counts = () => ({ sent: 1, big: 5n, run: fail, nested: { run: fail } }) as never;
+    const [{ gaps: told, lost, counts }] = bus.stats().bridges as [BridgeStats];
+    assert.deepEqual([told, lost], [gaps.length, 2]);
+    assert.deepEqual(
+      { ...counts, run: typeof counts.run, nested: typeof counts.nested },
+      {
+        sent: 1,
+        big: '5n',
+        run: 'string',
+        nested: 'string',
+      },
+    );
+    // What other threads and processes are told.
+    structuredClone(bus.stats());
   });
 
   test('is asked to close when the bus is destroyed, and may close the bus itself', async () => {

@@ -5,7 +5,7 @@ import { type Bridge, createBus } from '../../src/index.js';
 import { healthOf } from '../../src/observe/health.js';
 import { fillRing, inlineModule, Latch, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
 
-describe('health', { timeout: 120_000 }, () => {
+describe('health', { timeout: 600_000 }, () => {
   test('is ok for a bus that works, and not for one that is closing or closed', async () => {
     const bus = createBus();
     bus.subscribe('/a', () => {});
@@ -17,11 +17,10 @@ describe('health', { timeout: 120_000 }, () => {
     assert.equal(bus.health().message, 'The bus is closed.');
   });
 
-  test('names who has held the ring for a second, and what waits behind it; then who was evicted', async () => {
-    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: 2_000 });
+  test('names who has held the ring for a second, and what waits behind it', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: Number.POSITIVE_INFINITY });
     const latch = new Latch();
     bus.subscribe('/a', () => latch.opened, { name: 'stuck' });
-    bus.on('evicted', () => {});
     fillRing(bus, '/a');
     assert.equal(bus.health().ok, true);
     await until(() => !bus.health().ok);
@@ -31,6 +30,15 @@ describe('health', { timeout: 120_000 }, () => {
       held!.message,
       /^The ring is full: .*stuck.* has held it for \d+\.\d s without moving; 1 events \(\d+ bytes\)/,
     );
+    latch.open();
+  });
+
+  test('names who was evicted', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES, stallTimeoutMs: 50 });
+    const latch = new Latch();
+    bus.subscribe('/a', () => latch.opened, { name: 'stuck' });
+    bus.on('evicted', () => {});
+    fillRing(bus, '/a');
     await until(() => bus.stats().evictions === 1);
     const { problems } = bus.health();
     assert.deepEqual(
@@ -61,8 +69,9 @@ describe('health', { timeout: 120_000 }, () => {
     const module = inlineModule('export default { handle({ redelivered }) { if (!redelivered) process.exit(1); } };');
     const subscription = bus.subscribe('/a', module, { restart: { backoffMs: 1 } });
     bus.publish('/a', 1);
-    await until(() => subscription.stats().delivered === 1);
-    assert.deepEqual([subscription.stats().state, bus.health().ok], ['reading', true]);
+    // What it has counted may be seen before it is heard that it reads.
+    await until(() => subscription.stats().delivered === 1 && subscription.stats().state === 'reading');
+    assert.equal(bus.health().ok, true);
   });
 
   test('names a bridge that is away', async () => {
@@ -78,7 +87,7 @@ describe('health', { timeout: 120_000 }, () => {
     bridge.emit('disconnected', new Error('ECONNREFUSED'));
     const { problems } = bus.health();
     assert.deepEqual([problems[0]!.kind, problems[0]!.subject], ['bridge-away', 'nats']);
-    assert.match(problems[0]!.message, /^Bridge nats has been disconnected for 0\.0 s: ECONNREFUSED\.$/);
+    assert.match(problems[0]!.message, /^Bridge nats has been disconnected for \d+\.\d s: ECONNREFUSED\.$/);
     bridge.emit('connected');
     assert.equal(bus.health().ok, true);
   });

@@ -34,7 +34,7 @@ function listening(path: string): Promise<Server> {
   return once(server, 'listening').then(() => server);
 }
 
-describe('the socket of a served bus', { timeout: 60_000 }, () => {
+describe('the socket of a served bus', { timeout: 600_000 }, () => {
   test('is made again where it was deleted, alone or with its folder, and is gone with the bus', async () => {
     const bus = createBus();
     const { path } = await bus.serveStats({ name: 'deleted' });
@@ -109,7 +109,7 @@ describe('the socket of a served bus', { timeout: 60_000 }, () => {
   });
 });
 
-describe('clients of served statistics', { timeout: 120_000 }, () => {
+describe('clients of served statistics', { timeout: 600_000 }, () => {
   test('that ask for one sample and never close, or never take it, leave room for others', async () => {
     await using bus = createBus();
     // Larger than what the system takes for a client that does not read.

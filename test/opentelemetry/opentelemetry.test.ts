@@ -6,7 +6,16 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BroadcastChannel, Worker } from 'node:worker_threads';
-import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
+import {
+  context,
+  INVALID_SPAN_CONTEXT,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -35,7 +44,7 @@ class Reader extends MetricReader {
   }
 }
 
-describe('metrics of OpenTelemetry', { timeout: 60_000 }, () => {
+describe('metrics of OpenTelemetry', { timeout: 600_000 }, () => {
   test('report every series of the table, with the values of stats()', async () => {
     await using bus = createBus();
     // One that adds up keeps series that are not observed any more.
@@ -107,7 +116,7 @@ describe('metrics of OpenTelemetry', { timeout: 60_000 }, () => {
   });
 });
 
-describe('spans of OpenTelemetry', { timeout: 60_000 }, () => {
+describe('spans of OpenTelemetry', { timeout: 600_000 }, () => {
   const exporter = new InMemorySpanExporter();
   const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).getTracer('test');
   before(() => context.setGlobalContextManager(new AsyncLocalStorageContextManager()));
@@ -195,6 +204,67 @@ describe('spans of OpenTelemetry', { timeout: 60_000 }, () => {
     assert.deepEqual(carried, [undefined, undefined, undefined, undefined]);
   });
 
+  test('of handlers that throw what has no text, or errors that cannot be read, are ended, and nothing else happens', async () => {
+    exporter.reset();
+    const no = (): never => {
+      throw new Error('no');
+    };
+    const thrown: readonly unknown[] = [
+      Symbol('x'),
+      null,
+      Object.create(null),
+      { toString: no },
+      new Proxy(() => {}, { get: no, getPrototypeOf: no }),
+      Object.defineProperty(new Error('x'), 'message', { get: no }),
+      Object.assign(new Error('x'), { message: Symbol('x'), name: Symbol('x'), code: {} }),
+    ];
+    await using bus = createBus();
+    bus.on('error', () => {});
+    const end = instrument(bus, { spans: 'sampled', tracer });
+    bus.subscribe('/a', ({ event }) => {
+      throw thrown[event as number];
+    });
+    bus.subscribe('/a', async ({ event }) => {
+      throw thrown[event as number];
+    });
+    inSpan(true, () => {
+      for (const index of thrown.keys()) bus.publish('/a', index);
+    });
+    await closeDelivered(bus);
+    end();
+    const handled = exporter.getFinishedSpans().filter(({ kind }) => kind === SpanKind.CONSUMER);
+    assert.equal(handled.length, 2 * thrown.length);
+    for (const { attributes, status } of handled) {
+      assert.equal(status.code, SpanStatusCode.ERROR);
+      assert.equal(typeof status.message, 'string');
+      assert.equal(typeof attributes['error.type'], 'string');
+    }
+  });
+
+  test('of a tracer that fails, or makes spans of no trace, leave publishing and handling as they are', async () => {
+    const no = (): never => {
+      throw new Error('no tracing');
+    };
+    const span = tracer.startSpan('x');
+    const failing: readonly unknown[] = [
+      { startSpan: no },
+      { startSpan: () => undefined },
+      { startSpan: () => Object.assign(Object.create(span), { end: no }) },
+      { startSpan: () => Object.assign(Object.create(span), { spanContext: no }) },
+      { startSpan: () => Object.assign(Object.create(span), { spanContext: () => INVALID_SPAN_CONTEXT }) },
+      { startSpan: () => Object.assign(Object.create(span), { spanContext: () => ({ traceId: 'x', spanId: 'y' }) }) },
+    ];
+    for (const broken of failing) {
+      await using bus = createBus();
+      const end = instrument(bus, { spans: 'sampled', tracer: broken as Tracer });
+      const subscription = bus.subscribe('/a', () => {});
+      inSpan(true, () => bus.publish('/a', 1));
+      await closeDelivered(bus);
+      end();
+      assert.deepEqual([subscription.stats().delivered, subscription.stats().failed], [1, 0]);
+    }
+  });
+
   test('reach the handler of a module on its own thread', async () => {
     exporter.reset();
     await using bus = createBus();
@@ -222,7 +292,7 @@ describe('spans of OpenTelemetry', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a trace, on the threads of others', { timeout: 60_000 }, () => {
+describe('a trace, on the threads of others', { timeout: 600_000 }, () => {
   const exporter = new InMemorySpanExporter();
   const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).getTracer('test');
   before(() => context.setGlobalContextManager(new AsyncLocalStorageContextManager()));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { size } from '../support/full.js';
 import { useAtRandom } from './random-use.js';
 
-const DURATION_MS = size(2_500, 30_000);
+const DURATION_MS = size(1_000, 30_000);
 const SHRINK_MS = 60_000;
 
 test('a bus used at random does what a list of accepted events would', { timeout: 600_000 }, async (t) => {

@@ -3,21 +3,30 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import * as record from '../../src/ring/record-descriptor.js';
 import {
+  ExtensionWords,
   extensionAt,
-  makeExtension,
+  putExtension,
   type RecordExtension,
   traceOf,
-  traceparentAt,
-  traceparentFault,
 } from '../../src/ring/record-extension.js';
+import { traceparentAt, traceparentFault } from '../../src/ring/traceparent.js';
+import { parseTraceparent } from '../../src/ring/traceparent-parser.js';
 import { ringAt } from '../support/ring-rig.js';
 
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 function extensionOf(origin: number, traceparent: string | undefined): RecordExtension {
-  const extension = makeExtension(traceparent)!;
-  extension[record.ORIGIN_WORD] = origin;
+  const extension = traceparent === undefined ? new ExtensionWords() : parseTraceparent(traceparent)!;
+  extension.originId = origin;
   return extension;
+}
+
+/** The words of a record that has it, without a body. */
+function wordsOf(extension: RecordExtension): Int32Array {
+  const words = new Int32Array(record.EXTENDED_HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT);
+  words[record.KIND_WORD] = record.EXTENDED_EVENT_RECORD;
+  putExtension(words, 0, extension);
+  return words;
 }
 
 const hex = (digits: number): fc.Arbitrary<string> =>
@@ -35,8 +44,10 @@ test('a traceparent and an origin come out as they went in, whatever their digit
       (text, origin) => {
         if (text !== undefined) assert.equal(traceparentFault(text), undefined);
         const extension = extensionOf(origin, text);
-        assert.equal(traceparentAt(extension, 0), text);
-        assert.equal(extension[record.ORIGIN_WORD], origin);
+        const words = wordsOf(extension);
+        assert.equal(traceparentAt(words, record.EXTENSION_START_WORD), text);
+        assert.equal(words[record.EXTENSION_START_WORD + record.ORIGIN_WORD], origin);
+        assert.deepEqual(extensionAt(words, 0), extension);
       },
     ),
   );
@@ -57,23 +68,73 @@ for (const [text, reason] of [
 ] as const) {
   test(`${JSON.stringify(text)} is no traceparent`, () => {
     assert.match(traceparentFault(text) ?? 'none', reason);
-    assert.equal(makeExtension(text), undefined);
+    assert.equal(parseTraceparent(text), undefined);
   });
 }
 
+function checkVerdict(text: string): void {
+  assert.equal(parseTraceparent(text) === undefined, traceparentFault(text) !== undefined, JSON.stringify(text));
+}
+
 test('there is an extension for what nothing is wrong with, and for nothing else, whatever one character is', () => {
+  // Those of one byte in V8, those that end in a digit's byte when they are cut to one, and a surrogate without its other half.
+  const codes = [...Array(256).keys(), 0x130, 0x161, 0xff10, 0xd830];
   for (let at = 0; at < TRACEPARENT.length; at++) {
-    for (const character of ' -/09:@AFG_`afgz\x00\x7f\u0130\uff10') {
-      const text = `${TRACEPARENT.slice(0, at)}${character}${TRACEPARENT.slice(at + 1)}`;
-      assert.equal(makeExtension(text) === undefined, traceparentFault(text) !== undefined, text);
+    for (const code of codes) {
+      checkVerdict(`${TRACEPARENT.slice(0, at)}${String.fromCharCode(code)}${TRACEPARENT.slice(at + 1)}`);
+    }
+  }
+});
+
+test('the same whatever several characters are', () => {
+  const changes = fc.array(fc.tuple(fc.nat(TRACEPARENT.length - 1), fc.constantFrom(...'0af`g/:o-\x80\u0130')), {
+    minLength: 2,
+    maxLength: 8,
+  });
+  fc.assert(
+    fc.property(traceparents, changes, (text, replaced) => {
+      const characters = [...text];
+      for (const [at, character] of replaced) characters[at] = character;
+      checkVerdict(characters.join(''));
+    }),
+  );
+});
+
+test('the same however V8 keeps the text', () => {
+  fc.assert(
+    fc.property(
+      traceparents,
+      fc.constantFrom(...'0123456789abcdefg-\u0130'),
+      fc.nat(TRACEPARENT.length - 1),
+      (text, character, at) => {
+        const changed = `${text.slice(0, at)}${character}${text.slice(at + 1)}`;
+        for (const given of [text, changed]) {
+          // In one piece, put together, and cut from one whose characters have one and two bytes.
+          checkVerdict(Buffer.from(given, 'utf8').toString());
+          checkVerdict(given.slice(0, 20) + given.slice(20));
+          checkVerdict(` ${given}`.slice(1));
+          checkVerdict(`\u0130${given}`.slice(1));
+        }
+      },
+    ),
+  );
+});
+
+test('every two digits are read as what they say, in every place', () => {
+  for (let value = 0; value < 256; value++) {
+    const pair = value.toString(16).padStart(2, '0');
+    const text = `00-${`${pair}b7`.repeat(8)}-${`7b${pair}`.repeat(4)}-${pair}`;
+    const other = `00-${`b7${pair}`.repeat(8)}-${`${pair}7b`.repeat(4)}-${pair}`;
+    for (const given of [text, other]) {
+      assert.equal(traceparentAt(wordsOf(extensionOf(0, given)), record.EXTENSION_START_WORD), given);
     }
   }
 });
 
 test('the trace of an extension goes on without its origin', () => {
   const trace = traceOf(extensionOf(7, TRACEPARENT))!;
-  assert.equal(traceparentAt(trace, 0), TRACEPARENT);
-  assert.equal(trace[record.ORIGIN_WORD], 0);
+  assert.equal(traceparentAt(wordsOf(trace), record.EXTENSION_START_WORD), TRACEPARENT);
+  assert.equal(trace.originId, 0);
   assert.equal(traceOf(extensionOf(7, undefined)), undefined);
   assert.equal(traceOf(undefined), undefined);
 });
@@ -83,7 +144,7 @@ function writeOne(rig: ReturnType<typeof ringAt>, extension: RecordExtension | u
   const kind = extension === undefined ? record.EVENT_RECORD : record.EXTENDED_EVENT_RECORD;
   const length = record.bodyOffset(kind) + 1;
   const offset = rig.writer.claim(length);
-  if (extension !== undefined) rig.memory.words.set(extension, (offset >> 2) + record.EXTENSION_START_WORD);
+  if (extension !== undefined) rig.writer.extend(offset, extension);
   rig.memory.bytes[offset + length - 1] = byte;
   rig.writer.commit(length, kind, 1, 0, 0, 0, 0, 0, 0);
 }
@@ -108,7 +169,7 @@ test('an extension is copied out of a batch with the rest of its record', () => 
   writeOne(rig, extensionOf(3, TRACEPARENT), 66);
   writeOne(rig, undefined, 65);
   const { words, start } = reader.take()!;
-  assert.equal(traceparentAt(extensionAt(words, start >> 2)!, 0), TRACEPARENT);
+  assert.deepEqual(extensionAt(words, start >> 2), extensionOf(3, TRACEPARENT));
   assert.equal(traceparentAt(words, (start >> 2) + record.EXTENSION_START_WORD), TRACEPARENT);
   assert.equal(extensionAt(words, (start >> 2) + 3 * record.UNIT_WORDS), undefined);
 });

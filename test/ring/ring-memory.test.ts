@@ -19,7 +19,10 @@ for (const capacity of [0, -65536, 1, 65535, 65537, 98304, 1.5, 2 ** 15, 2 ** 31
 
 test('a refused capacity says which value and why', () => {
   assert.throws(() => allocateRing(98304), /98304.*power of two/);
-  assert.throws(() => allocateRing(32768), new RegExp(`32768.*from ${MIN_CAPACITY_BYTES} to ${MAX_CAPACITY_BYTES}`));
+  for (const capacity of [32768, 2 ** 31]) {
+    const expected = `${capacity}: must be a power of two from ${MIN_CAPACITY_BYTES} to ${MAX_CAPACITY_BYTES}`;
+    assert.throws(() => allocateRing(capacity), new RegExp(expected));
+  }
 });
 
 test('a ring is as large as asked, and attached as such', () => {

@@ -51,14 +51,18 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Between two looks of {@link until}. */
+const MAX_PAUSE_MS = 100;
+
 /** Waits until something is so. A test that waits in vain ends by its time limit. */
 export async function until(holds: () => boolean): Promise<void> {
-  // Some turns at full speed, then without taking a core from what is waited for, however long it takes to look.
+  // Some turns at full speed, then without taking a core from what is waited for, however long it takes to look. A look that
+  // took long because this thread had to wait for a core says little: what lasts a while is still seen.
   for (let turns = 0; ; turns++) {
     const startMs = performance.now();
     if (holds()) return;
     const lookMs = performance.now() - startMs;
-    await (turns < 50 && lookMs < 1 ? turn() : setTimeout(Math.max(1, 8 * lookMs)));
+    await (turns < 50 && lookMs < 1 ? turn() : setTimeout(Math.min(Math.max(1, 8 * lookMs), MAX_PAUSE_MS)));
   }
 }
 

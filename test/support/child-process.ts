@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { LIBRARY } from './published.js';
 
 const WORKERS = new URL('../fixtures/workers/', import.meta.url).href;
-const MAX_LIFE_MS = 120_000;
+const MAX_LIFE_MS = 170_000;
 
 export interface Outcome {
   /** Undefined when the process was still alive after `probe` had said that it may be ended, or at the time limit. */

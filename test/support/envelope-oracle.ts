@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { Envelope as EnvelopeMessage } from '../../src/events.js';
+import { codePoint } from './code-points.js';
 import { loadOracle, oracleEncode } from './protobuf-oracle.js';
 
 const type = loadOracle(['proto/containerd/types/envelope.proto']).lookupType('containerd.types.Envelope');
@@ -49,7 +50,7 @@ const arbitraryText = fc.oneof(
     'x'.repeat(128),
     '/größe',
   ),
-  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: codePoint, maxLength: 40 }),
 );
 
 export const arbitraryEnvelope = fc.record(

@@ -1,6 +1,5 @@
 /** Generates code from .proto files of a test, checks it with TypeScript, and loads it. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -8,6 +7,7 @@ import { type GenerateOptions, generate } from '../../src/cli/codegen/generate.j
 import { writeModules } from '../../src/cli/codegen/output-folder.js';
 import type { EventCodec } from '../../src/envelope/event-codec.js';
 import { FULL } from './full.js';
+import { complaints } from './typescript.js';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -75,10 +75,7 @@ export function typeErrors(dir: string, pattern = '**/*.ts'): string {
   const config = join(dir, 'tsconfig.json');
   writeFileSync(config, JSON.stringify({ compilerOptions, include: [pattern] }));
   writeFileSync(join(dir, 'package.json'), '{ "type": "module" }');
-  const tsc = join(repository, 'node_modules/.bin/tsc');
-  const { stdout, error } = spawnSync(tsc, ['-p', config], { encoding: 'utf8', maxBuffer: 1 << 26 });
-  assert.ifError(error);
-  return stdout;
+  return complaints(config);
 }
 
 export function encodeToBuffer(codec: EventCodec, event: unknown): Buffer {

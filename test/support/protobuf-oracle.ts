@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { type EventCodec, type FieldDescriptor, propertyOf } from '../../src/envelope/event-codec.js';
+import { codePoint } from './code-points.js';
 
 const Long = protobuf.util.Long as unknown as {
   fromString(text: string, unsigned: boolean): unknown;
@@ -139,7 +140,7 @@ function arbitraryField(field: FieldDescriptor, depth: number): fc.Arbitrary<unk
 const text = fc.oneof(
   fc.string({ maxLength: 30 }),
   fc.string({ maxLength: 200 }),
-  fc.string({ unit: 'binary', maxLength: 150 }),
+  fc.string({ unit: codePoint, maxLength: 150 }),
   fc.constantFrom('', '__proto__', 'ÿ'.repeat(64), '€'.repeat(43), 'x'.repeat(127), 'x'.repeat(128), '😀'.repeat(32)),
 );
 

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /**
  * Short files of a folder share a process, so many at a time: what it takes to start one and to load the modules is taken once.
  */
-const TOGETHER = 6;
+const TOGETHER = 10;
 /** But for those that change something of their process, or look at all of it: its memory, its warnings, its signals. */
 const TOUCHES_PROCESS =
   /process\.(on|once|chdir|memoryUsage|listenerCount)\(|process\.env\.\w+ = |\(process, '|setFlagsFromString|'node:(diagnostics_channel|inspector)|\bmock\./;
@@ -18,24 +18,38 @@ const ALONE = ['bounded-run', 'topic/regular-expression'];
 /** Files that take longest, in this order: each has its process, and started first, they do not run alone at the end. */
 const LONGEST = [
   'models/models',
-  'package/',
+  'together/bus-',
+  'together/cli-',
+  'together/worker-',
+  'together/bridges-',
   'bus/hanging-threads',
-  'bridges/containerd/containerd',
-  'bridges/nats/nats',
   'services/container/container',
-  'services/end-to-end',
-  'worker/restarts',
   'torture/',
-  'random-use/',
-  'cli/run-',
-  'cli/events',
+  'package/package',
+  'together/services-',
+  'worker/restarts',
+  'together/connect-',
   'cli/top',
-  'observe/serving',
-  'connect/publishing',
+  'bridges/containerd/containerd',
+  'cli/run-',
+  'services/end-to-end',
+  'hostile/fake-timers',
   'concurrency/',
-  'hostile/',
-  'bench/run',
+  'bridges/nats/nats',
   'together/',
+  'cli/events',
+  'observe/serving',
+  'random-use/',
+  'observe/hostile-clients',
+  'connect/publishing',
+  'connect/subscribing-modules',
+  'bench/run',
+  'bus/kept-memory',
+  'services/rootfs/tar-reader',
+  'opentelemetry/opentelemetry',
+  'worker/module-failures',
+  'connect/host-bus',
+  'bus/stalls',
 ];
 
 const compiled = fileURLToPath(new URL('../../', import.meta.url));

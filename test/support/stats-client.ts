@@ -22,6 +22,14 @@ export async function sampleOf(path: string): Promise<Sample> {
   return JSON.parse(line!) as Sample;
 }
 
+/** The first sample of which something holds. Where the bus's thread is late to answer, a sample has what it told before. */
+export async function sampleWhere(path: string, holds: (sample: Sample) => boolean): Promise<Sample> {
+  for (;;) {
+    const sample = await sampleOf(path);
+    if (holds(sample)) return sample;
+  }
+}
+
 /** A client that goes on reading. */
 export function follow(path: string, onSample: (sample: Sample) => void): Socket {
   const socket = connect(path);

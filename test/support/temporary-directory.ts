@@ -17,11 +17,12 @@ export async function temporaryDirectory(
   return directory;
 }
 
-/** The paths of everything below `directory` that is no directory, relative, sorted. */
+/** The paths of everything below `directory` that is no directory, relative, sorted. Links are not followed, as Node 26 does. */
 export async function filesBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
-    .sort();
+  const entries = await readdir(directory, { withFileTypes: true });
+  const paths = entries.map(async (entry) => {
+    if (!entry.isDirectory()) return [entry.name];
+    return (await filesBelow(join(directory, entry.name))).map((path) => join(entry.name, path));
+  });
+  return (await Promise.all(paths)).flat().sort();
 }

@@ -143,11 +143,13 @@ function draining(memory: RingMemory, mail: Mail): UplinkDrain {
   const topics = { entryOf: () => ({ wantedLow: 1, wantedHigh: 0 }) };
   const target = { writer, topics, keepUnwanted: false, onTaken() {}, onUnwanted() {}, onError() {} };
   const names = allocateOrigins();
-  return new UplinkDrain(memory, names, PRODUCER, target as never, {
+  const drain = new UplinkDrain(memory, names, target as never, {
     onRoom: () => mail.send(THREAD, ROOM),
     mayHeed: () => true,
     onRequest: () => true,
   });
+  drain.producer = PRODUCER;
+  return drain;
 }
 
 /** Tells the owner that the thread was killed, as its port does. */

@@ -42,6 +42,11 @@ export function readmePromise(): string {
   return [...main!.matchAll(/^\/\/ prints: (.*)$/gm)].map(([, line]) => `${line}\n`).join('');
 }
 
+/** The lines sorted: what two threads print comes in any order. */
+export function inAnyOrder({ stdout, stderr }: Printed): Printed {
+  return { stdout: stdout.split('\n').sort().join('\n'), stderr };
+}
+
 export class UserProject {
   readonly folder = mkdtempSync(join(tmpdir(), 'ringcast-user-'));
   /** Searched for commands before the PATH. */
@@ -83,7 +88,8 @@ export class UserProject {
       cwd: this.folder,
       env: { ...env, PATH: [...this.#bins, env.PATH].join(delimiter), NO_COLOR: '1' },
       maxBuffer: 2 ** 26,
-      timeout: 240_000,
+      // Ends a command that hangs. On a crowded machine, an install of 450 packages took ten minutes.
+      timeout: 900_000,
     };
     try {
       return await promisify(execFile)(command, args, options);

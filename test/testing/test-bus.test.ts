@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import type { Envelope } from '../../src/index.js';
+import type { Envelope, SubscriberModule } from '../../src/index.js';
 import { createTestBus, manualClock } from '../../src/testing/index.js';
+import { Latch } from '../support/bus-scene.js';
 
 const recorder = new URL('../fixtures/workers/lifecycle.js', import.meta.url);
 
@@ -44,11 +46,11 @@ describe('a bus for tests', () => {
 
   test('names who is behind when it does not settle', async () => {
     const bus = createTestBus();
-    let release = (): void => {};
-    bus.subscribe('/x', () => new Promise<void>((resolve) => void (release = resolve)), { name: 'slow one' });
+    const latch = new Latch();
+    bus.subscribe('/x', () => latch.opened, { name: 'slow one' });
     bus.publish('/x', 1);
     await assert.rejects(bus.settled({ timeoutMs: 30 }), /not settled after 30 ms: subscription "slow one"/);
-    release();
+    latch.open();
     await bus.settled();
     await bus.close();
   });
@@ -73,6 +75,15 @@ describe('a bus for tests', () => {
     await bus.close();
   });
 
+  test('refuses to assert on what is no topic: nothing would ever be found there', async () => {
+    const bus = createTestBus();
+    bus.publish('/orders/placed', 1);
+    await assert.rejects(bus.assertNotPublished('/orders/*'), { code: 'BUS_INVALID_TOPIC' });
+    await assert.rejects(bus.assertPublished('orders'), { code: 'BUS_INVALID_TOPIC' });
+    await assert.rejects(bus.settled({ timeoutMs: Number.NaN }), { code: 'BUS_INVALID_OPTION' });
+    await bus.close();
+  });
+
   test('runs a module on the calling thread, from its setup to its teardown', async () => {
     const bus = createTestBus();
     const seen: unknown[] = [];
@@ -92,6 +103,64 @@ describe('a bus for tests', () => {
     assert.equal(subscription.name, 'mine');
     await bus.close();
     assert.deepEqual(seen, ['setup', 'mine', { greeting: 'hi' }, 1, false, 'teardown', true]);
+  });
+
+  test('closes the connection of a module whose teardown throws', async () => {
+    const bus = createTestBus();
+    const errors: Error[] = [];
+    bus.on('error', (error) => errors.push(error));
+    const subscription = await bus.subscribeInThread('/x', {
+      setup: ({ bus: connection }) => void connection.publish('/x', 1),
+      handle() {},
+      teardown() {
+        throw new Error('mine');
+      },
+    });
+    await bus.settled();
+    const disconnected = once(bus, 'disconnect');
+    await subscription.stop();
+    await disconnected;
+    assert.deepEqual(bus.stats().connections, []);
+    await bus.close();
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ['mine'],
+    );
+  });
+
+  test('takes the options of a bus as that does', async () => {
+    const bus = createTestBus({ capacityBytes: undefined } as never);
+    assert.equal(bus.stats().ring.capacityBytes, 256 * 1024);
+    assert.throws(() => createTestBus(null as never), { code: 'BUS_INVALID_OPTION' });
+    await bus.close();
+  });
+
+  test('ends what it has begun where the module cannot be subscribed, or its setup throws', async () => {
+    const bus = createTestBus();
+    const seen: string[] = [];
+    const module: SubscriberModule = {
+      setup: () => void seen.push('setup'),
+      handle() {},
+      teardown: () => void seen.push('teardown'),
+    };
+    await assert.rejects(bus.subscribeInThread('/x/', module), { code: 'BUS_INVALID_GLOB' });
+    await assert.rejects(bus.subscribeInThread('/x', module, { name: '' }), { code: 'BUS_INVALID_OPTION' });
+    await assert.rejects(bus.subscribeInThread('/x', module, { nmae: 'x' } as never), { code: 'BUS_UNKNOWN_OPTION' });
+    assert.deepEqual(seen, [], 'bad input reaches no module');
+    const streams = Array.from({ length: 63 }, () => bus.subscribe('/x'));
+    await assert.rejects(bus.subscribeInThread('/x', module), { code: 'BUS_TOO_MANY_READERS' });
+    assert.deepEqual(seen, ['setup', 'teardown']);
+    for (const stream of streams) await stream.stop();
+    const failing: SubscriberModule = {
+      setup({ bus: connection }) {
+        connection.publish('/x', 1);
+        throw new Error('no');
+      },
+      handle() {},
+    };
+    await assert.rejects(bus.subscribeInThread('/x', failing), /no/);
+    assert.deepEqual(bus.stats().connections, []);
+    await bus.close();
   });
 
   test('refuses on the calling thread what a thread would refuse', async () => {

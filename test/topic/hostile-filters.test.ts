@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { BusError } from '../../src/errors.js';
 import { explain } from '../../src/topic/explain.js';
 import { compileFilter, type FilterInput } from '../../src/topic/filter.js';
+import { codePoint } from '../support/code-points.js';
 import { size } from '../support/full.js';
 import { topics } from '../support/topic-arbitraries.js';
 
@@ -27,7 +28,7 @@ const expressionLike = fc
     { maxLength: 16 },
   )
   .map((parts) => parts.join(''));
-const anyText = fc.oneof(globLike, expressionLike, fc.string({ unit: 'binary', maxLength: 40 }));
+const anyText = fc.oneof(globLike, expressionLike, fc.string({ unit: codePoint, maxLength: 40 }));
 
 test('any text compiles to a filter that answers and explains itself, or is refused with an error of ours', () => {
   let accepted = 0;

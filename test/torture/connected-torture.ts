@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { type Bus, createBus } from '../../src/index.js';
 import { PublishingThread } from '../connect/publishers.js';
 import type { WitnessData } from '../fixtures/workers/connected-witness.js';
+import { until } from '../support/bus-scene.js';
 import { usedBytes } from '../support/used-bytes.js';
 import { Dice } from './payload.js';
 import { allocateOrder, Witness } from './witness.js';
@@ -106,7 +107,12 @@ class Round {
   }
 
   async run(): Promise<void> {
-    const isOn = (): boolean => performance.now() < this.#endMs;
+    // However slow the machine, somebody of each kind is killed.
+    const { publishersKilled, listenersKilled } = this.#report;
+    const isOn = (): boolean =>
+      performance.now() < this.#endMs ||
+      this.#report.publishersKilled === publishersKilled ||
+      this.#report.listenersKilled === listenersKilled;
     for (let i = 0; i < this.#options.listeners; i++) this.#listen(isOn);
     for (let i = 0; i < this.#options.publishers; i++) this.#publish(isOn);
     // The first ones: others have taken their places meanwhile.
@@ -204,7 +210,7 @@ class Round {
       this.#listeners.every(({ hasExited, isKilled, joinSequence }) =>
         isKilled ? hasExited : hasExited || joinSequence !== undefined,
       ) && this.#bus.stats().connections.length === alive();
-    while (!isReady()) await new Promise(setImmediate);
+    await until(isReady);
     const readers = alive() + 1;
     const { subscriptions } = this.#bus.stats();
     if (subscriptions.length !== readers) this.#violation(`${subscriptions.length} subscriptions, not ${readers}`);

@@ -18,6 +18,8 @@ export interface TortureOptions {
   readonly seed: number;
   /** Mean time between two kills of threads from outside; 0: none. */
   readonly killEveryMs: number;
+  /** Deliveries at least between two kills from outside, of which each costs the start of a thread; default 1,000. */
+  readonly handledPerKill?: number;
   /** Ends the run early, after that many kills from outside. */
   readonly maxKills?: number;
   /** Whether what happened so far proves something; until then the run goes on beyond its time. */
@@ -55,9 +57,8 @@ const EVENTS_PER_ROUND = 60_000;
 /** A round goes on beyond its time until then: on a busy machine it may be over before the threads have started. */
 const MIN_EVENTS_PER_ROUND = 5_000;
 /** Deliveries between two kills from outside: threads that are killed as soon as they run would get nowhere. */
-const MIN_HANDLED_PER_KILL = 1_000;
+const HANDLED_PER_KILL = 1_000;
 const ROUND_MS = 5_000;
-const CLOSE_TIMEOUT_MS = 60_000;
 const TYPE_URL = 'torture.Words';
 /** Just below the edges of the position counters, in units. */
 const STARTS = [0, 2 ** 30 - 5_000, 2 ** 31 - 5_000, 2 ** 32 - 5_000, 3 * 2 ** 30 - 5_000, 2 ** 33 - 5_000];
@@ -154,7 +155,7 @@ class Round {
       this.#subscribe();
       await this.#publish();
       this.#closing = true;
-      const { undelivered } = await this.#bus.close({ drainTimeoutMs: CLOSE_TIMEOUT_MS });
+      const { undelivered } = await this.#bus.close({ drainTimeoutMs: Number.POSITIVE_INFINITY });
       if (undelivered > 0) this.#violation(`close left ${undelivered} deliveries`);
       await Promise.all(this.#consumers);
     } finally {
@@ -268,13 +269,14 @@ class Round {
 
   /** Ends threads at random moments, wherever they are. */
   async #kill(going: () => boolean): Promise<void> {
+    const { killEveryMs, handledPerKill = HANDLED_PER_KILL } = this.#options;
     const dice = new Dice(this.#seed + 2);
     let handledBefore = 0;
     while (going()) {
-      await new Promise((resolve) => setTimeout(resolve, dice.roll(2 * this.#options.killEveryMs)));
+      await new Promise((resolve) => setTimeout(resolve, dice.roll(2 * killEveryMs)));
       const threads = [...this.#threads];
       const handled = this.#witnesses.reduce((sum, { ledger }) => sum + ledger.handled, 0);
-      if (!going() || threads.length === 0 || handled - handledBefore < MIN_HANDLED_PER_KILL) continue;
+      if (!going() || threads.length === 0 || handled - handledBefore < handledPerKill) continue;
       handledBefore = handled;
       void threads[dice.roll(threads.length)]!.terminate();
       this.#report.killsOutside++;

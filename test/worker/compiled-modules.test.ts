@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { createBus } from '../../src/index.js';
+import { closeDelivered } from '../support/bus-scene.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ringcast-modules-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -30,7 +31,7 @@ describe('a subscriber module compiled to CommonJS', () => {
       await subscription.ready;
       bus.publish('/x', { n: 3 });
       bus.publish('/x', { n: 4 });
-      await bus.close();
+      await closeDelivered(bus);
       assert.equal(data[0], 7);
     });
   }

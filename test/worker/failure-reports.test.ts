@@ -8,7 +8,7 @@ const EVENTS = 10_000;
 /** What a module is told of after the bus thread is free: what the smallest ring holds, and what waited on the port. */
 const MOST_TOLD = 2_500;
 
-describe('a module that fails on every event while the bus thread is blocked', { timeout: 120_000 }, () => {
+describe('a module that fails on every event while the bus thread is blocked', { timeout: 600_000 }, () => {
   for (const [kind, text] of Object.entries({
     'at once': 'export default () => { throw new Error("no") }',
     'by a promise': 'export default async () => { throw new Error("no") }',

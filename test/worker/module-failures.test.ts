@@ -38,7 +38,7 @@ async function assertGone(bus: Bus): Promise<void> {
   assert.deepEqual(ids, range(30));
 }
 
-describe('a subscriber module that cannot be used', { timeout: 240_000 }, () => {
+describe('a subscriber module that cannot be used', { timeout: 600_000 }, () => {
   const cases: readonly [name: string, module: URL, code: string, message: RegExp][] = [
     ['does not exist', new URL('file:///nowhere/at-all.js'), 'BUS_MODULE_LOAD', /nowhere\/at-all/],
     ['does not parse', inlineModule('export default ('), 'BUS_MODULE_LOAD', /does not load/],
@@ -147,7 +147,7 @@ describe('a subscriber module that cannot be used', { timeout: 240_000 }, () => 
   });
 });
 
-describe('a handler in a thread', { timeout: 240_000 }, () => {
+describe('a handler in a thread', { timeout: 600_000 }, () => {
   const cases = (['throw', 'reject', 'throw odd'] as const).flatMap((fault) =>
     (['cooperative', 'dedicated'] as const).map((loop) => ({ fault, loop })),
   );
@@ -172,7 +172,7 @@ describe('a handler in a thread', { timeout: 240_000 }, () => {
   }
 });
 
-describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
+describe('a subscriber thread that dies', { timeout: 600_000 }, () => {
   const cases: readonly [fault: Fault, message: RegExp, options?: ModuleOptions][] = [
     ['throw outside', /mine/],
     ['reject outside', /mine/],
@@ -247,5 +247,23 @@ describe('a subscriber thread that dies', { timeout: 240_000 }, () => {
     for (const id of range(5)) bus.publish('/a', { id });
     await bus.close();
     await subscription.ended;
+  });
+});
+
+describe('a module whose Error.prepareStackTrace throws', { timeout: 600_000 }, () => {
+  test('fails on each event as its handler throws, and its thread goes on', async () => {
+    await using bus = createBus();
+    const module = inlineModule(`
+      Error.prepareStackTrace = () => { throw new Error('spoilt'); };
+      export default ({ event }) => {
+        throw new Error('mine ' + event.id, { cause: new Error('below') });
+      };`);
+    const subscription = bus.subscribe('/a', module, { restart: 'never' });
+    const causes: string[] = [];
+    subscription.on('error', ({ cause }) => causes.push((cause as Error).message));
+    for (const id of range(3)) bus.publish('/a', { id });
+    await closeDelivered(bus);
+    assert.deepEqual(causes, ['mine 0', 'mine 1', 'mine 2']);
+    assert.equal(subscription.stats().failed, 3);
   });
 });

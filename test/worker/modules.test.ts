@@ -14,7 +14,7 @@ import {
 } from '../support/bus-scene.js';
 import { SharedLog } from '../support/shared-log.js';
 
-describe('a subscriber module', { timeout: 240_000 }, () => {
+describe('a subscriber module', { timeout: 600_000 }, () => {
   for (const loop of ['cooperative', 'dedicated'] as const) {
     test(`with a ${loop} loop is set up, gets its events in order, sleeps, wakes, and is torn down`, async () => {
       await using bus = createBus();

@@ -30,7 +30,7 @@ const PROGRAM = `
   console.log(JSON.stringify(counts));
 `;
 
-describe('a subscription whose thread is started again and again', { timeout: 240_000 }, () => {
+describe('a subscription whose thread is started again and again', { timeout: 600_000 }, () => {
   test('keeps nothing of the threads before', async () => {
     const { output, errors } = await runProgram(PROGRAM, undefined, ['--disable-warning=ExperimentalWarning']);
     assert.equal(errors, '');

@@ -12,7 +12,7 @@ const FAILURE = {
   leftOut: 0,
 } as const;
 
-suite('a supervised thread', { timeout: 60_000 }, () => {
+suite('a supervised thread', { timeout: 600_000 }, () => {
   test('is run once at a time, although a listener waits for the same room when it is found dead', async () => {
     const scene = await readyScene();
     const [first] = scene.threads;

@@ -67,7 +67,7 @@ const USES: Readonly<Record<string, (url: URL) => Promise<Error>>> = {
   'a types module': async (url) => thrownBy(() => createBus({ types: [url] })),
 };
 
-describe('a syntax error', { timeout: 120_000 }, () => {
+describe('a syntax error', { timeout: 600_000 }, () => {
   const cases = CASES.flatMap((one) => Object.entries(USES).map((use) => [...one, ...use] as const));
   for (const [name, file, line, message, as, use] of covering(cases, 5)) {
     test(`of ${name} as ${as} is told with ${file}, line ${line}`, async () => {

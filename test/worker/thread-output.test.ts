@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBus } from '../../src/index.js';
 
-describe('a module stops, its events handled', { timeout: 60_000 }, () => {
+describe('a module stops, its events handled', { timeout: 600_000 }, () => {
   for (const [what, text] of Object.entries({
     'that replaced process.stdout.write': 'process.stdout.write = () => true',
     'that ended process.stderr': 'process.stderr.end()',

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { createBus, type ModuleOptions } from '../../src/index.js';
-import { inlineModule, record, SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { closeDelivered, inlineModule, record, SMALL_RING_BYTES } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
 import { LIBRARY } from '../support/published.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -17,15 +17,17 @@ const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission';
 
-describe('a subscriber thread that can never be started', { timeout: 240_000 }, () => {
+describe('a subscriber thread that can never be started', { timeout: 600_000 }, () => {
   test('because of the permission model is refused by subscribe, which names the flag, and takes no reader', async () => {
     const { output, errors, exitCode } = await runProgram(
-      `const bus = createBus();
+      `import { hostBus } from ${JSON.stringify(LIBRARY)};
+       const bus = createBus();
        try {
          bus.subscribe('/a', new URL(${JSON.stringify(MODULE.href)}));
        } catch (error) {
          console.log(error.code, error.message);
        }
+       await hostBus().catch((error) => console.log(error.code, error.message));
        console.log(bus.stats().subscriptions.length, bus.publish('/a', { id: 1 }));
        bus.subscribe('/a', ({ event }) => console.log('here', event.id));
        bus.publish('/a', { id: 2 });
@@ -35,8 +37,9 @@ describe('a subscriber thread that can never be started', { timeout: 240_000 }, 
     );
     assert.equal(errors, '');
     assert.equal(exitCode, 0);
-    const [refusal, ...rest] = output.trim().split('\n');
+    const [refusal, noHost, ...rest] = output.trim().split('\n');
     assert.match(refusal!, /^BUS_CANNOT_START_THREAD .*subscription "subscription-1".*--allow-worker/);
+    assert.match(noHost!, /^BUS_HOST_ENDED .*--allow-worker/);
     assert.deepEqual(rest, ['0 true', 'here 2']);
   });
 
@@ -75,13 +78,13 @@ describe('a subscriber thread that can never be started', { timeout: 240_000 }, 
       assert.match(error.message, message);
       assert.equal(restarts, 0);
       await assert.rejects(subscription.ready, { code: 'BUS_CANNOT_START_THREAD' });
-      await bus.close();
+      await closeDelivered(bus);
       assert.deepEqual(ids, [0]);
     });
   }
 });
 
-describe('a preload that makes a bus and subscribes a module', { timeout: 240_000 }, () => {
+describe('a preload that makes a bus and subscribes a module', { timeout: 600_000 }, () => {
   const handler = inlineModule('export default () => console.log("handled")').href;
 
   /** Runs a program after a preload that says how it subscribes, until the end or until its output is enough. */

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TaskExit } from '../../src/events.js';
-import { type Bus, createBus, type HandlerError } from '../../src/index.js';
+import { type Bus, createBus, type HandlerError, type Subscription } from '../../src/index.js';
 import { createTestBus } from '../../src/testing/index.js';
-import viewer, { saidBy } from '../fixtures/workers/viewer.js';
+import { saidBy, type ViewerData } from '../fixtures/workers/viewer.js';
 import { closeDelivered, until } from '../support/bus-scene.js';
 
 const VIEWER = new URL('../fixtures/workers/viewer.js', import.meta.url);
@@ -13,6 +13,22 @@ const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 interface Seen {
   readonly length: number;
   readonly found: unknown;
+}
+
+/** Subscribes the viewer, which reads nothing before all is published: so that is one batch. */
+function subscribeViewer(bus: Bus, way: string, publish: (bus: Bus) => void): Subscription {
+  const published = new Int32Array(new SharedArrayBuffer(4));
+  const data: ViewerData = { way, published };
+  const subscription = bus.subscribe(['/in/**'], VIEWER, { data });
+  publish(bus);
+  open(published, 0);
+  return subscription;
+}
+
+/** Lets a thread go on that waits for this cell. */
+function open(cells: Int32Array, index: number): void {
+  Atomics.store(cells, index, 1);
+  Atomics.notify(cells, index);
 }
 
 /** Publishes `events` events, and returns what the viewer found in the batches that came of them. */
@@ -26,9 +42,7 @@ async function see(
   before(bus);
   const seen: Seen[] = [];
   bus.subscribe('/seen', ({ event }) => void seen.push(event as Seen));
-  bus.subscribe(['/in/**'], VIEWER, { data: way });
-  // While the thread starts: so all of it is one batch.
-  publish(bus);
+  subscribeViewer(bus, way, publish);
   await until(() => seen.reduce((sum, { length }) => sum + length, 0) >= events);
   await closeDelivered(bus);
   return seen;
@@ -38,7 +52,7 @@ const five = (bus: Bus): void => {
   for (let id = 0; id < 5; id++) bus.publish('/in/five', { id });
 };
 
-describe('a view', { timeout: 60_000 }, () => {
+describe('a view', { timeout: 600_000 }, () => {
   test('says of its event all that an envelope says', async () => {
     const expected: unknown[] = [];
     const seen = await see('says', 6, (bus) => {
@@ -125,13 +139,12 @@ describe('a view', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a module with views', { timeout: 60_000 }, () => {
+describe('a module with views', { timeout: 600_000 }, () => {
   test('that throws has failed with its batch, of which the report names the first event', async () => {
     await using bus = createBus();
-    const subscription = bus.subscribe('/in/**', VIEWER, { data: 'throws' });
+    const subscription = subscribeViewer(bus, 'throws', five);
     const failures: HandlerError[] = [];
     subscription.on('error', (error) => failures.push(error as HandlerError));
-    five(bus);
     await closeDelivered(bus);
     const { failed, delivered, restarts } = subscription.stats();
     assert.deepEqual({ failed, delivered, restarts }, { failed: 5, delivered: 0, restarts: 0 });
@@ -158,17 +171,21 @@ describe('a module with views', { timeout: 60_000 }, () => {
   test('gets again what it had in hand when its thread died, marked as redelivered', async () => {
     await using bus = createBus();
     const seen: unknown[] = [];
-    const text = `export default { views: true, handleBatch(views, { bus, data }) {
-      for (const { sequence, redelivered } of views) {
-        if (sequence === 2 && Atomics.exchange(data, 0, 1) === 0) process.exit();
-        bus.publish('/seen', [sequence, redelivered]);
-      }
-    } }`;
+    const text = `export default { views: true,
+      setup({ data }) { Atomics.wait(data, 1, 0); },
+      handleBatch(views, { bus, data }) {
+        for (const { sequence, redelivered } of views) {
+          if (sequence === 2 && Atomics.exchange(data, 0, 1) === 0) process.exit();
+          bus.publish('/seen', [sequence, redelivered]);
+        }
+      } }`;
     bus.subscribe('/seen', ({ event }) => void seen.push(event));
-    const data = new Int32Array(new SharedArrayBuffer(4));
+    const data = new Int32Array(new SharedArrayBuffer(8));
     const module = new URL(`data:text/javascript,${encodeURIComponent(text)}`);
     const subscription = bus.subscribe('/in/**', module, { data });
     five(bus);
+    // All of them are in hand when it dies.
+    open(data, 1);
     await until(() => (seen.at(-1) as number[] | undefined)?.[0] === 4);
     await closeDelivered(bus);
     assert.deepEqual(seen.slice(-3), [
@@ -222,7 +239,7 @@ describe('a module with views', { timeout: 60_000 }, () => {
     const bus = createTestBus();
     const seen: unknown[] = [];
     await bus.subscribeInThread('/in', {
-      ...viewer,
+      views: true,
       handleBatch: (views) => {
         for (const view of views) seen.push(view.event, view);
       },

@@ -52,7 +52,7 @@ export interface GrpcError extends Error {
 export async function loadGrpc(): Promise<GrpcPackage> {
   try {
     return (await import('@grpc/grpc-js')) as unknown as GrpcPackage;
-  } catch (error) {
-    throw new MissingPeerError(['@grpc/grpc-js'], 'npm install @grpc/grpc-js@1', { cause: error });
+  } catch (cause) {
+    throw new MissingPeerError(['@grpc/grpc-js'], 'npm install @grpc/grpc-js@1', cause);
   }
 }

@@ -2,6 +2,7 @@
  * The only importer of @nats-io/jetstream and @nats-io/transport-node, optional peers of the package. What is used of them
  * is described here, since the types of this bridge must do without theirs where they are not installed.
  */
+import { InvalidOptionError } from '../../errors.js';
 import { connectionLost, MissingPeerError } from '../bridge-errors.js';
 
 /** A connection of @nats-io/transport-node, or of another transport of nats.js 3. */
@@ -89,6 +90,7 @@ export async function loadJetStream(): Promise<JetStreamPackage> {
  *
  * @param servers `host:port`, or URLs with credentials
  * @throws {MissingPeerError} `BRIDGE_MISSING_PEER`
+ * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when one of them is no address
  * @throws {ConnectionLostError} `BRIDGE_CONNECTION_LOST` when none of them is there, or it is no NATS server
  */
 export async function connectNats(servers: readonly string[]): Promise<NatsConnection & { close(): Promise<void> }> {
@@ -103,13 +105,15 @@ export async function connectNats(servers: readonly string[]): Promise<NatsConne
       noAsyncTraces: true,
     });
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_INVALID_URL')
+      throw new InvalidOptionError('servers', servers, "addresses such as 'host:port' or 'nats://host:port'", {
+        cause: error,
+      });
     throw connectionLost(servers.join(','), error);
   }
 }
 
-function missing(error: unknown): MissingPeerError {
+function missing(cause: unknown): MissingPeerError {
   const packages = ['@nats-io/jetstream', '@nats-io/transport-node'];
-  return new MissingPeerError(packages, `npm install ${packages.map((name) => `${name}@3`).join(' ')}`, {
-    cause: error,
-  });
+  return new MissingPeerError(packages, `npm install ${packages.map((name) => `${name}@3`).join(' ')}`, cause);
 }

@@ -75,7 +75,7 @@ export async function natsBridge(bus: BridgedBus, options: NatsBridgeOptions): P
 async function prepare(admin: JetStreamAdmin, options: CheckedNatsOptions): Promise<void> {
   const { stream, prefix, create } = options;
   const found = await admin.streams.info(stream).catch(async (error: unknown) => {
-    if (create === undefined) throw error;
+    if (create === undefined || !isNotFound(error)) throw error;
     await admin.streams.add({
       name: stream,
       subjects: [`${prefix}.>`],
@@ -87,16 +87,22 @@ async function prepare(admin: JetStreamAdmin, options: CheckedNatsOptions): Prom
   });
   if (options.in?.durable === undefined) return;
   const { durable, from } = options.in;
-  await admin.consumers.info(stream, durable).catch(() =>
-    admin.consumers.add(stream, {
+  await admin.consumers.info(stream, durable).catch(async (error: unknown) => {
+    if (!isNotFound(error)) throw error;
+    await admin.consumers.add(stream, {
       durable_name: durable,
       // An acknowledgement that is lost is made up for by the next one.
       ack_policy: 'all',
       ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
       filter_subject: `${prefix}.>`,
       ...startAt(from, found.state),
-    }),
-  );
+    });
+  });
+}
+
+/** Whether JetStream says that there is no such stream, or consumer. */
+function isNotFound(error: unknown): boolean {
+  return /^(Stream|Consumer)NotFoundError$/.test((error as Error).name);
 }
 
 export class NatsBridge extends BridgeLife {

@@ -1,6 +1,6 @@
 /** The envelopes of a message, and who they are from. */
 import { cursor, readEnd } from '../../envelope/codec-runtime.js';
-import { traceparentOrNone } from '../../ring/record-extension.js';
+import { traceparentOrNone } from '../../ring/traceparent.js';
 import { EVENTS_HEADER, type IdentityRun, LAGGED_HEADER, readIdentities } from './identities.js';
 import type { JetStreamMessage } from './jetstream-package.js';
 import { isBundle } from './subjects.js';

@@ -6,7 +6,7 @@
  *
  * The events 3 to 12 of the bundle belong to the first, event 20 to the second, the others to none.
  */
-import { traceparentOrNone } from '../../ring/record-extension.js';
+import { traceparentOrNone } from '../../ring/traceparent.js';
 
 export const TRACES_HEADER = 'Ringcast-Traces';
 export const TRACEPARENT_HEADER = 'traceparent';

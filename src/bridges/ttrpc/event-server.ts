@@ -1,7 +1,7 @@
 /** Where processes that are not Node, and containerd's shims, publish to a bus: a local socket without gRPC. */
 import { BusClosedError, BusError } from '../../index.js';
 import { integerOption, readOptions, signalOption } from '../../option-check.js';
-import { traceparentOrNone } from '../../ring/record-extension.js';
+import { traceparentOrNone } from '../../ring/traceparent.js';
 import { showThrown } from '../../shown.js';
 import { CallFailedError } from '../bridge-errors.js';
 import { type BridgedBus, BridgeLife } from '../bridge-life.js';

@@ -1,13 +1,13 @@
 /** A bus that another thread owns, as this thread has it: the same calls, by way of an uplink of this thread's own. */
-import { threadId } from 'node:worker_threads';
 import { type BusHandle, checkHandle } from '../../connect/bus-handle.js';
-import { abandonConnection, drained, giveUp, left } from '../../connect/connection-end.js';
+import { abandonConnection, drained, giveUp, left, refused } from '../../connect/connection-end.js';
 import { assembleConnection, type ConnectionParts } from '../../connect/connection-parts.js';
 import { type ConnectionOwnStats, takeConnectionStats } from '../../connect/connection-stats.js';
 import type { TellOwn } from '../../connect/modules/module-messages.js';
 import { BusClosedError, InvalidOptionError, TooManyConnectionsError } from '../../errors.js';
-import { refuseOtherEvents } from '../../host/emitter-guard.js';
+import { guardEmitter } from '../../host/emitter-guard.js';
 import { emitSafely } from '../../host/report.js';
+import { workerThreads } from '../../host/worker-threads.js';
 import { readOptions, timeoutOption } from '../../option-check.js';
 import type { ForwardOptions, PublishOptions } from '../../publish/publish-options.js';
 import { LAYOUT_VERSION } from '../../ring/control-descriptor.js';
@@ -48,6 +48,7 @@ function connectionsHere(): Map<string, BusConnection> {
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION` when it is no handle
  * @throws {LayoutMismatchError} `BUS_LAYOUT_MISMATCH` when another version of the package made it
  * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module in `types` of the bus does not load here
+ * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when `topicTypes` of the bus names a type that only the owner's thread has
  * @throws {FakeTimersError} `BUS_FAKE_TIMERS`
  * @example
  * const bus = connectBus(workerData.bus);
@@ -58,7 +59,7 @@ export function connectBus<Topics extends object = AnyTopics>(
   options: ConnectOptions = NO_OPTIONS,
 ): BusConnection<Topics> {
   const checked = checkHandle(handle);
-  const { name = `thread-${threadId}` } = readOptions('options', options, ['name']);
+  const { name = `thread-${workerThreads().threadId}` } = readOptions('options', options, ['name']);
   if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a non-empty string');
   const connection = connectionsHere().get(checked.busId) ?? new BusConnection(checked, name);
   connection.use();
@@ -79,9 +80,8 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
   #users = 0;
   #closing: Promise<CloseResult> | undefined;
   #refusal: TooManyConnectionsError | undefined;
-
   static {
-    refuseOtherEvents(BusConnection.prototype, BUS_EVENTS);
+    guardEmitter(BusConnection.prototype, BUS_EVENTS);
   }
 
   /** Use {@link connectBus}. @internal */
@@ -90,11 +90,15 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     super((client) => {
       parts = assembleConnection(client, handle, name, {
         onClosing: () => this.refuse(),
-        onEnd: () => this.#end(),
+        onEnd: () => {
+          this.#stopAccepting();
+          giveUp(this.#parts);
+        },
         onOwn: (event, told) => this.tellOwn(event, told),
         onRefused: (connections) => {
-          this.#refusal = new TooManyConnectionsError(connections);
-          this.#parts.link.end();
+          this.#refusal ??= new TooManyConnectionsError(connections);
+          this.#stopAccepting();
+          void refused(this.#parts);
         },
       });
       return parts;
@@ -117,7 +121,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     options?: PublishOptions,
   ): boolean {
     const isWritable = super.publish(topic, event, options);
-    this.#checkCounted('publish');
+    this.#checkCounted('publish', true);
     return isWritable;
   }
 
@@ -127,7 +131,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     options?: PublishOptions,
   ): boolean {
     const isAccepted = super.tryPublish(topic, event, options);
-    this.#checkCounted('tryPublish');
+    this.#checkCounted('tryPublish', isAccepted);
     return isAccepted;
   }
 
@@ -136,26 +140,26 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     event: EventFor<Topics, Topic>,
     options?: PublishOptions & { readonly timeoutMs?: number },
   ): void {
-    const { waits } = this.#parts.link;
-    waits.isBlocked = true;
+    const { backpressure } = this.#parts;
+    const isOutermost = backpressure.beginBlocking();
     try {
       super.publishSync(topic, event, options);
     } finally {
-      waits.done();
+      if (isOutermost) backpressure.endBlocking();
     }
-    this.#checkCounted('publishSync');
+    this.#checkCounted('publishSync', true);
   }
 
   override forward(envelope: Uint8Array | { toBinary(): Uint8Array }, options?: ForwardOptions): boolean {
     const isWritable = super.forward(envelope, options);
-    this.#checkCounted('forward');
+    this.#checkCounted('forward', true);
     return isWritable;
   }
 
   /** As on the bus. Where the bus is closed meanwhile, it throws, and `consumedBytes` of the error is what the bus has of the run. */
   override forwardAll(run: Uint8Array, options?: ForwardOptions): number {
     const consumed = super.forwardAll(run, options);
-    this.#checkCounted('forwardAll', consumed);
+    this.#checkCounted('forwardAll', true, consumed);
     return consumed;
   }
 
@@ -177,8 +181,7 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     excuseCaller();
     if (this.#closing !== undefined) return this.#closing;
     if (--this.#users > 0) return drained(this.#parts, drainTimeoutMs);
-    this.#forget();
-    this.refuse();
+    this.#stopAccepting();
     this.#closing = left(this.#parts, drainTimeoutMs);
     return this.#closing;
   }
@@ -227,20 +230,18 @@ export class BusConnection<Topics extends object = AnyTopics> extends BusClient<
     super.checkOpen(operation);
   }
 
-  #end(): void {
+  /** Nothing more is accepted, and whoever connects gets another connection. */
+  #stopAccepting(): void {
     this.refuse();
-    this.#forget();
-    giveUp(this.#parts);
-  }
-
-  /** Whoever connects from now on gets another connection. */
-  #forget(): void {
     const { busId } = this.handle;
     if (connectionsHere().get(busId) === (this as unknown)) connectionsHere().delete(busId);
   }
 
-  #checkCounted(operation: string, consumedBytes?: number): void {
-    if (!this.#parts.writer.refused) return;
+  /** @param wasCounted whether the call has counted an event as accepted that the bus does not have, where the last one came too late */
+  #checkCounted(operation: string, wasCounted: boolean, consumedBytes?: number): void {
+    const { writer, publisher } = this.#parts;
+    if (!writer.refused) return;
+    if (wasCounted) publisher.pending.revoked();
     const error = new BusClosedError(operation);
     if (consumedBytes !== undefined) error.consumedBytes = consumedBytes;
     throw error;

@@ -1,19 +1,21 @@
 /** A bus in a thread of its own: whoever is busy on the thread that asked for it delays nobody but itself. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { BusHandle } from '../../connect/bus-handle.js';
 import { revive } from '../../connect/crossed-error.js';
 import { HostEndedError, InvalidOptionError } from '../../errors.js';
 import { postToWorker } from '../../host/ports.js';
 import { emitSafely, reportError } from '../../host/report.js';
-import { nextStart, whyNoThread } from '../../host/thread-start.js';
-import { clearTimeout, setTimeout } from '../../host/timing.js';
+import { nextStart, whyForbidden, whyNoThread } from '../../host/thread-start.js';
+import { clearTimeout, MAX_TIMER_MS, setTimeout } from '../../host/timing.js';
+import { workerThreads } from '../../host/worker-threads.js';
 import type { BusStats } from '../../observe/bus-stats.js';
 import { readOptions, timeoutOption } from '../../option-check.js';
 import { hostThreadEntry } from '../../package-files.js';
+import { checkCapacity } from '../../ring/ring-memory.js';
 import { showThrown } from '../../shown.js';
 import type { AnyTopics } from '../../subscribe/typed-topics.js';
 import { BUS_OPTIONS, type BusOptions, resolveBusOptions } from '../bus-options.js';
-import type { CloseResult } from '../closing.js';
+import { type CloseResult, excuseCaller } from '../closing.js';
 import { BusConnection } from './bus-connection.js';
 import type { FromHost, HostedOptions, HostStart, ToHost } from './host-protocol.js';
 
@@ -51,15 +53,20 @@ export async function hostBus<Topics extends object = AnyTopics>(
   const checked = checkOptions(options);
   const why = whyNoThread();
   if (why !== undefined) throw new HostEndedError(why);
-  const worker = new Worker(hostThreadEntry(), {
-    name: 'ringcast-host',
-    workerData: { ...nextStart(), options: checked } satisfies HostStart,
-  });
+  const worker = startHost({ ...nextStart(), options: checked });
   return await new Promise((resolve, reject) => {
     const onMessage = (message: FromHost): void => {
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-      if (message.kind === 'ready') resolve(new HostedBus<Topics>(message.handle, worker));
-      else if (message.kind === 'refused') reject(revive(message.error));
+      if (message.kind === 'refused') reject(revive(message.error));
+      else if (message.kind === 'ready') {
+        try {
+          resolve(new HostedBus<Topics>(message.handle, worker));
+        } catch (error) {
+          // It cannot connect here: nobody has the bus.
+          void worker.terminate();
+          reject(error);
+        }
+      }
     };
     const onError = (cause: unknown): void => reject(new HostEndedError(showThrown(cause), { cause }));
     const onExit = (code: number): void => reject(new HostEndedError(`exit code ${code}`));
@@ -67,12 +74,26 @@ export async function hostBus<Topics extends object = AnyTopics>(
   });
 }
 
+function startHost(start: HostStart): Worker {
+  const entry = hostThreadEntry();
+  // Threads inherit it, and Node takes text with it alone.
+  const isText = process.execArgv.some((flag) => flag.startsWith('--input-type'));
+  const text = `import(${JSON.stringify(entry.href)})`;
+  try {
+    const { Worker } = workerThreads();
+    return new Worker(isText ? text : entry, { name: 'ringcast-host', workerData: start, eval: isText });
+  } catch (cause) {
+    throw new HostEndedError(whyForbidden(cause) ?? showThrown(cause), { cause });
+  }
+}
+
 function checkOptions(given: HostOptions): HostedOptions {
   const { clock, ...options }: BusOptions = readOptions<BusOptions>('options', given, BUS_OPTIONS);
   if (clock !== undefined) {
     throw new InvalidOptionError('clock', clock, 'omitted: no function can be sent to a thread');
   }
-  const { types, classes, topicTypes } = resolveBusOptions(options);
+  const { capacityBytes, types, classes, topicTypes } = resolveBusOptions(options);
+  checkCapacity(capacityBytes);
   if (classes.length > 0) {
     throw new InvalidOptionError('types', options.types, 'URLs of modules: no class can be sent to a thread');
   }
@@ -88,6 +109,8 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
   #end: Promise<CloseResult> | undefined;
   #closed: CloseResult | undefined;
   #failure: unknown;
+  /** Ends a host that does not say that its bus is closed. */
+  #patience: NodeJS.Timeout | undefined;
   /** Why the thread has ended. */
   #endReason = 'its bus was closed';
 
@@ -146,6 +169,7 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
   override close(options: { readonly drainTimeoutMs?: number } = NO_OPTIONS): Promise<CloseResult> {
     const given = readOptions('options', options, ['drainTimeoutMs']).drainTimeoutMs;
     const drainTimeoutMs = timeoutOption('drainTimeoutMs', given, DEFAULT_DRAIN_TIMEOUT_MS, 0);
+    excuseCaller();
     if (this.#end !== undefined) return this.#end;
     if (!this.isLastUser) return super.close({ drainTimeoutMs });
     this.refuse();
@@ -156,22 +180,28 @@ export class HostedBus<Topics extends object = AnyTopics> extends BusConnection<
   /** Abandons the bus at once, as `destroy()` does on the thread that owns one. */
   override destroy(): void {
     super.destroy();
-    this.#end ??= this.#close(0);
-    this.#tell({ kind: 'close', drainTimeoutMs: 0 });
+    if (this.#worker.threadId < 0) return;
+    // Also where a close that waits longer is on its way.
+    this.#tell({ kind: 'destroy' });
+    this.#endWithin(0);
   }
 
   async #close(drainTimeoutMs: number): Promise<CloseResult> {
     // Somebody waits for it to end.
     this.#worker.ref();
     this.#tell({ kind: 'close', drainTimeoutMs });
-    const timer =
-      drainTimeoutMs === Number.POSITIVE_INFINITY
-        ? undefined
-        : setTimeout(() => void this.#worker.terminate(), drainTimeoutMs + PATIENCE_MS);
+    this.#endWithin(drainTimeoutMs);
     await this.#exited;
-    clearTimeout(timer);
+    clearTimeout(this.#patience);
     // A host that has ended without saying so: what it had not taken over is known here.
     return this.#closed ?? (await super.close({ drainTimeoutMs: 0 }));
+  }
+
+  #endWithin(drainTimeoutMs: number): void {
+    clearTimeout(this.#patience);
+    if (drainTimeoutMs === Number.POSITIVE_INFINITY) return;
+    const patienceMs = Math.min(drainTimeoutMs + PATIENCE_MS, MAX_TIMER_MS);
+    this.#patience = setTimeout(() => void this.#worker.terminate(), patienceMs);
   }
 
   /** The host tells of all subscriptions. @internal */

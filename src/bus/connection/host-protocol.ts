@@ -17,7 +17,9 @@ export interface HostStart {
 export type ToHost =
   | { readonly kind: 'stats'; readonly id: number }
   /** Answered by `closed`; the thread ends by itself then. */
-  | { readonly kind: 'close'; readonly drainTimeoutMs: number };
+  | { readonly kind: 'close'; readonly drainTimeoutMs: number }
+  /** Follows a `close`, which ends at once then. */
+  | { readonly kind: 'destroy' };
 
 export type FromHost =
   | { readonly kind: 'ready'; readonly handle: BusHandle }

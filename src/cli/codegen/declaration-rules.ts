@@ -12,7 +12,8 @@ import { featuresOf, type References } from './references.js';
 /** How things are called from edition 2024 on, unless a file opts out of it. */
 const STYLES = {
   TitleCase: /^[A-Z][A-Za-z0-9]*$/,
-  lower_snake_case: /^[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)*$/,
+  // Of a package as a whole: of a part in its middle, protoc lets an underscore be the first letter.
+  lower_snake_case: /^[a-z][a-z0-9.]*(?:_[a-z][a-z0-9.]*)*$/,
   UPPER_SNAKE_CASE: /^[A-Z][A-Z0-9]*(?:_[A-Z][A-Z0-9]*)*$/,
 } as const;
 
@@ -43,9 +44,7 @@ export class DeclarationRules {
     const file = this.#file;
     const features = featuresOf(file);
     this.#options({ path: '', line: 1, written: file.written }, 'File', '');
-    for (const name of file.package === '' ? [] : file.package.split('.')) {
-      checkStyle(file, { name, path: '', line: 1 }, 'lower_snake_case', features);
-    }
+    if (file.package !== '') checkStyle(file, { name: file.package, path: '', line: 1 }, 'lower_snake_case', features);
     this.#scope(file, '', features);
     this.#services(features);
   }
@@ -82,8 +81,10 @@ export class DeclarationRules {
 
   #message(declaration: MessageDeclaration, features: Features): void {
     const { path, line, rangeOptions, fields, oneofs } = declaration;
-    this.#options(declaration, 'Message', path);
-    this.#options({ path, line, written: rangeOptions }, 'ExtensionRange', path);
+    // To its own options, what is declared in a message is not known by its short name.
+    const enclosing = path.slice(0, Math.max(0, path.lastIndexOf('.')));
+    this.#options(declaration, 'Message', enclosing);
+    this.#options({ path, line, written: rangeOptions }, 'ExtensionRange', enclosing);
     checkStyle(this.#file, declaration, 'TitleCase', features);
     for (const oneof of oneofs) {
       this.#options(oneof, 'Oneof', path);

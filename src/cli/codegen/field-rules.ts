@@ -101,14 +101,13 @@ export function checkField(
       refuse(file, field, `the first value of an enum in a map is 0, not that of ${target.fullName}`);
     }
   }
-  if (options.jstype !== undefined && options.jstype !== 'JS_NORMAL' && !/^(?:s?fixed|[su]?int)64$/.test(rule.kind)) {
+  const is64Bit = rule.cardinality !== 'map' && /^(?:s?fixed|[su]?int)64$/.test(rule.kind);
+  if (options.jstype !== undefined && options.jstype !== 'JS_NORMAL' && !is64Bit) {
     refuse(file, field, 'jstype is for 64-bit integers');
   }
-  if ((options.lazy === true || options.unverified_lazy === true) && rule.kind !== 'message') {
-    refuse(file, field, 'lazy is for messages');
-  }
-  if (options.ctype !== undefined && hasFeatures(file.edition) && file.edition !== '2023') {
-    refuse(file, field, 'ctype is gone since edition 2024');
+  const isLazy = options.lazy === true || options.unverified_lazy === true;
+  if (isLazy && (rule.kind !== 'message' || rule.delimited)) {
+    refuse(file, field, 'lazy is for messages that come behind their length');
   }
   checkFeatures(file, field, rule);
 }

@@ -134,8 +134,14 @@ export function initialValue(context: FieldContext): string {
   return `${given} === undefined || ${given} === null ? ${unsetValue(context)} : ${convert(given)}`;
 }
 
-/** A value of a `default` option as an expression. */
+/** A value of a `default` option as an expression: in the module, a message may be called `NaN` or `Infinity`. */
 export function literal(value: DefaultValue): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) return `${Number.isNaN(value) ? 0 : Math.sign(value)} / 0`;
+  return shownValue(value);
+}
+
+/** The value as people read it. */
+export function shownValue(value: DefaultValue): string {
   if (typeof value === 'string') return quoted(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (value instanceof Uint8Array) return `Uint8Array.of(${value.join(', ')})`;

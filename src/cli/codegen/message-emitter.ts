@@ -7,6 +7,7 @@ import {
   initType,
   literal,
   propertyType,
+  shownValue,
   type TypeNames,
   unsetValue,
 } from './field-types.js';
@@ -41,7 +42,9 @@ export function emitMessage(message: MessageModel, types: TypeNames): string[] {
     ...indent(descriptorLines(contexts)),
     '',
     ...indent(contexts.flatMap(declaration)),
-    ...(contexts.length > 0 ? [typed(''), ...indent(constructorLines(name, contexts)), ''] : []),
+    ...(contexts.length > 0 ? [typed('')] : []),
+    ...indent(constructorLines(name, contexts)),
+    '',
     ...indent(codecLines(message)),
     ...indent(writeLines(name, contexts, oneofs)),
     '',
@@ -109,7 +112,7 @@ function descriptor(context: FieldContext): string {
 
 /** What is said of a property: its comment, and what it counts as where it is not set. */
 export function propertyComment({ comment, default: value, kind }: FieldModel): string[] {
-  const said = value === undefined || kind === 'enum' ? '' : `Counts as ${literal(value)} where it is not set.`;
+  const said = value === undefined || kind === 'enum' ? '' : `Counts as ${shownValue(value)} where it is not set.`;
   const text = [comment, said].filter(Boolean).join('\n');
   return text === '' ? [] : docComment(text);
 }
@@ -123,15 +126,24 @@ function constructorLines(name: string, contexts: readonly FieldContext[]): stri
     contexts.map((context) => `    this.${context.field.property} = ${value(context)};`);
   return [
     `constructor(init${typed(`?: ${name}Init`)}) {`,
-    '  if (init === undefined) {',
-    ...assign(unsetValue),
-    '  } else {',
+    ...(contexts.length === 0
+      ? ['  if (init !== undefined) {']
+      : ['  if (init === undefined) {', ...assign(unsetValue), '  } else {']),
+    `    ${whereNothingIsGiven(contexts)}wire.checkEmpty(init, ${name});`,
     ...assign(initialValue),
     `    const unknown = ${typed('(')}init${typed(' as wire.Keeper)')}[wire.UNKNOWN];`,
     `    if (unknown !== undefined) ${typed('(')}this${typed(' as wire.Keeper)')}[wire.UNKNOWN] = unknown;`,
     '  }',
     '}',
   ];
+}
+
+/** The condition that none of the fields has a value: one that is given ends it, which is nearly always the first. */
+function whereNothingIsGiven(contexts: readonly FieldContext[]): string {
+  if (contexts.length === 0 || chunked(contexts).length > 1) return '';
+  const missing = ({ field: { property, presence, kind } }: FieldContext) =>
+    presence && kind !== 'message' ? `init.${property} === undefined` : `!init.${property}`;
+  return `if (${contexts.map(missing).join(' && ')}) `;
 }
 
 function codecLines({ className: name, fullName, checked }: MessageModel): string[] {

@@ -15,6 +15,13 @@ const PSEUDO: Partial<Record<OptionPlace, Readonly<Record<string, OptionValue['k
   Field: { default: undefined, json_name: 'string' },
 };
 
+/** Options that are gone, and the edition since when. */
+const REMOVED: Readonly<Record<string, number | undefined>> = {
+  'Field.ctype': 2024,
+  'File.java_multiple_files': 2024,
+  'File.cc_enable_arenas': 2026,
+};
+
 /** A declaration with its options. */
 export interface OptionHolder {
   readonly path: string;
@@ -45,7 +52,7 @@ function descriptors(): NonNullable<typeof ownOptions> {
  * Refuses options that are not declared, are set twice, or have a value of another type. What is inside of braces is not looked at,
  * but for features.
  *
- * @param scope  the path of what encloses the holder, or of the holder itself where its options are statements in it
+ * @param scope  the path of what encloses the holder
  */
 export function checkOptions(
   file: ProtoFile,
@@ -65,6 +72,8 @@ export function checkOptions(
       const kind = PSEUDO[place]![name];
       if (kind !== undefined && value.kind !== kind) refuse(file, at, `${name} is a ${kind}`);
     } else {
+      const removed = REMOVED[`${place}.${name}`];
+      if (Number(file.edition) >= removed!) refuse(file, at, `${name} is gone since edition ${removed}`);
       const { field, type, ...found } = find(file, at, place, parts, scope, symbols);
       key = found.key;
       mayRepeat = field.label === 'repeated';

@@ -9,6 +9,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
@@ -90,6 +91,8 @@ function leavesFolder(path: string): boolean {
 /** Where a path really is, as far as it is there. */
 function realPath(path: string): string {
   if (existsSync(path)) return realpathSync(path);
+  // Throws where links lead round in a circle.
+  statSync(path, { throwIfNoEntry: false });
   const folder = dirname(path);
   // A link to what is not there yet would be followed by the write.
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink())

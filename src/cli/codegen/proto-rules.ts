@@ -131,6 +131,7 @@ export function checkMessage(file: ProtoFile, message: MessageDeclaration, featu
   if (message.options.map_entry !== undefined)
     refuse(file, message, 'map_entry is for the entries of maps: use map<…>');
   const isMessageSet = message.options.message_set_wire_format === true;
+  if (isMessageSet && file.edition === 'proto3') refuse(file, message, 'proto3 has no message sets');
   const max = isMessageSet ? MAX_MESSAGE_SET_NUMBER : MAX_FIELD_NUMBER;
   for (const [from, to] of message.extensionRanges) {
     if (to > max) refuse(file, message, `${from} to ${to} is no range of field numbers; they are from 1 to ${max}`);

@@ -55,9 +55,9 @@ export function writeStatements(context: FieldContext): string[] {
   ];
 }
 
-/** The variable that says which member of a oneof was met. */
+/** The variable that says which member of a oneof was met: two `$`, as imported types may begin with one. */
 export function oneofVariable(oneof: string): string {
-  return `$${oneof}`;
+  return `$$${oneof}`;
 }
 
 function onlyOne({ field, owner }: FieldContext): string[] {
@@ -68,7 +68,7 @@ function onlyOne({ field, owner }: FieldContext): string[] {
 
 function differsFromDefault(context: FieldContext, value: string): string {
   const { kind } = context.field;
-  if (kind === 'bytes') return ` && ${value}.length !== 0`;
+  if (kind === 'bytes') return ` && (${value}.length !== 0 || wire.hasBytes(${value}, ${errorName(context)}))`;
   if (kind === 'double' || kind === 'float') return ` && !Object.is(${value}, 0)`;
   if (WIDE.has(kind)) return ` && ${value} !== 0 && ${value} !== 0n`;
   return ` && ${value} !== ${unsetValue(context)}`;

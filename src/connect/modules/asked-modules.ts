@@ -16,7 +16,7 @@ import {
   tellRestart,
   tellStarted,
 } from '../../subscribe/tell.js';
-import { type CompiledFilter, compileFilter } from '../../topic/filter.js';
+import type { CompiledFilter } from '../../topic/filter.js';
 import { warnOfSlip } from '../../topic/filter-slip.js';
 import type { ControlRequest } from '../control-request.js';
 import { type Crossed, revive } from '../crossed-error.js';
@@ -166,8 +166,7 @@ export class AskedModules {
       // The owner says where that is.
       whenEndSettled: () => this.#askEnd(key),
       wakeWhenWritten: () => {},
-      setFilter: (_subscription, input) => {
-        const filter = compileFilter(input);
+      setFilter: (_subscription, filter) => {
         this.#parts.checkNotEncoding('setFilter');
         this.#parts.send({ kind: 'filter', key, filter: filter.source }, false);
         const asked = this.#all.get(key)!;

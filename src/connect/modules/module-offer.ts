@@ -1,6 +1,6 @@
 /** What a connected thread subscribes a module with, as it crosses to the owner, which starts the module's thread. */
-import { SHARE_ENV } from 'node:worker_threads';
 import { InvalidOptionError } from '../../errors.js';
+import { workerThreads } from '../../host/worker-threads.js';
 import { handOver } from '../../subscribe/handed-over.js';
 import type { CheckedModuleOptions, ModuleOptions } from '../../subscribe/subscribe-options.js';
 
@@ -27,7 +27,7 @@ function checkCrosses({ env, transferList = [] }: CheckedModuleOptions['thread']
   if (transferList.length > 0) {
     throw new InvalidOptionError('transferList', transferList, omitted('the thread that owns the bus gets a clone'));
   }
-  if (env === SHARE_ENV) {
+  if (env === workerThreads().SHARE_ENV) {
     throw new InvalidOptionError('env', env, omitted("the module's thread is started by another one than this"));
   }
 }

@@ -1,9 +1,6 @@
 /** Strings in protobuf's encoding, under the rules of `wire-writer`. */
+import { utf8Write } from '../../memory/utf8-write.js';
 import { reject, varintSize, writeVarint } from './wire-writer.js';
-
-/** Node's own UTF-8 writer: undocumented, in every release; `write` spends as long again on its arguments. */
-type Utf8Write = (this: Buffer, text: string, offset: number, length: number) => number;
-const { utf8Write } = Buffer.prototype as unknown as { readonly utf8Write: Utf8Write };
 
 /** Below this many characters a loop is faster than the call into native code (measured: even at about 20). */
 const SHORT_STRING_CHARS = 20;

@@ -11,8 +11,12 @@
 
 import { types } from 'node:util';
 import { InvalidEventError } from '../../errors.js';
+import { EMPTY_BYTES } from './wire-reader.js';
 
 const TWO_TO_32 = 0x1_0000_0000;
+const MAX_FLOAT = 2 ** 128 - 2 ** 104;
+/** From here on, what is rounded to a float becomes infinity. */
+const FLOAT_OVERFLOW = 2 ** 128 - 2 ** 103;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
@@ -94,6 +98,14 @@ function checkAttached(bytes: Uint8Array, field: string): void {
   }
 }
 
+/** Whether a value whose `length` is 0 has bytes after all. Refuses what is no Uint8Array, such as an empty string. */
+export function hasBytes(value: unknown, field: string): boolean {
+  if (value === EMPTY_BYTES) return false;
+  if (byteLengthOf(value, field) > 0) return true;
+  checkAttached(value as Uint8Array, field);
+  return false;
+}
+
 /** Writes the bytes of a Uint8Array and no length. */
 export function writeRaw(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
   const end = position + byteLengthOf(value, field);
@@ -155,8 +167,14 @@ export function writeSfixed32(target: Buffer, position: number, limit: number, v
   return position + 4 > limit ? -1 : target.writeInt32LE(checked, position);
 }
 
+function checkInfinite(value: number, field: string): void {
+  if (Number.isFinite(value)) reject(field, `a number from -${MAX_FLOAT} to ${MAX_FLOAT} (or infinite)`, value);
+}
+
+/** A number is rounded to the nearest float. One that only infinity is near to is refused, unless it is infinite itself. */
 export function writeFloat(target: Buffer, position: number, limit: number, value: unknown, field: string): number {
   if (typeof value !== 'number') return reject(field, 'a number', value);
+  if (value >= FLOAT_OVERFLOW || value <= -FLOAT_OVERFLOW) checkInfinite(value, field);
   return position + 4 > limit ? -1 : target.writeFloatLE(value, position);
 }
 

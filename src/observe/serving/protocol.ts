@@ -4,7 +4,7 @@
  * On the socket: one JSON object per line. The client asks with `{"v":1,"intervalMs":1000}`, once; the server answers with a
  * {@link Sample} at once, and then one per interval. An interval of 0 asks for one sample.
  */
-import type { ConnectionStats } from '../../connect/connected-thread.js';
+import type { ConnectionStats } from '../../connect/connection-stats.js';
 import type { SubscriptionStats } from '../../subscribe/subscription-stats.js';
 import type { BusStats } from '../bus-stats.js';
 import type { BusHealth } from '../health.js';

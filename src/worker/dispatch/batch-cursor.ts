@@ -1,11 +1,11 @@
 /** Goes along the records of one batch after the other, and makes envelopes of them. */
-import { markAsUntransferable } from 'node:worker_threads';
 import { EnvelopeSource } from '../../envelope/envelope-source.js';
 import { type EnvelopeExtension, ReceivedEnvelope } from '../../envelope/received-envelope.js';
 import { CorruptRecordError } from '../../errors.js';
+import { workerThreads } from '../../host/worker-threads.js';
 import type { Batch } from '../../ring/batch-memory.js';
 import * as record from '../../ring/record-descriptor.js';
-import { traceparentAt } from '../../ring/record-extension.js';
+import { traceparentAt } from '../../ring/traceparent.js';
 import type { TypeDirectory } from '../type-directory.js';
 
 const NO_BATCH: Batch = { bytes: Buffer.alloc(0), words: new Int32Array(0), start: 0, end: 0, position: 0 };
@@ -153,7 +153,7 @@ export class BatchCursor {
 
   #sourceOf(bytes: Buffer<ArrayBuffer>): EnvelopeSource {
     // A handler that transferred it would take every envelope in it from the others.
-    markAsUntransferable(bytes.buffer);
+    workerThreads().markAsUntransferable(bytes.buffer);
     return new EnvelopeSource(this.#types.envelopes, bytes);
   }
 

@@ -29,14 +29,36 @@ export function pendingOutcome(returned: unknown): PromiseLike<unknown> | undefi
  */
 function awaitable(promise: Promise<unknown>): PromiseLike<unknown> {
   const own = Object.getOwnPropertyDescriptor(promise, 'constructor');
-  if (own === undefined && promise.constructor === NativePromise) return promise;
+  if (own === undefined && isPlain(promise)) return promise;
   // What `then` makes its result of, for as long as it takes: a constructor of the user's may do anything.
   const pinned = Reflect.defineProperty(promise, 'constructor', { value: NativePromise, configurable: true });
-  if (!pinned) return promise;
+  if (!pinned) {
+    markHandled(promise);
+    return promise;
+  }
   const plain: Promise<unknown> = Reflect.apply(then, promise, []);
   if (own === undefined) Reflect.deleteProperty(promise, 'constructor');
   else Reflect.defineProperty(promise, 'constructor', own);
   // Marks it as handled, whatever becomes of what follows.
   plain.catch(() => {});
   return promise.then === then ? plain : promise;
+}
+
+/** Whether it inherits the constructor of native promises. */
+function isPlain(promise: Promise<unknown>): boolean {
+  try {
+    return promise.constructor === NativePromise;
+  } catch {
+    // A getter of the user's.
+    return false;
+  }
+}
+
+/** As far as a promise lets us that cannot be changed: Node counts as handled what its own `then` was called on. */
+function markHandled(promise: Promise<unknown>): void {
+  try {
+    Reflect.apply(then, promise, [undefined, () => {}]);
+  } catch {
+    // A constructor that throws as it is read: nobody can wait for that promise, nor the handler itself.
+  }
 }

@@ -1,6 +1,6 @@
 /** A target whose handler walks along all that it wants of a batch, with no envelope for each event. */
-import { markAsUntransferable } from 'node:worker_threads';
 import type { ReceivedEnvelope } from '../../envelope/received-envelope.js';
+import { workerThreads } from '../../host/worker-threads.js';
 import type { Batch } from '../../ring/batch-memory.js';
 import type { NameDirectory } from '../../ring/name-registry.js';
 import * as record from '../../ring/record-descriptor.js';
@@ -126,7 +126,7 @@ export class ViewTarget extends Target {
     if (this.#memory !== batch.bytes) {
       this.#memory = batch.bytes;
       // A handler that transferred it would take every event in it from the others.
-      markAsUntransferable(batch.bytes.buffer);
+      workerThreads().markAsUntransferable(batch.bytes.buffer);
     }
     return new CollectedRecords(batch, redelivered, this.#cursor, this.#topics);
   }

@@ -9,6 +9,7 @@ import {
   TypesModuleError,
   WorkerExitedError,
 } from '../../errors.js';
+import { whyForbidden } from '../../host/thread-start.js';
 import { showThrown } from '../../shown.js';
 import type { SequenceRange } from '../dispatch/lag.js';
 import { type Attachment, type CrossedError, type RefusedStep, uncrossError } from '../worker-protocol.js';
@@ -45,7 +46,7 @@ export function neverLoaded(name: string, error: Error): Error {
  */
 export function startRefusal({ name, env, execArgv }: ThreadOptions, cause: unknown): Error | undefined {
   if (cause instanceof DependencyNotFoundError) return cause;
-  const { code, errno, permission } = cause as NodeJS.ErrnoException & { permission?: unknown };
+  const { code, errno } = cause as NodeJS.ErrnoException;
   if (code === 'ERR_WORKER_INIT_FAILED' || code === 'ERR_WORKER_OUT_OF_MEMORY' || errno !== undefined) return undefined;
   const text = showThrown(cause);
   if (code === 'ERR_WORKER_INVALID_EXEC_ARGV') {
@@ -53,9 +54,7 @@ export function startRefusal({ name, env, execArgv }: ThreadOptions, cause: unkn
       ? new InvalidOptionError('env', env, `an environment for a thread (${text})`, { cause })
       : new InvalidOptionError('execArgv', execArgv, `options of Node for a thread (${text})`, { cause });
   }
-  const isForbidden = code === 'ERR_ACCESS_DENIED' && permission === 'WorkerThreads';
-  const reason = isForbidden ? `Node's permission model forbids threads; run node with --allow-worker` : text;
-  return new CannotStartThreadError(name, reason, { cause });
+  return new CannotStartThreadError(name, whyForbidden(cause) ?? text, { cause });
 }
 
 /** Why the thread could not make use of the module, in the words of this side. */

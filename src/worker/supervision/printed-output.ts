@@ -1,5 +1,5 @@
 /** What the threads of a module print, one after another, as streams of the subscription: in place of the process's own. */
-import { PassThrough, type Readable } from 'node:stream';
+import type { PassThrough, Readable } from 'node:stream';
 
 /** Undefined: the process prints it. */
 export interface Output {
@@ -15,8 +15,8 @@ export class PrintedOutput implements Output {
 
   /** @param wanted which of them the owner wants */
   constructor(wanted: Readonly<Record<'stdout' | 'stderr', boolean>>) {
-    if (wanted.stdout) this.stdout = new PassThrough();
-    if (wanted.stderr) this.stderr = new PassThrough();
+    if (wanted.stdout) this.stdout = passThrough();
+    if (wanted.stderr) this.stderr = passThrough();
   }
 
   /** Appends what a thread prints, after what those before it have printed. */
@@ -32,6 +32,11 @@ export class PrintedOutput implements Output {
       this.stderr?.end();
     });
   }
+}
+
+function passThrough(): PassThrough {
+  const { PassThrough: NodePassThrough } = process.getBuiltinModule('node:stream');
+  return new NodePassThrough();
 }
 
 function pass(from: Readable | undefined, to: PassThrough | undefined): Promise<void> | undefined {

@@ -2,10 +2,11 @@
  * One life of a subscriber's thread as the bus sees it: the thread, the port to it and its watchdog, from the start to the
  * exit. It says how it ended; what comes after is up to the supervisor.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { WorkerExitedError } from '../../errors.js';
 import { post, takeMessages } from '../../host/ports.js';
 import { clearTimeout, setTimeout } from '../../host/timing.js';
+import { workerThreads } from '../../host/worker-threads.js';
 import type { FilterTimeline } from '../dispatch/filter-timeline.js';
 import { KeptLag, type MissedGaps } from '../kept-lag.js';
 import { allocateSignals, FAILURES_HEARD, LAGS_HEARD, READY, ROOMS_HEARD, signalCells } from '../signals.js';
@@ -82,7 +83,7 @@ export class ThreadLife {
     this.#module = module;
     this.#run = run;
     this.#events = events;
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = new (workerThreads().MessageChannel)();
     this.#port = port1;
     port1.on('message', (message: FromThread) => this.#receive(message));
     this.#probe = new ThreadProbe(port1, this.#cells);

@@ -53,7 +53,7 @@ async function serveRaw(t: TestContext, act: (socket: Socket) => void): Promise<
   return client;
 }
 
-describe('a ttrpc server', { timeout: 60_000 }, () => {
+describe('a ttrpc server', { timeout: 600_000 }, () => {
   test('answers calls, each with its own answer, in whatever order they are ready', async (t) => {
     const latches = range(20).map(() => new Latch());
     const { client } = await serve(t, {
@@ -90,10 +90,10 @@ describe('a ttrpc server', { timeout: 60_000 }, () => {
         },
       },
     });
-    await client.call('test', 'Say', Buffer.from('x'), { timeoutMs: 5_000, metadata: new Map([['a', 'b']]) });
+    await client.call('test', 'Say', Buffer.from('x'), { timeoutMs: 60_000, metadata: new Map([['a', 'b']]) });
     await client.call('test', 'Say', Buffer.alloc(0));
     assert.deepEqual(said, [
-      ['x', 5_000, [['a', 'b']]],
+      ['x', 60_000, [['a', 'b']]],
       ['', undefined, []],
     ]);
   });
@@ -299,11 +299,12 @@ describe('a ttrpc server', { timeout: 60_000 }, () => {
   });
 
   test('answers the calls in hand when it closes, and none that come later', async (t) => {
-    const latch = new Latch();
+    const [arrived, latch] = [new Latch(), new Latch()];
     const { client, server } = await serve(t, {
       test: {
         Wait: {
           async unary({ payload }) {
+            arrived.open();
             await latch.opened;
             return payload;
           },
@@ -311,9 +312,7 @@ describe('a ttrpc server', { timeout: 60_000 }, () => {
       },
     });
     const call = client.call('test', 'Wait', Buffer.from('x'));
-    await until(() => server.stats().connections === 1);
-    // The call has arrived when a second one behind it could be: one turn of both ends.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await arrived.opened;
     const closed = server.close();
     latch.open();
     assert.equal(text(await call), 'x');
@@ -322,18 +321,20 @@ describe('a ttrpc server', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a ttrpc client', { timeout: 60_000 }, () => {
+describe('a ttrpc client', { timeout: 600_000 }, () => {
   test('gives up a call when its time is over, and ignores the answer that comes later', async (t) => {
-    let socket!: Socket;
+    let socket: Socket | undefined;
     const client = await serveRaw(t, (one) => {
       socket = one;
     });
     const late = client.call('a', 'b', Buffer.alloc(0), { timeoutMs: 20 });
     await assert.rejects(late, { code: 'BRIDGE_CALL_TIMEOUT', method: 'a/b', timeoutMs: 20 });
     const next = client.call('a', 'b', Buffer.alloc(0));
+    // Its time may have been over before the server had the connection.
+    await until(() => socket !== undefined);
     const answer = (id: number, payload: string): Buffer =>
       encodeFrame(id, 2, 0, encodeResponse({ status: 0, message: '', payload: Buffer.from(payload) }));
-    socket.write(Buffer.concat([answer(1, 'late'), answer(77, 'nobody asked'), answer(3, 'in time')]));
+    socket!.write(Buffer.concat([answer(1, 'late'), answer(77, 'nobody asked'), answer(3, 'in time')]));
     assert.equal(text(await next), 'in time');
   });
 

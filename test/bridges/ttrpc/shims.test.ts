@@ -38,14 +38,15 @@ function checkOnce(got: readonly Envelope[], topics: readonly string[]): void {
   assert.equal(new Set(got.map(({ topic, timestamp }) => `${topic} ${timestamp}`)).size, got.length);
 }
 
-describe('the shim of a container that a wrapper started', { skip: noContainerd(), timeout: 240_000 }, () => {
+describe('the shim of a container that a wrapper started', { skip: noContainerd(), timeout: 600_000 }, () => {
   test('publishes its events, and those again that it could not while nobody was there', async (t) => {
     const { daemon, bus, wrapper, serve, runDetached, idOf } = await scene(t);
     const got: Envelope[] = [];
     bus.subscribe('/tasks/*', (envelope) => void got.push(envelope));
     let server = await serve();
     await daemon.runContainer(idOf('one'), '--runtime', wrapper);
-    await until(() => got.length >= 4);
+    // On the bus before the daemon has answered.
+    await until(() => got.length >= 4 && server.stats().passedOn >= 4);
     assert.deepEqual(
       got.map(({ topic }) => topic),
       TASK_LIFE,

@@ -48,6 +48,7 @@ export class DeadLetter {
       this.deaths = 0;
       this.event = undefined;
     } else {
+      if (!init.topic && !init.namespace && !init.sequence && !init.subscription && !init.reason && !init.deaths && !init.event) wire.checkEmpty(init, DeadLetter);
       this.topic = init.topic ?? '';
       this.namespace = init.namespace ?? '';
       this.sequence = init.sequence === undefined || init.sequence === null ? 0n : wire.bigintOf(init.sequence, 'DeadLetter.sequence');

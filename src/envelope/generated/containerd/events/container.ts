@@ -29,6 +29,7 @@ export class ContainerCreate {
       this.image = '';
       this.runtime = undefined;
     } else {
+      if (!init.id && !init.image && !init.runtime) wire.checkEmpty(init, ContainerCreate);
       this.id = init.id ?? '';
       this.image = init.image ?? '';
       this.runtime = init.runtime === undefined || init.runtime === null ? undefined : wire.instanceOf(ContainerCreate_Runtime, init.runtime, 'ContainerCreate.runtime');
@@ -139,6 +140,7 @@ export class ContainerCreate_Runtime {
       this.name = '';
       this.options = undefined;
     } else {
+      if (!init.name && !init.options) wire.checkEmpty(init, ContainerCreate_Runtime);
       this.name = init.name ?? '';
       this.options = init.options === undefined || init.options === null ? undefined : wire.instanceOf(Any, init.options, 'ContainerCreate_Runtime.options');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
@@ -246,6 +248,7 @@ export class ContainerUpdate {
       this.labels = {};
       this.snapshotKey = '';
     } else {
+      if (!init.id && !init.image && !init.labels && !init.snapshotKey) wire.checkEmpty(init, ContainerUpdate);
       this.id = init.id ?? '';
       this.image = init.image ?? '';
       this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'ContainerUpdate.labels');
@@ -371,6 +374,7 @@ export class ContainerDelete {
     if (init === undefined) {
       this.id = '';
     } else {
+      if (!init.id) wire.checkEmpty(init, ContainerDelete);
       this.id = init.id ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;

@@ -29,6 +29,7 @@ export class ContentCreate {
       this.size = 0n;
       this.mediaType = '';
     } else {
+      if (!init.digest && !init.size && !init.mediaType) wire.checkEmpty(init, ContentCreate);
       this.digest = init.digest ?? '';
       this.size = init.size === undefined || init.size === null ? 0n : wire.bigintOf(init.size, 'ContentCreate.size');
       this.mediaType = init.mediaType ?? '';
@@ -128,6 +129,7 @@ export class ContentDelete {
     if (init === undefined) {
       this.digest = '';
     } else {
+      if (!init.digest) wire.checkEmpty(init, ContentDelete);
       this.digest = init.digest ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;

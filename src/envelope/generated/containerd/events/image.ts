@@ -24,6 +24,7 @@ export class ImageCreate {
       this.name = '';
       this.labels = {};
     } else {
+      if (!init.name && !init.labels) wire.checkEmpty(init, ImageCreate);
       this.name = init.name ?? '';
       this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'ImageCreate.labels');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
@@ -131,6 +132,7 @@ export class ImageUpdate {
       this.name = '';
       this.labels = {};
     } else {
+      if (!init.name && !init.labels) wire.checkEmpty(init, ImageUpdate);
       this.name = init.name ?? '';
       this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'ImageUpdate.labels');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
@@ -234,6 +236,7 @@ export class ImageDelete {
     if (init === undefined) {
       this.name = '';
     } else {
+      if (!init.name) wire.checkEmpty(init, ImageDelete);
       this.name = init.name ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;

@@ -24,6 +24,7 @@ export class NamespaceCreate {
       this.name = '';
       this.labels = {};
     } else {
+      if (!init.name && !init.labels) wire.checkEmpty(init, NamespaceCreate);
       this.name = init.name ?? '';
       this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'NamespaceCreate.labels');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
@@ -131,6 +132,7 @@ export class NamespaceUpdate {
       this.name = '';
       this.labels = {};
     } else {
+      if (!init.name && !init.labels) wire.checkEmpty(init, NamespaceUpdate);
       this.name = init.name ?? '';
       this.labels = wire.mapOf(init.labels ?? {}, (value) => value, 'NamespaceUpdate.labels');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
@@ -234,6 +236,7 @@ export class NamespaceDelete {
     if (init === undefined) {
       this.name = '';
     } else {
+      if (!init.name) wire.checkEmpty(init, NamespaceDelete);
       this.name = init.name ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;

@@ -21,6 +21,7 @@ export class SandboxCreate {
     if (init === undefined) {
       this.sandboxId = '';
     } else {
+      if (!init.sandboxId) wire.checkEmpty(init, SandboxCreate);
       this.sandboxId = init.sandboxId ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -98,6 +99,7 @@ export class SandboxStart {
     if (init === undefined) {
       this.sandboxId = '';
     } else {
+      if (!init.sandboxId) wire.checkEmpty(init, SandboxStart);
       this.sandboxId = init.sandboxId ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -183,6 +185,7 @@ export class SandboxExit {
       this.exitStatus = 0;
       this.exitedAt = undefined;
     } else {
+      if (!init.sandboxId && !init.exitStatus && !init.exitedAt) wire.checkEmpty(init, SandboxExit);
       this.sandboxId = init.sandboxId ?? '';
       this.exitStatus = init.exitStatus ?? 0;
       this.exitedAt = init.exitedAt === undefined || init.exitedAt === null ? undefined : wire.instanceOf(Timestamp, init.exitedAt, 'SandboxExit.exitedAt');

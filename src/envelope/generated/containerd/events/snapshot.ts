@@ -28,6 +28,7 @@ export class SnapshotPrepare {
       this.parent = '';
       this.snapshotter = '';
     } else {
+      if (!init.key && !init.parent && !init.snapshotter) wire.checkEmpty(init, SnapshotPrepare);
       this.key = init.key ?? '';
       this.parent = init.parent ?? '';
       this.snapshotter = init.snapshotter ?? '';
@@ -135,6 +136,7 @@ export class SnapshotCommit {
       this.name = '';
       this.snapshotter = '';
     } else {
+      if (!init.key && !init.name && !init.snapshotter) wire.checkEmpty(init, SnapshotCommit);
       this.key = init.key ?? '';
       this.name = init.name ?? '';
       this.snapshotter = init.snapshotter ?? '';
@@ -238,6 +240,7 @@ export class SnapshotRemove {
       this.key = '';
       this.snapshotter = '';
     } else {
+      if (!init.key && !init.snapshotter) wire.checkEmpty(init, SnapshotRemove);
       this.key = init.key ?? '';
       this.snapshotter = init.snapshotter ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];

@@ -42,6 +42,7 @@ export class TaskCreate {
       this.checkpoint = '';
       this.pid = 0;
     } else {
+      if (!init.containerId && !init.bundle && !init.rootfs && !init.io && !init.checkpoint && !init.pid) wire.checkEmpty(init, TaskCreate);
       this.containerId = init.containerId ?? '';
       this.bundle = init.bundle ?? '';
       this.rootfs = wire.listOf(init.rootfs, 'TaskCreate.rootfs').map((value) => wire.instanceOf(Mount, value, 'TaskCreate.rootfs'));
@@ -196,6 +197,7 @@ export class TaskStart {
       this.containerId = '';
       this.pid = 0;
     } else {
+      if (!init.containerId && !init.pid) wire.checkEmpty(init, TaskStart);
       this.containerId = init.containerId ?? '';
       this.pid = init.pid ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
@@ -301,6 +303,7 @@ export class TaskDelete {
       this.exitedAt = undefined;
       this.id = '';
     } else {
+      if (!init.containerId && !init.pid && !init.exitStatus && !init.exitedAt && !init.id) wire.checkEmpty(init, TaskDelete);
       this.containerId = init.containerId ?? '';
       this.pid = init.pid ?? 0;
       this.exitStatus = init.exitStatus ?? 0;
@@ -441,6 +444,7 @@ export class TaskIO {
       this.stderr = '';
       this.terminal = false;
     } else {
+      if (!init.stdin && !init.stdout && !init.stderr && !init.terminal) wire.checkEmpty(init, TaskIO);
       this.stdin = init.stdin ?? '';
       this.stdout = init.stdout ?? '';
       this.stderr = init.stderr ?? '';
@@ -568,6 +572,7 @@ export class TaskExit {
       this.exitStatus = 0;
       this.exitedAt = undefined;
     } else {
+      if (!init.containerId && !init.id && !init.pid && !init.exitStatus && !init.exitedAt) wire.checkEmpty(init, TaskExit);
       this.containerId = init.containerId ?? '';
       this.id = init.id ?? '';
       this.pid = init.pid ?? 0;
@@ -696,6 +701,7 @@ export class TaskOOM {
     if (init === undefined) {
       this.containerId = '';
     } else {
+      if (!init.containerId) wire.checkEmpty(init, TaskOOM);
       this.containerId = init.containerId ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -777,6 +783,7 @@ export class TaskExecAdded {
       this.containerId = '';
       this.execId = '';
     } else {
+      if (!init.containerId && !init.execId) wire.checkEmpty(init, TaskExecAdded);
       this.containerId = init.containerId ?? '';
       this.execId = init.execId ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
@@ -873,6 +880,7 @@ export class TaskExecStarted {
       this.execId = '';
       this.pid = 0;
     } else {
+      if (!init.containerId && !init.execId && !init.pid) wire.checkEmpty(init, TaskExecStarted);
       this.containerId = init.containerId ?? '';
       this.execId = init.execId ?? '';
       this.pid = init.pid ?? 0;
@@ -972,6 +980,7 @@ export class TaskPaused {
     if (init === undefined) {
       this.containerId = '';
     } else {
+      if (!init.containerId) wire.checkEmpty(init, TaskPaused);
       this.containerId = init.containerId ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -1049,6 +1058,7 @@ export class TaskResumed {
     if (init === undefined) {
       this.containerId = '';
     } else {
+      if (!init.containerId) wire.checkEmpty(init, TaskResumed);
       this.containerId = init.containerId ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -1130,6 +1140,7 @@ export class TaskCheckpointed {
       this.containerId = '';
       this.checkpoint = '';
     } else {
+      if (!init.containerId && !init.checkpoint) wire.checkEmpty(init, TaskCheckpointed);
       this.containerId = init.containerId ?? '';
       this.checkpoint = init.checkpoint ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];

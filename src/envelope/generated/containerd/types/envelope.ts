@@ -34,6 +34,7 @@ export class Envelope {
       this.topic = '';
       this.event = undefined;
     } else {
+      if (!init.timestamp && !init.namespace && !init.topic && !init.event) wire.checkEmpty(init, Envelope);
       this.timestamp = init.timestamp === undefined || init.timestamp === null ? undefined : wire.instanceOf(Timestamp, init.timestamp, 'Envelope.timestamp');
       this.namespace = init.namespace ?? '';
       this.topic = init.topic ?? '';

@@ -35,6 +35,7 @@ export class Mount {
       this.target = '';
       this.options = [];
     } else {
+      if (!init.type && !init.source && !init.target && !init.options) wire.checkEmpty(init, Mount);
       this.type = init.type ?? '';
       this.source = init.source ?? '';
       this.target = init.target ?? '';

@@ -25,6 +25,7 @@ export class Any {
       this.typeUrl = '';
       this.value = wire.EMPTY_BYTES;
     } else {
+      if (!init.typeUrl && !init.value) wire.checkEmpty(init, Any);
       this.typeUrl = init.typeUrl ?? '';
       this.value = init.value ?? wire.EMPTY_BYTES;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
@@ -57,7 +58,7 @@ export class Any {
       if ((p = wire.writeString(target, p, limit, v1, 'Any.typeUrl')) < 0) return -1;
     }
     const v2 = event.value;
-    if (v2 !== undefined && v2 !== null && v2.length !== 0) {
+    if (v2 !== undefined && v2 !== null && (v2.length !== 0 || wire.hasBytes(v2, 'Any.value'))) {
       if (p >= limit) return -1;
       target[p++] = 18;
       if ((p = wire.writeBytes(target, p, limit, v2, 'Any.value')) < 0) return -1;

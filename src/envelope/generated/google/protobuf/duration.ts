@@ -25,6 +25,7 @@ export class Duration {
       this.seconds = 0;
       this.nanos = 0;
     } else {
+      if (!init.seconds && !init.nanos) wire.checkEmpty(init, Duration);
       this.seconds = wire.secondsOf(init.seconds ?? 0);
       this.nanos = init.nanos ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];

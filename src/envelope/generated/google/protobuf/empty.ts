@@ -12,6 +12,14 @@ export class Empty {
   static readonly fields: readonly wire.FieldDescriptor[] = [
   ];
 
+  constructor(init?: EmptyInit) {
+    if (init !== undefined) {
+      wire.checkEmpty(init, Empty);
+      const unknown = (init as wire.Keeper)[wire.UNKNOWN];
+      if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
+    }
+  }
+
   static encode(event: EmptyInit, target: Buffer, position: number, limit: number): number {
     wire.checkMessage(event, 0, 'google.protobuf.Empty');
     const end = Empty.write(event, target, position, limit, 0);

@@ -20,6 +20,7 @@ export class FieldMask {
     if (init === undefined) {
       this.paths = [];
     } else {
+      if (!init.paths) wire.checkEmpty(init, FieldMask);
       this.paths = [...wire.listOf(init.paths, 'FieldMask.paths')];
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;

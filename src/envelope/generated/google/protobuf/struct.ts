@@ -25,6 +25,7 @@ export class Struct {
     if (init === undefined) {
       this.fields = {};
     } else {
+      if (!init.fields) wire.checkEmpty(init, Struct);
       this.fields = wire.mapOf(init.fields ?? {}, (value) => wire.instanceOf(Value, value, 'Struct.fields'), 'Struct.fields');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -173,6 +174,7 @@ export class Value {
       this.structValue = undefined;
       this.listValue = undefined;
     } else {
+      if (init.nullValue === undefined && init.numberValue === undefined && init.stringValue === undefined && init.boolValue === undefined && !init.structValue && !init.listValue) wire.checkEmpty(init, Value);
       this.nullValue = init.nullValue ?? undefined;
       this.numberValue = init.numberValue ?? undefined;
       this.stringValue = init.stringValue ?? undefined;
@@ -202,43 +204,43 @@ export class Value {
   /** For generated code: encode inside another message. */
   static write(event: ValueInit, target: Buffer, position: number, limit: number, depth: number): number {
     let p = position;
-    let $kind = '';
+    let $$kind = '';
     const v1 = event.nullValue;
     if (v1 !== undefined && v1 !== null) {
-      if ($kind !== '') wire.rejectBoth('Value', $kind, 'nullValue');
-      $kind = 'nullValue';
+      if ($$kind !== '') wire.rejectBoth('Value', $$kind, 'nullValue');
+      $$kind = 'nullValue';
       if (p >= limit) return -1;
       target[p++] = 8;
       if ((p = wire.writeInt32(target, p, limit, v1, 'Value.nullValue')) < 0) return -1;
     }
     const v2 = event.numberValue;
     if (v2 !== undefined && v2 !== null) {
-      if ($kind !== '') wire.rejectBoth('Value', $kind, 'numberValue');
-      $kind = 'numberValue';
+      if ($$kind !== '') wire.rejectBoth('Value', $$kind, 'numberValue');
+      $$kind = 'numberValue';
       if (p >= limit) return -1;
       target[p++] = 17;
       if ((p = wire.writeDouble(target, p, limit, v2, 'Value.numberValue')) < 0) return -1;
     }
     const v3 = event.stringValue;
     if (v3 !== undefined && v3 !== null) {
-      if ($kind !== '') wire.rejectBoth('Value', $kind, 'stringValue');
-      $kind = 'stringValue';
+      if ($$kind !== '') wire.rejectBoth('Value', $$kind, 'stringValue');
+      $$kind = 'stringValue';
       if (p >= limit) return -1;
       target[p++] = 26;
       if ((p = wire.writeString(target, p, limit, v3, 'Value.stringValue')) < 0) return -1;
     }
     const v4 = event.boolValue;
     if (v4 !== undefined && v4 !== null) {
-      if ($kind !== '') wire.rejectBoth('Value', $kind, 'boolValue');
-      $kind = 'boolValue';
+      if ($$kind !== '') wire.rejectBoth('Value', $$kind, 'boolValue');
+      $$kind = 'boolValue';
       if (p >= limit) return -1;
       target[p++] = 32;
       if ((p = wire.writeBool(target, p, limit, v4, 'Value.boolValue')) < 0) return -1;
     }
     const v5 = event.structValue;
     if (v5 !== undefined && v5 !== null) {
-      if ($kind !== '') wire.rejectBoth('Value', $kind, 'structValue');
-      $kind = 'structValue';
+      if ($$kind !== '') wire.rejectBoth('Value', $$kind, 'structValue');
+      $$kind = 'structValue';
       wire.checkMessage(v5, depth + 1, 'Value.structValue');
       if (p >= limit) return -1;
       target[p++] = 42;
@@ -250,8 +252,8 @@ export class Value {
     }
     const v6 = event.listValue;
     if (v6 !== undefined && v6 !== null) {
-      if ($kind !== '') wire.rejectBoth('Value', $kind, 'listValue');
-      $kind = 'listValue';
+      if ($$kind !== '') wire.rejectBoth('Value', $$kind, 'listValue');
+      $$kind = 'listValue';
       wire.checkMessage(v6, depth + 1, 'Value.listValue');
       if (p >= limit) return -1;
       target[p++] = 50;
@@ -362,6 +364,7 @@ export class ListValue {
     if (init === undefined) {
       this.values = [];
     } else {
+      if (!init.values) wire.checkEmpty(init, ListValue);
       this.values = wire.listOf(init.values, 'ListValue.values').map((value) => wire.instanceOf(Value, value, 'ListValue.values'));
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;

@@ -26,6 +26,7 @@ export class Timestamp {
       this.seconds = 0;
       this.nanos = 0;
     } else {
+      if (!init.seconds && !init.nanos) wire.checkEmpty(init, Timestamp);
       this.seconds = wire.secondsOf(init.seconds ?? 0);
       this.nanos = init.nanos ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];

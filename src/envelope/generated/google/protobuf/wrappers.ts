@@ -20,6 +20,7 @@ export class DoubleValue {
     if (init === undefined) {
       this.value = 0;
     } else {
+      if (!init.value) wire.checkEmpty(init, DoubleValue);
       this.value = init.value ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -97,6 +98,7 @@ export class FloatValue {
     if (init === undefined) {
       this.value = 0;
     } else {
+      if (!init.value) wire.checkEmpty(init, FloatValue);
       this.value = init.value ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -174,6 +176,7 @@ export class Int64Value {
     if (init === undefined) {
       this.value = 0n;
     } else {
+      if (!init.value) wire.checkEmpty(init, Int64Value);
       this.value = init.value === undefined || init.value === null ? 0n : wire.bigintOf(init.value, 'Int64Value.value');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -251,6 +254,7 @@ export class UInt64Value {
     if (init === undefined) {
       this.value = 0n;
     } else {
+      if (!init.value) wire.checkEmpty(init, UInt64Value);
       this.value = init.value === undefined || init.value === null ? 0n : wire.bigintOf(init.value, 'UInt64Value.value');
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -328,6 +332,7 @@ export class Int32Value {
     if (init === undefined) {
       this.value = 0;
     } else {
+      if (!init.value) wire.checkEmpty(init, Int32Value);
       this.value = init.value ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -405,6 +410,7 @@ export class UInt32Value {
     if (init === undefined) {
       this.value = 0;
     } else {
+      if (!init.value) wire.checkEmpty(init, UInt32Value);
       this.value = init.value ?? 0;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -482,6 +488,7 @@ export class BoolValue {
     if (init === undefined) {
       this.value = false;
     } else {
+      if (!init.value) wire.checkEmpty(init, BoolValue);
       this.value = init.value ?? false;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -559,6 +566,7 @@ export class StringValue {
     if (init === undefined) {
       this.value = '';
     } else {
+      if (!init.value) wire.checkEmpty(init, StringValue);
       this.value = init.value ?? '';
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -636,6 +644,7 @@ export class BytesValue {
     if (init === undefined) {
       this.value = wire.EMPTY_BYTES;
     } else {
+      if (!init.value) wire.checkEmpty(init, BytesValue);
       this.value = init.value ?? wire.EMPTY_BYTES;
       const unknown = (init as wire.Keeper)[wire.UNKNOWN];
       if (unknown !== undefined) (this as wire.Keeper)[wire.UNKNOWN] = unknown;
@@ -661,7 +670,7 @@ export class BytesValue {
   static write(event: BytesValueInit, target: Buffer, position: number, limit: number, _depth: number): number {
     let p = position;
     const v1 = event.value;
-    if (v1 !== undefined && v1 !== null && v1.length !== 0) {
+    if (v1 !== undefined && v1 !== null && (v1.length !== 0 || wire.hasBytes(v1, 'BytesValue.value'))) {
       if (p >= limit) return -1;
       target[p++] = 10;
       if ((p = wire.writeBytes(target, p, limit, v1, 'BytesValue.value')) < 0) return -1;

@@ -32,6 +32,7 @@ export class PluginRegister {
       this.requires = [];
       this.capabilities = [];
     } else {
+      if (!init.id && !init.type && !init.requires && !init.capabilities) wire.checkEmpty(init, PluginRegister);
       this.id = init.id ?? '';
       this.type = init.type ?? '';
       this.requires = [...wire.listOf(init.requires, 'PluginRegister.requires')];
@@ -158,6 +159,7 @@ export class PluginError {
       this.type = '';
       this.error = '';
     } else {
+      if (!init.id && !init.type && !init.error) wire.checkEmpty(init, PluginError);
       this.id = init.id ?? '';
       this.type = init.type ?? '';
       this.error = init.error ?? '';
