@@ -5,14 +5,15 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { systemMs } from '../host/timing.js';
+import { isMarkAlive, processMark } from './process-mark.js';
 import { InvalidArgumentError } from './service-errors.js';
 
 const TEMPORARY_PREFIX = '.tmp-';
 let temporaries = 0;
 
-/** A name in `directory` that nobody else takes. It carries the process id, see {@link removeStaleTemporaries}. */
+/** A name in `directory` that nobody else takes. It says which process made it, see {@link removeStaleTemporaries}. */
 export function temporaryPath(directory: string): string {
-  return join(directory, `${TEMPORARY_PREFIX}${process.pid}-${systemMs().toString(36)}-${temporaries++}`);
+  return join(directory, `${TEMPORARY_PREFIX}${processMark()}-${systemMs().toString(36)}-${temporaries++}`);
 }
 
 /** Makes the names in a directory durable: what was created, renamed or removed in it. */
@@ -44,15 +45,17 @@ export async function writeFileDurable(path: string, content: string): Promise<v
     }
     await renameDurable(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
 }
 
-/** Removes a file and makes that durable. */
+/** Removes a file and makes that durable. It is no error if somebody else has removed it, or the directory that held it. */
 export async function removeFileDurable(path: string): Promise<void> {
-  await rm(path);
-  await syncDirectory(dirname(path));
+  await rm(path, { force: true });
+  await syncDirectory(dirname(path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 /**
@@ -62,7 +65,7 @@ export async function removeFileDurable(path: string): Promise<void> {
  * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an empty path: it would mean the current directory
  */
 export function absoluteDirectory(directory: string, argument = 'directory'): string {
-  if (typeof directory !== 'string' || directory === '') {
+  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
     throw new InvalidArgumentError(argument, directory, 'the path of a directory');
   }
   return resolve(directory);
@@ -77,7 +80,7 @@ export async function createDirectory(path: string): Promise<string> {
 /** Removes what dead processes left under temporary names in `directory`. */
 export async function removeStaleTemporaries(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (name.startsWith(TEMPORARY_PREFIX) && !isAlive(ownerOf(name))) {
+    if (name.startsWith(TEMPORARY_PREFIX) && !isMarkAlive(ownerOf(name))) {
       await rm(join(directory, name), { recursive: true, force: true });
     }
   }
@@ -88,16 +91,6 @@ export function isTemporary(path: string): boolean {
   return basename(path).startsWith(TEMPORARY_PREFIX);
 }
 
-function ownerOf(name: string): number {
-  return Number.parseInt(name.slice(TEMPORARY_PREFIX.length), 10);
-}
-
-/** Whether a process with this id exists. */
-export function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it lives, and belongs to somebody else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+function ownerOf(name: string): string {
+  return name.slice(TEMPORARY_PREFIX.length).split('-', 1)[0] ?? '';
 }

@@ -2,6 +2,8 @@
  * Every failure a caller of the services can act on: one class each, with a stable `code` to match on and the offending
  * values as fields.
  */
+/** Codes of what is not there: a program, a package. */
+const NOT_FOUND: ReadonlySet<unknown> = new Set(['ENOENT', 'MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND']);
 
 /** What every error of the services is. Match on `code`; messages may be reworded. */
 export abstract class ServiceError extends Error {
@@ -14,10 +16,37 @@ export abstract class ServiceError extends Error {
   }
 }
 
-/** How an offending value is shown in a message: quoted, control characters escaped, at most 120 characters. */
+/** How an offending value is shown in a message: quoted, control characters escaped, at most 120 characters. Never throws. */
 function show(value: unknown): string {
-  const text = typeof value === 'string' || Array.isArray(value) ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' || Array.isArray(value) ? jsonOf(value) : textOf(value);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+}
+
+function jsonOf(value: string | readonly unknown[]): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // A list of what JSON has no form for, or that throws as it is read.
+    return textOf(value);
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return typeof value === 'bigint' ? `${value}n` : String(value);
+  } catch {
+    return `(${typeof value} that cannot be shown)`;
+  }
+}
+
+/** What was thrown, as text: the message of an error. Never throws. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error) return `${thrown.message}`;
+  } catch {
+    // A proxy that does not tell its prototype, or a message that cannot be read.
+  }
+  return textOf(thrown);
 }
 
 /** An argument of the wrong form or out of range. Fix the call. */
@@ -150,7 +179,7 @@ export class UnsupportedError extends ServiceError {
   }
 }
 
-/** A package or program that the services need and that is not installed. */
+/** A package or program that the services need and that is not installed, or does not load: the message says why. */
 export class MissingDependencyError extends ServiceError {
   readonly code = 'SERVICE_MISSING_DEPENDENCY';
   constructor(
@@ -158,7 +187,12 @@ export class MissingDependencyError extends ServiceError {
     readonly mend: string,
     options?: ErrorOptions,
   ) {
-    super(`${dependency} is not installed; ${mend}`, options);
+    const { cause } = options ?? {};
+    const isMissing = cause === undefined || NOT_FOUND.has((cause as NodeJS.ErrnoException | null)?.code);
+    super(
+      `${dependency} ${isMissing ? 'is not installed' : `does not load: ${cause instanceof Error ? cause.message : show(cause)}`}; ${mend}`,
+      options,
+    );
   }
 }
 

@@ -53,9 +53,11 @@ export interface Services {
  * @throws {CorruptStateError} `SERVICE_CORRUPT_STATE`
  */
 export async function openServices(options: ServicesOptions): Promise<Services> {
+  if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('options', options, 'an object');
   // Read once, and copied: whatever the caller changes while they open is nothing to them.
   const { directory: given, runtime: chosen, layers: limits, unpackThreads = 0, plugins: added = [] } = options;
-  const own = [...added];
+  if (!Array.isArray(added)) throw new InvalidArgumentError('plugins', added, 'a list of plugins');
+  const own: readonly Plugin[] = [...added];
   const layers = { ...limits };
   const directory = absoluteDirectory(given);
   const runtime = resolveRuntime(directory, chosen);
@@ -68,7 +70,7 @@ export async function openServices(options: ServicesOptions): Promise<Services> 
     const builtIn = failures.find(({ plugin }) => plugin.endsWith('/ringcast'));
     if (builtIn) throw builtIn.cause;
   } catch (error) {
-    await release();
+    await release().catch(() => {});
     throw error;
   }
   const containers = plugins.get<ContainerService>('container/ringcast');

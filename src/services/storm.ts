@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { monotonicMs } from '../host/timing.js';
+import { checkCount } from './argument-check.js';
 import { InvalidArgumentError } from './service-errors.js';
 import type { Services } from './services.js';
 
@@ -36,11 +37,14 @@ const EVENTS_PER_BLOB = 2;
 /**
  * Runs the storm to its end; what it made is deleted again.
  *
+ * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a count that is none, a `concurrency` of 0, containers without an image
  * @throws what the first operation that fails throws, when those under way have ended
  */
 export async function storm(services: Services, options: StormOptions): Promise<StormResult> {
   const { containers = 0, blobs = 0, concurrency = 8, blobBytes = 1024, image, args: given } = options;
   const args = given && [...given];
+  for (const [name, count] of Object.entries({ containers, blobs, blobBytes })) checkCount(name, count, 0);
+  checkCount('concurrency', concurrency, 1);
   if (containers > 0 && image === undefined) {
     throw new InvalidArgumentError('image', image, 'the name of a registered image when containers > 0');
   }
@@ -50,9 +54,11 @@ export async function storm(services: Services, options: StormOptions): Promise<
     try {
       await container.start();
       await container.wait();
-    } finally {
-      await container.delete({ force: true });
+    } catch (error) {
+      await container.delete({ force: true }).catch(() => {});
+      throw error;
     }
+    await container.delete({ force: true });
   };
   const runBlob = async () => {
     const { digest } = await services.content.write(randomBytes(blobBytes));

@@ -12,6 +12,7 @@ import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContainerCreate, ContainerDelete } from '../../events.js';
 import { tryEmit } from '../../index.js';
+import { checkAbortSignal, checkCount } from '../argument-check.js';
 import type { ContentStore } from '../content/content-store.js';
 import {
   absoluteDirectory,
@@ -24,9 +25,10 @@ import { resolveImage } from '../image/image-graph.js';
 import type { ImageStore } from '../image/image-store.js';
 import type { Snapshotter } from '../rootfs/snapshotter.js';
 import type { Unpacker } from '../rootfs/unpacker.js';
-import { AlreadyExistsError, InvalidArgumentError, NotFoundError, WrongStateError } from '../service-errors.js';
-import { Container, checkArgs, checkIdentifier } from './container.js';
-import type { ContainerSpec, Runtime, Stdio } from './runtime.js';
+import { AlreadyExistsError, NotFoundError, WrongStateError } from '../service-errors.js';
+import { Container } from './container.js';
+import { checkArgs, checkIdentifier, checkProcess } from './process-check.js';
+import type { ContainerSpec, ProcessSpec, Runtime, Stdio } from './runtime.js';
 
 const RECORD = 'container.json';
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -95,7 +97,9 @@ export class ContainerService {
     const options = readCreateOptions(given);
     const { id = `c-${randomUUID()}`, image } = options;
     checkIdentifier('id', id);
-    checkMemory(options.memoryBytes);
+    checkCount('memoryBytes', options.memoryBytes, 1);
+    checkProcess(options as Partial<ProcessSpec>);
+    checkAbortSignal(options.signal);
     if (this.#isClosed) throw new WrongStateError('create', id, 'closed', 'open');
     if (this.#containers.has(id) || this.#creating.has(id)) throw new AlreadyExistsError('container', id);
     const creating = this.#create(id, options);
@@ -166,8 +170,8 @@ export class ContainerService {
       await writeFileDurable(join(directory, RECORD), JSON.stringify({ id, image: options.image }));
       return new Container(options.image, spec, created, () => this.#remove(id));
     } catch (error) {
-      await rm(directory, { recursive: true, force: true });
-      await snapshotter.remove(snapshotKey(id));
+      await rm(directory, { recursive: true, force: true }).catch(() => {});
+      await snapshotter.remove(snapshotKey(id)).catch(() => {});
       throw error;
     }
   }
@@ -207,10 +211,4 @@ function readCreateOptions(given: CreateOptions): CreateOptions {
 
 function snapshotKey(id: string): string {
   return `container-${id}`;
-}
-
-function checkMemory(memoryBytes: unknown): void {
-  if (memoryBytes !== undefined && !(Number.isSafeInteger(memoryBytes) && (memoryBytes as number) > 0)) {
-    throw new InvalidArgumentError('memoryBytes', memoryBytes, 'a whole number of bytes above 0');
-  }
 }

@@ -12,12 +12,13 @@ import { randomUUID } from 'node:crypto';
 import { TaskExecAdded, TaskExecStarted, TaskExit, TaskOOM, TaskPaused, TaskResumed, TaskStart } from '../../events.js';
 import { clearInterval, setInterval } from '../../host/timing.js';
 import { tryEmit } from '../../index.js';
+import { checkSignalName } from '../argument-check.js';
 import { KeyedLock } from '../keyed-lock.js';
-import { AlreadyExistsError, InvalidArgumentError, WrongStateError } from '../service-errors.js';
+import { AlreadyExistsError, WrongStateError } from '../service-errors.js';
+import { checkArgs, checkIdentifier, checkProcess } from './process-check.js';
 import type { ContainerSpec, ExitStatus, ProcessSpec, RunningProcess, RuntimeContainer } from './runtime.js';
 
 const OOM_POLL_MS = 250;
-const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,75}$/;
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'stopped' | 'deleted';
 
@@ -43,7 +44,8 @@ export class Container {
   /** Exec processes that run, until their exit is emitted. */
   readonly #execs = new Map<string, Promise<ExitStatus>>();
   readonly #stopped: Promise<ExitStatus>;
-  #resolveStopped: (status: ExitStatus) => void = () => {};
+  #resolveStopped!: (status: ExitStatus) => void;
+  #rejectStopped!: (error: Error) => void;
   #status: ContainerStatus = 'created';
   #process: RunningProcess | undefined;
   #oomTimer: NodeJS.Timeout | undefined;
@@ -56,9 +58,11 @@ export class Container {
     this.#spec = spec;
     this.#runtime = runtime;
     this.#remove = remove;
-    this.#stopped = new Promise((resolve) => {
+    this.#stopped = new Promise((resolve, reject) => {
       this.#resolveStopped = resolve;
+      this.#rejectStopped = reject;
     });
+    this.#stopped.catch(() => {});
   }
 
   get status(): ContainerStatus {
@@ -93,15 +97,17 @@ export class Container {
    *
    * @throws {StartFailedError} `SERVICE_START_FAILED`
    * @throws {AlreadyExistsError} `SERVICE_ALREADY_EXISTS` for an `execId` that is in use
-   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed `execId` or `args`
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed option
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` unless running
    */
   exec(options: ExecOptions): Promise<ExecProcess> {
-    // A copy: Node reads twice what is taken out beside a rest.
-    const { execId = randomUUID(), ...overrides } = { ...options };
+    // A copy, without what is undefined; Node reads twice what is taken out beside a rest.
+    const given = Object.entries({ ...options }).filter(([, value]) => value !== undefined);
+    const { execId = randomUUID(), ...overrides } = Object.fromEntries(given) as unknown as ExecOptions;
     if (Array.isArray(overrides.args)) overrides.args = [...overrides.args];
     checkIdentifier('execId', execId);
     checkArgs(overrides.args);
+    checkProcess(overrides);
     return this.#exclusively('exec', ['running'], async () => {
       if (execId === this.id || this.#execs.has(execId)) throw new AlreadyExistsError('exec', execId);
       const { environment, workingDirectory, user, stdio } = this.#spec;
@@ -115,21 +121,31 @@ export class Container {
         return status;
       });
       this.#execs.set(execId, ended);
-      return { execId, pid, wait: () => ended, kill };
+      const checked = async (signal: NodeJS.Signals): Promise<void> => {
+        checkSignalName(signal);
+        await kill(signal);
+      };
+      return { execId, pid, wait: () => ended, kill: checked };
     });
   }
 
   /**
    * Sends a signal to the first process; its exit is an event of its own. No effect on a stopped container.
    *
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a signal that does not exist
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` before the start
    */
   async kill(signal: NodeJS.Signals): Promise<void> {
+    checkSignalName(signal);
     if (!this.#process) throw new WrongStateError('kill', this.id, this.#status, 'started');
     if (this.#status === 'running' || this.#status === 'paused') await this.#process.kill(signal);
   }
 
-  /** How the first process ended, once its exit event is emitted. Waits for a start, too. Never rejects. */
+  /**
+   * How the first process ended, once its exit event is emitted. Waits for a start, too. Nobody has to watch it.
+   *
+   * @throws {WrongStateError} `SERVICE_WRONG_STATE` when it is deleted before a start
+   */
   wait(): Promise<ExitStatus> {
     return this.#stopped;
   }
@@ -180,6 +196,7 @@ export class Container {
       if (this.#status === 'deleted') return;
       await this.#runtime.delete();
       await this.#remove();
+      if (this.#status === 'created') this.#rejectStopped(new WrongStateError('wait', this.id, 'deleted', 'started'));
       this.#status = 'deleted';
     });
   }
@@ -219,23 +236,5 @@ export class Container {
     if (kills <= this.#oomKills) return;
     this.#oomKills = kills;
     tryEmit('/service/container/oom', new TaskOOM({ containerId: this.id }));
-  }
-}
-
-/** As containerd has them: 1 to 76 letters, digits, `_`, `.`, `-`, starting with a letter or digit. */
-export function checkIdentifier(argument: string, value: unknown): void {
-  if (typeof value !== 'string' || !IDENTIFIER.test(value)) {
-    throw new InvalidArgumentError(
-      argument,
-      value,
-      '1 to 76 letters, digits, "_", ".", "-", the first a letter or digit',
-    );
-  }
-}
-
-export function checkArgs(args: unknown): void {
-  const isCommand = Array.isArray(args) && args.length > 0 && args.every((arg) => typeof arg === 'string');
-  if (!isCommand || args.some((arg) => arg.includes('\0'))) {
-    throw new InvalidArgumentError('args', args, 'a command and its arguments, strings without NUL');
   }
 }

@@ -76,7 +76,7 @@ class RuncContainer implements RuntimeContainer {
       return { ...process, kill: async (signal) => this.#kill(signal) };
     } catch (error) {
       // What runc has set up by then would be in the way of another start.
-      await deleteContainer(this.#stateDirectory, id);
+      await deleteContainer(this.#stateDirectory, id).catch(() => {});
       throw error;
     }
   }

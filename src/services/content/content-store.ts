@@ -10,8 +10,10 @@
 import { createReadStream, constants as FS } from 'node:fs';
 import { open, opendir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { types } from 'node:util';
 import { ContentCreate, ContentDelete } from '../../events.js';
 import { tryEmit } from '../../index.js';
+import { checkLimit, checkSource } from '../argument-check.js';
 import {
   absoluteDirectory,
   createDirectory,
@@ -29,7 +31,7 @@ import {
   NotFoundError,
 } from '../service-errors.js';
 import { type Digest, digestOf, hexOf, isDigest, parseDigest } from './digest.js';
-import { type ContentInfo, type Expectation, Ingest, type IngestOptions } from './ingest.js';
+import { type ContentInfo, checkExpectation, type Expectation, Ingest, type IngestOptions } from './ingest.js';
 
 const REF_PREFIX = 'ref-';
 const PRINTABLE = /^[\x21-\x7e]+$/;
@@ -68,21 +70,22 @@ export class ContentStore {
    * @param source bytes, or a stream of them
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH` when the bytes are not what `digest` and `sizeBytes` say
    * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED` beyond `maxBytes`
-   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed `digest`
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed option, and for what are no bytes
    */
   async write(
     source: Uint8Array | AsyncIterable<Uint8Array>,
     given: IngestOptions & Expectation & { mediaType?: string } = {},
   ): Promise<ContentInfo> {
     const options = { ...given };
-    if (options.digest !== undefined) parseDigest(options.digest);
+    checkExpectation(options);
+    checkSource('source', source);
     const ingest = await this.ingest(options);
     try {
-      if (source instanceof Uint8Array) await ingest.write(source);
+      if (types.isUint8Array(source)) await ingest.write(source);
       else for await (const chunk of source) await ingest.write(chunk);
       return await ingest.commit(options);
     } catch (error) {
-      await ingest.abort();
+      await ingest.abort().catch(() => {});
       throw error;
     }
   }
@@ -92,10 +95,11 @@ export class ContentStore {
    *
    * @param options.ref names the ingest over restarts; without it the ingest ends with this process
    * @throws {InUseError} `SERVICE_IN_USE` while another ingest of this process has the ref
-   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a ref that makes no file name
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a ref that makes no file name, or a limit that is none
    */
   async ingest(options: IngestOptions & { ref?: string } = {}): Promise<Ingest> {
     const { ref, source = ref ?? 'content', maxBytes } = options;
+    checkLimit('maxBytes', maxBytes);
     const path = ref === undefined ? temporaryPath(this.#ingests) : join(this.#ingests, refFileName(ref));
     if (this.#openRefs.has(path)) throw new InUseError('ingest', ref ?? path, 'another writer');
     this.#openRefs.add(path);

@@ -7,9 +7,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, readFile, rm } from 'node:fs/promises';
+import { checkBytes, checkCount, checkText } from '../argument-check.js';
 import { isTemporary } from '../durable-file.js';
+import { KeyedLock } from '../keyed-lock.js';
 import { ContentMismatchError, LimitExceededError, WrongStateError } from '../service-errors.js';
-import type { Digest } from './digest.js';
+import { type Digest, parseDigest } from './digest.js';
 
 export interface IngestOptions {
   /** What errors call this content; default its ref or "content". */
@@ -33,7 +35,14 @@ export interface ContentInfo {
 /** Takes over a sealed file. Given by the store. */
 export type Publish = (path: string, content: ContentInfo, mediaType: string) => Promise<void>;
 
-/** One caller at a time: await each call before the next. */
+/** @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for what no content can be */
+export function checkExpectation({ digest, sizeBytes, mediaType }: Expectation & { mediaType?: string }): void {
+  if (digest !== undefined) parseDigest(digest);
+  checkCount('sizeBytes', sizeBytes, 0);
+  checkText('mediaType', mediaType, 'a string');
+}
+
+/** Calls that are not awaited wait for each other, in their order. */
 export class Ingest {
   readonly source: string;
   readonly #path: string;
@@ -41,8 +50,9 @@ export class Ingest {
   readonly #release: () => void;
   readonly #maxBytes: number;
   readonly #hash = createHash('sha256');
+  readonly #lock = new KeyedLock();
   #handle: FileHandle | undefined;
-  #state: 'open' | 'sealed' | 'ended' = 'open';
+  #state: 'open' | 'sealed' | 'damaged' | 'ended' = 'open';
   #sizeBytes = 0;
   #digest: Digest | undefined;
 
@@ -67,32 +77,48 @@ export class Ingest {
   }
 
   /**
-   * Appends bytes.
+   * Appends bytes. After a failure, such as of a full disk, nothing of the chunk is there.
    *
    * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED` beyond `maxBytes`; nothing of the chunk is written
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for what is no Uint8Array
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` once it is sealed or ended
    */
-  async write(chunk: Uint8Array): Promise<void> {
-    const handle = this.#openHandle('write');
-    if (this.#sizeBytes + chunk.byteLength > this.#maxBytes) {
-      throw new LimitExceededError('maxBytes', this.#maxBytes, this.source);
-    }
-    await handle.writeFile(chunk);
-    this.#count(chunk);
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#exclusively(async () => {
+      const handle = this.#openHandle('write');
+      checkBytes('chunk', chunk);
+      if (this.#sizeBytes + chunk.byteLength > this.#maxBytes) {
+        throw new LimitExceededError('maxBytes', this.#maxBytes, this.source);
+      }
+      try {
+        await handle.writeFile(chunk);
+      } catch (error) {
+        await this.#takeBack(handle);
+        throw error;
+      }
+      this.#count(chunk);
+    });
   }
 
   /**
    * Ends the writing: data synced, digest and size checked. A mismatch removes what was written.
    *
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH`
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed digest or size
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` unless open
    */
-  async seal({ digest: expectedDigest, sizeBytes: expectedBytes }: Expectation = {}): Promise<ContentInfo> {
+  seal(expected: Expectation = {}): Promise<ContentInfo> {
+    const copy = { ...expected };
+    return this.#exclusively(() => this.#seal(copy));
+  }
+
+  async #seal(expected: Expectation): Promise<ContentInfo> {
+    checkExpectation(expected);
     const handle = this.#openHandle('seal');
     const digest: Digest = `sha256:${this.#hash.digest('hex')}`;
-    const mismatch = this.#mismatch(expectedDigest, expectedBytes, digest);
+    const mismatch = this.#mismatch(expected, digest);
     if (mismatch) {
-      await this.abort();
+      await this.#abort();
       throw mismatch;
     }
     await handle.sync();
@@ -117,33 +143,54 @@ export class Ingest {
    * had them. Committing what the store has is no error.
    *
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH`; nothing is left
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed digest, size or media type
    * @throws {WrongStateError} `SERVICE_WRONG_STATE` once it has ended
    */
-  async commit(options: Expectation & { mediaType?: string } = {}): Promise<ContentInfo> {
+  commit(options: Expectation & { mediaType?: string } = {}): Promise<ContentInfo> {
     // Node reads twice what is taken out beside a rest.
     const { mediaType = '', ...expected } = { ...options };
-    if (this.#state === 'open') await this.seal(expected);
-    const digest = this.#digest;
-    if (this.#state !== 'sealed' || !digest) throw new WrongStateError('commit', this.source, this.#state, 'open');
-    const content = { digest, sizeBytes: this.#sizeBytes };
-    await this.#publish(this.#path, content, mediaType);
-    this.#end();
-    return content;
+    return this.#exclusively(async () => {
+      checkExpectation({ ...expected, mediaType });
+      if (this.#state === 'open') await this.#seal(expected);
+      const digest = this.#digest;
+      if (this.#state !== 'sealed' || !digest) throw new WrongStateError('commit', this.source, this.#state, 'open');
+      const content = { digest, sizeBytes: this.#sizeBytes };
+      await this.#publish(this.#path, content, mediaType);
+      this.#end();
+      return content;
+    });
   }
 
   /** Stops here. With a ref, what was written waits for a later {@link ContentStore.ingest}; without, it is removed. */
-  async close(): Promise<void> {
-    if (isTemporary(this.#path)) return this.abort();
-    await this.#closeHandle();
-    this.#end();
+  close(): Promise<void> {
+    return this.#exclusively(async () => {
+      if (isTemporary(this.#path)) return this.#abort();
+      await this.#closeHandle();
+      this.#end();
+    });
   }
 
   /** Removes what was written. No effect after a commit. */
-  async abort(): Promise<void> {
+  abort(): Promise<void> {
+    return this.#exclusively(() => this.#abort());
+  }
+
+  async #abort(): Promise<void> {
     if (this.#state === 'ended') return;
     await this.#closeHandle();
     await rm(this.#path, { force: true });
     this.#end();
+  }
+
+  #exclusively<T>(action: () => Promise<T>): Promise<T> {
+    return this.#lock.run('', action);
+  }
+
+  /** Removes what a write has left that failed: the hash has nothing of it. Where that fails too, no more is taken. */
+  async #takeBack(handle: FileHandle): Promise<void> {
+    await handle.truncate(this.#sizeBytes).catch(() => {
+      this.#state = 'damaged';
+    });
   }
 
   #openHandle(operation: string): FileHandle {
@@ -158,7 +205,7 @@ export class Ingest {
     this.#sizeBytes += chunk.byteLength;
   }
 
-  #mismatch(digest: unknown, sizeBytes: unknown, actual: Digest): ContentMismatchError | undefined {
+  #mismatch({ digest, sizeBytes }: Expectation, actual: Digest): ContentMismatchError | undefined {
     if (sizeBytes !== undefined && sizeBytes !== this.#sizeBytes) {
       return new ContentMismatchError('size', `${sizeBytes}`, `${this.#sizeBytes}`, this.source);
     }

@@ -9,14 +9,16 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { checkAbortSignal, checkSource, checkText } from '../argument-check.js';
 import type { ContentStore } from '../content/content-store.js';
 import { type Digest, hexOf, parseDigest } from '../content/digest.js';
 import type { Ingest } from '../content/ingest.js';
+import { absoluteDirectory } from '../durable-file.js';
 import { entrySegments } from '../rootfs/rooted-tree.js';
-import { type ArchiveEntry, type ArchiveLimits, readArchive } from '../rootfs/tar-reader.js';
-import { LimitExceededError, MalformedInputError, UnsafeEntryError } from '../service-errors.js';
+import { type ArchiveEntry, type ArchiveLimits, checkLimits, readArchive } from '../rootfs/tar-reader.js';
+import { InvalidArgumentError, LimitExceededError, MalformedInputError, UnsafeEntryError } from '../service-errors.js';
 import { ImageCollector, type OpenBlob } from './image-graph.js';
-import { checkImageName, type Image, type ImageStore } from './image-store.js';
+import { checkImageName, type Image, type ImageStore, labelsOf } from './image-store.js';
 import { type IndexEntry, isIndex, isManifest, MAX_DOCUMENT_BYTES, parseIndex } from './oci-documents.js';
 
 const BLOB_PATH = /^blobs\/sha256\/[0-9a-f]{64}$/;
@@ -56,12 +58,14 @@ export class ImageImporter {
    * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED`
    * @throws {MalformedInputError} `SERVICE_MALFORMED_INPUT`
    * @throws {NotFoundError} `SERVICE_NOT_FOUND` for blobs that are missing
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed option or name, and for what are no bytes
    * @throws {MissingDependencyError} `SERVICE_MISSING_DEPENDENCY` where the package tar is not installed
    */
   async importArchive(source: AsyncIterable<Uint8Array>, given: ImportOptions = {}): Promise<Image[]> {
     const options = readImportOptions(given);
+    checkSource('source', source);
     const staged = new StagedBlobs(this.#content, options);
-    const limits = { maxEntries: DEFAULT_MAX_ENTRIES, ...options };
+    const limits = { ...options, maxEntries: options.maxEntries ?? DEFAULT_MAX_ENTRIES };
     let index: Buffer | undefined;
     try {
       for await (const entry of readArchive(source, 'image archive', limits)) {
@@ -89,15 +93,14 @@ export class ImageImporter {
    *
    * @returns the registered images, in the order of the folder's index
    * @throws {ContentMismatchError} `SERVICE_CONTENT_MISMATCH` for a blob that is not what its name or descriptor says
+   * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED` for a document of more than 4 MiB
    * @throws {MalformedInputError} `SERVICE_MALFORMED_INPUT` for a folder that is no layout, or a damaged document
    * @throws {NotFoundError} `SERVICE_NOT_FOUND` for blobs that are missing
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed option, or an empty path
    */
   async importLayout(directory: string, given: ImportOptions = {}): Promise<Image[]> {
     const options = readImportOptions(given);
-    const indexPath = join(directory, 'index.json');
-    const index = await readFile(indexPath).catch((error) => {
-      throw new MalformedInputError(directory, 'has no index.json, it is no OCI image layout', { cause: error });
-    });
+    const index = await readIndexOf(absoluteDirectory(directory));
     const staged = new StagedBlobs(this.#content, options);
     const openBlob = async (digest: Digest) => {
       const path = join(directory, 'blobs', 'sha256', hexOf(digest));
@@ -121,6 +124,7 @@ export class ImageImporter {
     const named = entries.map((entry) => ({ name: nameOf(entry, options.baseName ?? 'imported'), entry }));
     const collector = new ImageCollector(this.#content, openBlob);
     for (const { entry } of named) await collector.collect(entry);
+    options.signal?.throwIfAborted();
     for (const { descriptor, ingest } of collector.parts.values()) {
       await ingest?.commit({ mediaType: descriptor.mediaType });
     }
@@ -130,10 +134,20 @@ export class ImageImporter {
   }
 }
 
-/** A copy, each value read once: what is changed while the import goes on changes nothing. */
+/**
+ * A copy, each value read once: what is changed while the import goes on changes nothing. Checked whole, before anything is
+ * committed.
+ */
 function readImportOptions(given: ImportOptions): ImportOptions {
   const options = { ...given };
-  return options.labels === undefined ? options : { ...options, labels: { ...options.labels } };
+  const { labels, signal, onProgress } = options;
+  checkLimits(options);
+  checkText('baseName', options.baseName, 'a string');
+  checkAbortSignal(signal);
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new InvalidArgumentError('onProgress', onProgress, 'a function');
+  }
+  return labels === undefined ? options : { ...options, labels: labelsOf(labels) };
 }
 
 /** Blobs on their way into the store: complete and checked, but not yet content. */
@@ -166,14 +180,22 @@ class StagedBlobs {
     return this.#ingests.get(digest);
   }
 
-  /** Removes what was not committed. */
+  /** Removes what was not committed. Never rejects: what cannot be removed now is when the store is next opened. */
   async abort(): Promise<void> {
-    for (const ingest of this.#ingests.values()) await ingest.abort();
+    for (const ingest of this.#ingests.values()) await ingest.abort().catch(() => {});
   }
 }
 
 function isFile(entry: ArchiveEntry): boolean {
   return entry.type === 'File' || entry.type === 'OldFile';
+}
+
+async function readIndexOf(directory: string): Promise<Buffer> {
+  const path = join(directory, 'index.json');
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) throw new MalformedInputError(directory, 'has no index.json, it is no OCI image layout');
+  if (found.size > MAX_DOCUMENT_BYTES) throw new LimitExceededError('document size', MAX_DOCUMENT_BYTES, path);
+  return readFile(path);
 }
 
 async function readDocument(entry: ArchiveEntry): Promise<Buffer> {

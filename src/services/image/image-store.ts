@@ -66,9 +66,9 @@ export class ImageStore {
    */
   async register(name: string, target: Descriptor, labels: Readonly<Record<string, string>> = {}): Promise<Image> {
     checkImageName(name);
-    checkLabels(labels);
+    const copy = labelsOf(labels);
     const { mediaType, digest, size } = parseDescriptor(target, 'target');
-    const image: Image = { name, target: { mediaType, digest, size }, labels: { ...labels } };
+    const image: Image = { name, target: { mediaType, digest, size }, labels: copy };
     return this.#lock.run(name, async () => {
       const old = this.#images.get(name);
       if (old && isDeepStrictEqual(old, image)) return old;
@@ -122,18 +122,27 @@ export function checkImageName(name: unknown): asserts name is string {
   }
 }
 
-function checkLabels(labels: Readonly<Record<string, unknown>>): void {
-  for (const [key, value] of Object.entries(labels)) {
+/**
+ * A copy of labels: each is read once.
+ *
+ * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT`
+ */
+export function labelsOf(labels: unknown): Record<string, string> {
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) {
+    throw new InvalidArgumentError('labels', labels, 'an object of strings');
+  }
+  const copy: Record<string, unknown> = { ...labels };
+  for (const [key, value] of Object.entries(copy)) {
     if (typeof value !== 'string') throw new InvalidArgumentError(`label ${key}`, value, 'a string');
   }
+  return copy as Record<string, string>;
 }
 
 function parseImage(path: string, text: string): Image {
   try {
     const { name, target, labels } = JSON.parse(text);
     checkImageName(name);
-    checkLabels(labels);
-    return { name, target: parseDescriptor(target, path), labels };
+    return { name, target: parseDescriptor(target, path), labels: labelsOf(labels) };
   } catch (error) {
     throw new CorruptStateError(path, `is no image record: ${(error as Error).message}`, { cause: error });
   }

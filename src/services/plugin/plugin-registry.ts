@@ -6,10 +6,19 @@
  */
 import { PluginError, PluginRegister } from '../../events.js';
 import { tryEmit } from '../../index.js';
+import { stringsOf } from '../argument-check.js';
 import { KeyedLock } from '../keyed-lock.js';
-import { AlreadyExistsError, InvalidArgumentError, NotFoundError, PluginFailedError } from '../service-errors.js';
+import {
+  AlreadyExistsError,
+  InvalidArgumentError,
+  NotFoundError,
+  PluginFailedError,
+  reasonOf,
+} from '../service-errors.js';
 
 const PART = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,75}$/;
+/** Characters of an error that are told in an event: more may not fit the ring. */
+const MAX_REASON = 1_024;
 
 export interface Plugin {
   /** Unique among its type, such as `native`. */
@@ -46,14 +55,22 @@ export class PluginRegistry {
    * Adds a plugin; {@link initialise} starts it.
    *
    * @throws {AlreadyExistsError} `SERVICE_ALREADY_EXISTS` for its type and id
-   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed type, id or requirement
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed type, id or requirement, or no `init`
    */
   add(plugin: Plugin): void {
+    const init: unknown = plugin?.init;
+    if (typeof init !== 'function') {
+      throw new InvalidArgumentError('plugin', plugin, 'an object with an init function');
+    }
     const { type, id, requires = [], capabilities = [] } = plugin;
-    const copy = { type, id, requires: [...requires], capabilities: [...capabilities] };
+    const copy = {
+      ...{ type, id },
+      requires: stringsOf('requires', requires, 'a list of types, or of type/id'),
+      capabilities: stringsOf('capabilities', capabilities, 'a list of strings'),
+    };
     const name = nameOf(copy);
     if (this.#plugins.has(name)) throw new AlreadyExistsError('plugin', name);
-    this.#plugins.set(name, { plugin: copy, name, init: (context) => plugin.init(context), state: 'waiting' });
+    this.#plugins.set(name, { plugin: copy, name, init: (context) => init.call(plugin, context), state: 'waiting' });
   }
 
   /**
@@ -93,9 +110,9 @@ export class PluginRegistry {
       tryEmit('/plugin/register', new PluginRegister(plugin));
     } catch (error) {
       registered.state = 'failed';
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       failures.push(new PluginFailedError(name, reason, { cause: error }));
-      tryEmit('/plugin/error', new PluginError({ id, type, error: reason }));
+      tryEmit('/plugin/error', new PluginError({ id, type, error: reason.slice(0, MAX_REASON) }));
     }
   }
 
@@ -122,11 +139,14 @@ export class PluginRegistry {
 }
 
 function nameOf({ type, id, requires }: Registered['plugin']): string {
-  const isReference = (value: string) =>
-    value.split('/').length <= 2 && value.split('/').every((part) => PART.test(part));
-  if (!PART.test(type)) throw new InvalidArgumentError('plugin type', type, 'letters, digits, "_", ".", "-"');
-  if (!PART.test(id)) throw new InvalidArgumentError('plugin id', id, 'letters, digits, "_", ".", "-"');
+  const isReference = (value: string) => value.split('/').length <= 2 && value.split('/').every(isPart);
+  if (!isPart(type)) throw new InvalidArgumentError('plugin type', type, 'letters, digits, "_", ".", "-"');
+  if (!isPart(id)) throw new InvalidArgumentError('plugin id', id, 'letters, digits, "_", ".", "-"');
   const malformed = requires.find((reference) => !isReference(reference));
   if (malformed !== undefined) throw new InvalidArgumentError('requires', malformed, 'a type or type/id');
   return `${type}/${id}`;
+}
+
+function isPart(value: unknown): boolean {
+  return typeof value === 'string' && PART.test(value);
 }

@@ -4,6 +4,7 @@
  */
 import { pipeline } from 'node:stream';
 import * as zlib from 'node:zlib';
+import { checkBytes } from '../argument-check.js';
 import { MalformedInputError, ServiceError, UnsupportedError } from '../service-errors.js';
 
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
@@ -18,6 +19,7 @@ const { createZstdDecompress } = zlib as { createZstdDecompress?: () => NodeJS.R
  *
  * @param name what errors call the source
  * @throws {MalformedInputError} `SERVICE_MALFORMED_INPUT` for damaged or truncated data, and for compressed data inside compressed data
+ * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for chunks that are no bytes
  * @throws {UnsupportedError} `SERVICE_UNSUPPORTED` for zstd where this Node version has none
  */
 export async function* decompress(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Buffer> {
@@ -79,6 +81,7 @@ function isZlibError(error: unknown): error is Error {
 async function* withWholeMagic(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of source) {
+    checkBytes('chunk', chunk);
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     if (!start) {
       yield bytes;

@@ -12,41 +12,41 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
-  closeSync,
-  constants as FS,
-  fchmodSync,
-  fchownSync,
-  futimesSync,
   lchownSync,
   linkSync,
   lutimesSync,
   mkdirSync,
-  openSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { nextTurn } from '../../host/timing.js';
+import { checkSource } from '../argument-check.js';
 import type { Digest } from '../content/digest.js';
-import { MalformedInputError, UnsafeEntryError } from '../service-errors.js';
+import { InvalidArgumentError, MalformedInputError, UnsafeEntryError } from '../service-errors.js';
+import { isRoot, writeFile } from './layer-file.js';
 import { climbsOut, entrySegments, lstatIfThere, RootedTree } from './rooted-tree.js';
-import { type ArchiveEntry, type ArchiveLimits, readArchive } from './tar-reader.js';
+import { type ArchiveEntry, type ArchiveLimits, checkLimits, readArchive } from './tar-reader.js';
 
 const WHITEOUT_PREFIX = '.wh.';
 const OPAQUE_WHITEOUT = '.wh..wh..opq';
 const WHITEOUT_METADATA_PREFIX = '.wh..wh.';
-/** Larger files are written through the thread pool. */
-const SMALL_FILE_BYTES = 64 * 1024;
 const ENTRIES_PER_TURN = 32;
-const NEW_FILE = FS.O_WRONLY | FS.O_CREAT | FS.O_EXCL | FS.O_NOFOLLOW;
 
 export interface LayerOptions extends ArchiveLimits {
   /** Device nodes and FIFOs, which Node cannot create: `refuse` the layer (default) or `skip` the entry. */
   specialFiles?: 'refuse' | 'skip';
+}
+
+/** @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for an option that is none */
+export function checkLayerOptions(options: LayerOptions): void {
+  const { specialFiles } = options;
+  checkLimits(options);
+  if (specialFiles !== undefined && specialFiles !== 'refuse' && specialFiles !== 'skip') {
+    throw new InvalidArgumentError('specialFiles', specialFiles, "'refuse' or 'skip'");
+  }
 }
 
 /**
@@ -58,6 +58,7 @@ export interface LayerOptions extends ArchiveLimits {
  * @throws {UnsafeEntryError} `SERVICE_UNSAFE_ENTRY` for an entry that would act outside of `root`
  * @throws {LimitExceededError} `SERVICE_LIMIT_EXCEEDED`
  * @throws {MalformedInputError} `SERVICE_MALFORMED_INPUT`
+ * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a malformed option, and for what are no bytes
  */
 export async function applyLayer(
   root: string,
@@ -66,6 +67,8 @@ export async function applyLayer(
   given: LayerOptions & { signal?: Pick<AbortSignal, 'throwIfAborted'> | undefined } = {},
 ): Promise<Digest> {
   const options = { ...given };
+  checkLayerOptions(options);
+  checkSource('source', source);
   const hash = createHash('sha256');
   const layer = new LayerWriter(root, options.specialFiles ?? 'refuse');
   let entries = 0;
@@ -78,7 +81,7 @@ export async function applyLayer(
       throw describeFailure(error, entry, name);
     }
   }
-  layer.finishDirectories();
+  layer.finishDirectories(name);
   return `sha256:${hash.digest('hex')}`;
 }
 
@@ -108,15 +111,19 @@ class LayerWriter {
     await this.#place(entry, parent ?? [], name);
   }
 
-  finishDirectories(): void {
+  finishDirectories(name: string): void {
     for (const { segments, entry } of [...this.#directories.values()].reverse()) {
       // A later entry may have put a link in its place, or in that of a parent.
       if (!this.#tree.isDirectory(segments)) continue;
       const path = this.#tree.path(segments);
-      if (isRoot) chownSync(path, entry.uid, entry.gid);
-      // Who is not root needs access for the next layer, and to remove the tree.
-      chmodSync(path, (entry.mode & 0o7777) | (isRoot ? 0 : 0o700));
-      utimesSync(path, entry.modifiedAt, entry.modifiedAt);
+      try {
+        if (isRoot) chownSync(path, entry.uid, entry.gid);
+        // Who is not root needs access for the next layer, and to remove the tree.
+        chmodSync(path, (entry.mode & 0o7777) | (isRoot ? 0 : 0o700));
+        utimesSync(path, entry.modifiedAt, entry.modifiedAt);
+      } catch (error) {
+        throw describeFailure(error, entry, name);
+      }
     }
   }
 
@@ -199,49 +206,17 @@ class LayerWriter {
   }
 }
 
-const isRoot = process.getuid?.() === 0;
-
 function isSpecial(type: string): boolean {
   return type === 'CharacterDevice' || type === 'BlockDevice' || type === 'FIFO';
 }
 
-async function writeFile(entry: ArchiveEntry, path: string): Promise<void> {
-  if (entry.type !== 'File' && entry.type !== 'OldFile' && entry.type !== 'ContiguousFile') {
-    throw new UnsafeEntryError(entry.path, `its type ${entry.type} is not unpacked`);
-  }
-  if (entry.sizeBytes > SMALL_FILE_BYTES) {
-    const handle = await open(path, NEW_FILE, 0o600);
-    try {
-      for await (const chunk of entry.body) await handle.writeFile(chunk);
-      setMetadata(handle.fd, entry);
-    } finally {
-      await handle.close();
-    }
-    return;
-  }
-  const content = await buffer(entry.body);
-  const file = openSync(path, NEW_FILE, 0o600);
-  try {
-    writeFileSync(file, content);
-    setMetadata(file, entry);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function setMetadata(file: number, { uid, gid, mode, modifiedAt }: ArchiveEntry): void {
-  // Changing the owner clears the set-user-id bit, so the mode comes second.
-  if (isRoot) fchownSync(file, uid, gid);
-  fchmodSync(file, mode & 0o7777);
-  futimesSync(file, modifiedAt, modifiedAt);
-}
-
-/** System errors that the names in an archive cause, as opposed to a full or failing disk. */
-const CAUSED_BY_NAMES = new Set(['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EEXIST', 'EMLINK', 'EINVAL', 'ENOENT']);
+/** Errors that names and numbers in an archive cause, as opposed to a full or failing disk. */
+const CAUSED_BY_ENTRY =
+  /^(?:ENAMETOOLONG|ENOTDIR|EISDIR|ELOOP|EEXIST|EMLINK|EINVAL|ENOENT|ERR_OUT_OF_RANGE|ERR_INVALID_ARG_VALUE)$/;
 
 function describeFailure(error: unknown, entry: ArchiveEntry, name: string): unknown {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  if (!code || !(CAUSED_BY_NAMES.has(code) || code === 'ERR_OUT_OF_RANGE')) return error;
+  if (!code || !CAUSED_BY_ENTRY.test(code)) return error;
   const path = join('/', entry.path).slice(0, 120);
   return new MalformedInputError(name, `entry ${JSON.stringify(path)} cannot be created: ${code}`, { cause: error });
 }

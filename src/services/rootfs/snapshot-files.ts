@@ -7,10 +7,14 @@ import { SnapshotCommit } from '../../events.js';
 import { tryEmit } from '../../index.js';
 import { command } from '../command.js';
 import { removeFileDurable, writeFileDurable } from '../durable-file.js';
+import { CommandFailedError } from '../service-errors.js';
 import type { SnapshotRecord } from './snapshot-record.js';
 
 /** The name under which events report this snapshotter. */
 export const SNAPSHOTTER = 'native';
+
+/** How a `sync` that is too old for `-f` says so. */
+const UNKNOWN_OPTION = /^sync: (?:unrecognized|invalid|unknown|illegal) option/im;
 
 /** A commit, as plain data. */
 export interface SnapshotCommitment {
@@ -44,5 +48,9 @@ export function tellCommit({ key, committed }: SnapshotCommitment): boolean {
 /** Node has no syncfs: the program does it for the one filesystem, or where it is too old for that, for all. */
 async function syncFilesystem(path: string): Promise<void> {
   const mend = 'install coreutils or busybox';
-  await command('sync', ['-f', path], mend).catch(() => command('sync', [], mend));
+  await command('sync', ['-f', path], mend).catch((error: unknown) => {
+    // Any other failure says that the files are not on the disk; the kernel does not tell a second caller.
+    if (!(error instanceof CommandFailedError && UNKNOWN_OPTION.test((error.cause as Error).message))) throw error;
+    return command('sync', [], mend);
+  });
 }

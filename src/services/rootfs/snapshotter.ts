@@ -43,6 +43,8 @@ export class Snapshotter {
   readonly #snapshots: string;
   /** Includes those that are being prepared, so that nobody removes their parent. */
   readonly #records = new Map<string, SnapshotRecord>();
+  /** Names whose commit is under way. */
+  readonly #committing = new Set<string>();
   readonly #lock = new KeyedLock();
 
   private constructor(metadata: string, snapshots: string) {
@@ -91,7 +93,7 @@ export class Snapshotter {
         await this.#save(record);
       } catch (error) {
         this.#records.delete(key);
-        await rm(path, { recursive: true, force: true });
+        await rm(path, { recursive: true, force: true }).catch(() => {});
         throw error;
       }
       tryEmit('/service/rootfs/prepare', new SnapshotPrepare({ key, parent, snapshotter: SNAPSHOTTER }));
@@ -132,6 +134,7 @@ export class Snapshotter {
       const [activeFile, committedFile] = [this.#metadataPathOf(key), this.#metadataPathOf(name)];
       const commitment = { path: this.#pathOf(active), key, activeFile, committed, committedFile };
       this.#records.set(name, committed);
+      this.#committing.add(name);
       let isTold: boolean;
       try {
         isTold = await work(commitment);
@@ -141,6 +144,8 @@ export class Snapshotter {
         await this.#save(active).catch(() => {});
         await rm(committedFile, { force: true }).catch(() => {});
         throw error;
+      } finally {
+        this.#committing.delete(name);
       }
       this.#records.delete(key);
       if (!isTold) tellCommit(commitment);
@@ -152,17 +157,23 @@ export class Snapshotter {
    * Removes a snapshot and its files. Emits `/service/rootfs/remove`.
    *
    * @throws {NotFoundError} `SERVICE_NOT_FOUND`
-   * @throws {InUseError} `SERVICE_IN_USE` while other snapshots have it as their parent
+   * @throws {InUseError} `SERVICE_IN_USE` while it is being committed, or other snapshots have it as their parent
    */
   remove(key: string): Promise<void> {
     return this.#lock.run(key, async () => {
       const record = this.#record(key);
+      if (this.#committing.has(key)) throw new InUseError('snapshot', key, 'its commit');
       for (const other of this.#records.values()) {
         if (other.parent === key) throw new InUseError('snapshot', key, `its child ${JSON.stringify(other.key)}`);
       }
       // Out of the map first, in the same step as the check: nobody can prepare a child any more.
       this.#records.delete(key);
-      await removeFileDurable(this.#metadataPathOf(key));
+      try {
+        await removeFileDurable(this.#metadataPathOf(key));
+      } catch (error) {
+        this.#records.set(key, record);
+        throw error;
+      }
       await rm(this.#pathOf(record), { recursive: true, force: true });
       tryEmit('/service/rootfs/remove', new SnapshotRemove({ key, snapshotter: SNAPSHOTTER }));
     });

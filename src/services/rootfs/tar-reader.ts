@@ -6,6 +6,7 @@
  */
 import { once } from 'node:events';
 import { nextTurn } from '../../host/timing.js';
+import { checkLimit } from '../argument-check.js';
 import { LimitExceededError, MalformedInputError } from '../service-errors.js';
 import { decompress } from './decompress.js';
 import { loadTar, type TarEntry, type TarParser } from './tar-package.js';
@@ -19,6 +20,12 @@ export interface ArchiveLimits {
 
 const DEFAULT_MAX_ENTRIES = 500_000;
 const DEFAULT_MAX_UNCOMPRESSED_BYTES = 8 * 2 ** 30;
+
+/** @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for a limit that is none */
+export function checkLimits({ maxEntries, maxUncompressedBytes }: ArchiveLimits): void {
+  checkLimit('maxEntries', maxEntries);
+  checkLimit('maxUncompressedBytes', maxUncompressedBytes);
+}
 
 /** What the parser may hold in memory at a time: larger chunks are fed in slices, since it queues each chunk's entries. */
 const SLICE_BYTES = 64 * 1024;
@@ -192,6 +199,10 @@ function describeEntry(entry: TarEntry, name: string): ArchiveEntry {
   const { path, type, size, mode, uid, gid, mtime, linkpath } = entry;
   if (!Number.isSafeInteger(size) || size < 0) {
     throw new MalformedInputError(name, `entry ${JSON.stringify(path)}: size ${size}`);
+  }
+  // The parser has put U+FFFD for what is not UTF-8: another name, which two files may share then.
+  if (`${path}${linkpath ?? ''}`.includes('\ufffd')) {
+    throw new MalformedInputError(name, `entry ${JSON.stringify(path)}: its name or its target is not UTF-8`);
   }
   return {
     path,

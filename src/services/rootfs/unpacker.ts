@@ -6,7 +6,7 @@ import type { ContentStore } from '../content/content-store.js';
 import { type Digest, digestOf } from '../content/digest.js';
 import { KeyedLock } from '../keyed-lock.js';
 import { ContentMismatchError, InvalidArgumentError } from '../service-errors.js';
-import { applyLayer, type LayerOptions } from './layer.js';
+import { applyLayer, checkLayerOptions, type LayerOptions } from './layer.js';
 import type { Snapshotter } from './snapshotter.js';
 import { UnpackPool } from './unpack-pool.js';
 
@@ -29,7 +29,7 @@ export class Unpacker {
   /**
    * @param options limits for each layer
    * @param threads that unpack, 0 to 64, each one layer at a time; 0 (default): the calling thread does
-   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for another number
+   * @throws {InvalidArgumentError} `SERVICE_INVALID_ARGUMENT` for another number, or a malformed option
    */
   constructor(content: ContentStore, snapshotter: Snapshotter, options: LayerOptions = {}, threads = 0) {
     checkThreads(threads);
@@ -37,6 +37,7 @@ export class Unpacker {
     this.#content = content;
     this.#snapshotter = snapshotter;
     this.#options = { maxEntries, maxUncompressedBytes, specialFiles } as LayerOptions;
+    checkLayerOptions(this.#options);
     this.#pool = threads === 0 ? undefined : new UnpackPool(threads);
   }
 
@@ -81,7 +82,8 @@ export class Unpacker {
       if (actual !== diffId) throw new ContentMismatchError('diff id', diffId, actual, source);
       await this.#commit(name, key);
     } catch (error) {
-      await this.#snapshotter.remove(key);
+      // What fails in turn would say no more than the first error; so in the other services.
+      await this.#snapshotter.remove(key).catch(() => {});
       throw error;
     }
   }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { runWithEmitter } from '../../../src/index.js';
 import { ContentStore } from '../../../src/services/content/content-store.js';
@@ -119,6 +121,53 @@ describe('content store', () => {
     assert.deepEqual(await filesBelow(directory), []);
     await assert.rejects(ingest.write(HELLO), { code: 'SERVICE_WRONG_STATE' });
     await (await store.ingest({ ref: 'one' })).abort();
+  });
+
+  it('has what its digest says, also where writes were not awaited', async (t) => {
+    const store = await ContentStore.open(await temporaryDirectory(t));
+    const ingest = await store.ingest();
+    const chunks = Array.from({ length: 30 }, (_, at) => Buffer.alloc(20_000 + 1_000 * at, at));
+    const writes = chunks.map((chunk) => ingest.write(chunk));
+    const { digest } = await ingest.commit();
+    await Promise.all(writes);
+    assert.equal(digest, digestOf(Buffer.concat(chunks)));
+    assert.equal(digestOf(await buffer(await store.read(digest))), digest);
+  });
+
+  it('has what its digest says, also where a chunk went to the disk in part', {
+    skip: process.platform !== 'linux' && 'limits the size of files as Linux does',
+  }, async (t) => {
+    const directory = await temporaryDirectory(t);
+    // A file that may not grow beyond 64 blocks takes the first part of the chunk, as a full disk does.
+    const program = `
+      import { ContentStore } from ${JSON.stringify(new URL('../../../src/services/content/content-store.js', import.meta.url).href)};
+      const store = await ContentStore.open(${JSON.stringify(directory)});
+      const ingest = await store.ingest();
+      await ingest.write(Buffer.alloc(1000, 'a'));
+      const refused = await ingest.write(Buffer.alloc(1 << 20, 'b')).catch(({ code }) => code);
+      await ingest.write(Buffer.alloc(1000, 'c'));
+      const { digest, sizeBytes } = await ingest.commit();
+      console.log(JSON.stringify({ refused, digest, sizeBytes }));`;
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      'ulimit -f 64; exec "$0" --input-type=module --eval "$1"',
+      process.execPath,
+      program,
+    ]);
+    const { refused, digest, sizeBytes } = JSON.parse(stdout);
+    const expected = Buffer.concat([Buffer.alloc(1000, 'a'), Buffer.alloc(1000, 'c')]);
+    assert.deepEqual({ refused, digest, sizeBytes }, { refused: 'EFBIG', digest: digestOf(expected), sizeBytes: 2000 });
+    const store = await ContentStore.open(directory);
+    assert.deepEqual(await buffer(await store.read(digest)), expected);
+  });
+
+  it('refuses a second commit', async (t) => {
+    const store = await ContentStore.open(await temporaryDirectory(t));
+    const ingest = await store.ingest();
+    await ingest.write(HELLO);
+    const [first, second] = await Promise.allSettled([ingest.commit(), ingest.commit()]);
+    assert.equal(first.status, 'fulfilled');
+    assert.equal(second.status === 'rejected' && second.reason.code, 'SERVICE_WRONG_STATE');
   });
 
   for (const ref of ['', 'a b', 'é', '\ud800', 'x'.repeat(256)]) {

@@ -92,6 +92,35 @@ describe('plugin registry', () => {
     });
   }
 
+  it('fails a plugin and goes on with the others, whatever its init throws, and tells of it', async () => {
+    const hostile = Object.defineProperty(new Error(), 'message', {
+      get() {
+        throw new Error('no');
+      },
+    });
+    const numbered = Object.assign(new Error(), { message: 5 });
+    const all = [
+      Object.create(null),
+      hostile,
+      numbered,
+      new Proxy({}, { getPrototypeOf: () => raise() }),
+      'x'.repeat(1e6),
+    ];
+    await withCapturedEvents(async (events) => {
+      for (const thrown of all) {
+        const registry = new PluginRegistry();
+        registry.add({ id: 'a', type: 'x', init: () => Promise.reject(thrown) });
+        registry.add({ id: 'b', type: 'x', init: () => 'b' });
+        assert.equal((await registry.initialise()).length, 1);
+        assert.equal(registry.get('x/b'), 'b');
+        const [failed, registered] = events.splice(0);
+        assert.equal(failed?.topic, '/plugin/error');
+        assert.ok(typeof failed.event.error === 'string' && failed.event.error.length <= 1024);
+        assert.equal(registered?.topic, '/plugin/register');
+      }
+    });
+  });
+
   it('refuses a second plugin of the same type and id', () => {
     const registry = new PluginRegistry();
     registry.add(plugin('a/b'));
@@ -125,3 +154,7 @@ describe('plugin registry', () => {
     );
   });
 });
+
+function raise(): never {
+  throw new Error('no');
+}

@@ -32,6 +32,20 @@ function apply(root: string, entries: readonly TarInput[], options: LayerOptions
   return applyLayer(root, Readable.from([tarOf(entries)]), 'layer', options);
 }
 
+const UID_OFFSET = 108;
+const SUM_OFFSET = 148;
+
+/** An archive whose first header is changed, with the sum that fits. */
+function withHeader(entries: readonly TarInput[], change: (header: Buffer) => void): Buffer {
+  const archive = tarOf(entries);
+  const header = archive.subarray(0, 512);
+  change(header);
+  header.fill(' ', SUM_OFFSET, SUM_OFFSET + 8);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, SUM_OFFSET);
+  return archive;
+}
+
 describe('layer', () => {
   it('creates files, directories and links with modes and times, and returns the diff id', async (t) => {
     const root = await temporaryDirectory(t);
@@ -235,6 +249,29 @@ describe('layer', () => {
     await assert.rejects(apply(root, [{ path: `${'x'.repeat(250)}/`.repeat(17) }]), {
       code: 'SERVICE_MALFORMED_INPUT',
     });
+  });
+
+  it('refuses owners that no system has, of files and directories', {
+    skip: process.getuid?.() !== 0 && 'only root sets owners',
+  }, async (t) => {
+    const root = await temporaryDirectory(t);
+    for (const type of ['File', 'Directory', 'SymbolicLink'] as const) {
+      const archive = withHeader([{ path: 'x', type, ...(type === 'SymbolicLink' && { linkPath: 'y' }) }], (header) => {
+        // 2^32, as tar writes what is more than octal digits hold.
+        header.set([0x80, 0, 0, 1, 0, 0, 0, 0], UID_OFFSET);
+      });
+      const applied = applyLayer(root, Readable.from([archive]), 'layer');
+      await assert.rejects(applied, { code: 'SERVICE_MALFORMED_INPUT', message: /"\/x".*ERR_OUT_OF_RANGE/ }, type);
+    }
+  });
+
+  it('refuses names that are not UTF-8, of which two could become one', async (t) => {
+    const root = await temporaryDirectory(t);
+    const inLatin1 = withHeader([{ path: 'caf_' }], (header) => {
+      header[3] = 0xe9;
+    });
+    const applied = applyLayer(root, Readable.from([inLatin1]), 'layer');
+    await assert.rejects(applied, { code: 'SERVICE_MALFORMED_INPUT', message: /not UTF-8/ });
   });
 
   it('stops at the entry limit in an archive of countless tiny entries', async (t) => {

@@ -41,6 +41,19 @@ describe('snapshotter', () => {
     assert.deepEqual(await readdir(join(directory, 'snapshots')), []);
   });
 
+  it('does not remove what is being committed, and has it after a restart', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const snapshotter = await Snapshotter.open(directory);
+    const { path } = await snapshotter.prepare('active');
+    await writeFile(join(path, 'f'), 'kept');
+    const committing = snapshotter.commit('v1', 'active');
+    await assert.rejects(snapshotter.remove('v1'), { code: 'SERVICE_IN_USE', message: /its commit/ });
+    await committing;
+    const again = await Snapshotter.open(directory);
+    assert.equal(await readFile(join(again.get('v1')?.path ?? '', 'f'), 'utf8'), 'kept');
+    await again.remove('v1');
+  });
+
   it('refuses what does not fit the state, and changes and emits nothing', async (t) => {
     const snapshotter = await Snapshotter.open(await temporaryDirectory(t));
     await snapshotter.prepare('active');

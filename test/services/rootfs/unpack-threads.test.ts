@@ -222,7 +222,7 @@ describe('layers that are unpacked in threads', () => {
     const pipe = createWriteStream(blob);
     pipe.write(archive.subarray(0, archive.length / 2));
     const snapshots = join(directory, 'rootfs/snapshots');
-    while (!(await filesBelow(snapshots)).some((file) => file.endsWith('file-50'))) await new Promise(setImmediate);
+    while (!(await filesBelow(snapshots)).some((file) => file.endsWith('file-50'))) await setTimeout(5);
     // The only thread is busy.
     const waiting = services.unpacker.unpack([next], second.signal);
     await until(() => services.snapshotter.list().length === 2);
