@@ -26,7 +26,7 @@ export class InputError extends Error {
     reason: string,
     options?: ErrorOptions,
   ) {
-    super(`${input}: ${reason}`, options);
+    super(`${input === '' ? '""' : input}: ${reason}`, options);
   }
 }
 

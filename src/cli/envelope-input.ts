@@ -1,10 +1,12 @@
 /** Where the commands get envelopes from: a file or standard input, holding each envelope after its length. */
+import { fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { countDelimited, readRuns } from '../envelope/delimited.js';
 import { BusError, EventTooLargeError, MalformedEnvelopeError } from '../errors.js';
 import type { Bus } from '../index.js';
 import { fileReason, InputError, isSystemError, UsageError } from './command-errors.js';
 
+const FOLDER = 'is a folder, not a file';
 const CHUNK_BYTES = 256 * 1024;
 
 /** How far the reading of an input has come. */
@@ -38,12 +40,15 @@ export class EnvelopeInput {
     if (path === undefined && process.stdin.isTTY) {
       throw new UsageError('no input', 'Name a file, or pipe length-delimited envelopes to standard input.');
     }
-    if (path === undefined || path === '-') return new EnvelopeInput('standard input', process.stdin, undefined);
+    if (path === undefined || path === '-') {
+      checkStandardInput();
+      return new EnvelopeInput('standard input', process.stdin, undefined);
+    }
     const file = await openFile(path);
     const info = await file.stat();
     if (info.isDirectory()) {
       await file.close();
-      throw new InputError(path, 'is a folder, not a file');
+      throw new InputError(path, FOLDER);
     }
     const chunks = file.createReadStream({ highWaterMark: CHUNK_BYTES });
     return new EnvelopeInput(path, chunks, info.isFile() ? info.size : undefined);
@@ -120,6 +125,11 @@ export async function forwardWhole(bus: Bus, run: Uint8Array, onForwarded: (byte
     rest = rest.subarray(forwarded);
     if (rest.length > 0) await bus.writable();
   }
+}
+
+/** Node takes a folder there for an empty file. */
+export function checkStandardInput(): void {
+  if (fstatSync(0).isDirectory()) throw new InputError('standard input', FOLDER);
 }
 
 async function openFile(path: string): Promise<FileHandle> {

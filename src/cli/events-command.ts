@@ -1,11 +1,11 @@
 /** `ringcast events`: prints recorded or piped events, through a ring and a subscriber thread. */
-import { BusError, createBus } from '../index.js';
-import { compileFilter } from '../topic/filter.js';
+import { createBus } from '../index.js';
 import { FOREVER_MS, RING_BYTES } from './bus-settings.js';
 import { defineCommand, onlyOperand } from './command.js';
 import { UsageError } from './command-errors.js';
 import { EnvelopeInput } from './envelope-input.js';
 import type { PrinterData } from './event-printer.js';
+import { checkFilter } from './filter-option.js';
 import { forwardLive } from './live-events.js';
 import { showProgress, withThousands } from './progress.js';
 
@@ -43,7 +43,7 @@ export const command = defineCommand({
     if (address !== undefined && operand !== undefined) {
       throw new UsageError('events: both FILE and --address', 'Events come from a file or from a daemon.');
     }
-    checkFilter(filter);
+    checkFilter('events', filter);
     const input = address === undefined ? await EnvelopeInput.open(operand) : undefined;
     const bus = createBus({ capacityBytes: RING_BYTES, stallTimeoutMs: FOREVER_MS });
     const abort = new AbortController();
@@ -63,20 +63,6 @@ export const command = defineCommand({
     abort.signal.throwIfAborted();
   },
 });
-
-/** Before anything is opened. */
-function checkFilter(filter: readonly string[]): void {
-  try {
-    compileFilter(filter);
-  } catch (error) {
-    if (!(error instanceof BusError)) throw error;
-    throw new UsageError(
-      `events: ${error.message}`,
-      "A filter is a glob such as '/tasks/**' or an expression such as 'topic==\"/tasks/exit\"'.",
-      { cause: error },
-    );
-  }
-}
 
 function progressText({ position, sizeBytes }: EnvelopeInput): string {
   const share = sizeBytes ? `, ${Math.floor((position.bytes / sizeBytes) * 100)}%` : '';

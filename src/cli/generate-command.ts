@@ -1,4 +1,5 @@
 /** `ringcast generate`: event classes from users' .proto files. */
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateAll } from './codegen/generate.js';
 import type { ImportExtension } from './codegen/module-emitter.js';
@@ -38,7 +39,8 @@ export const command = defineCommand({
   async run({ out, include = [], js = false, 'import-extension': importExtension = 'js', check = false }, files) {
     const hint = 'For example: ringcast generate events.proto --out src/generated';
     if (files.length === 0) throw new UsageError('generate: no .proto file', hint);
-    if (out === undefined) throw new UsageError('generate: no --out', hint);
+    if (files.includes('')) throw new UsageError('generate: the name of a file is empty', hint);
+    if (out === undefined || out === '') throw new UsageError('generate: no --out', hint);
     if (!EXTENSIONS.includes(importExtension)) {
       throw new UsageError(`generate: --import-extension ${importExtension}`, `It is one of ${EXTENSIONS.join(', ')}`);
     }
@@ -47,6 +49,10 @@ export const command = defineCommand({
         'generate: --js with --import-extension ts',
         'JavaScript imports no .ts files; drop --js or --import-extension',
       );
+    }
+    for (const folder of include) {
+      if (!existsSync(folder) || !statSync(folder).isDirectory())
+        process.stderr.write(`ringcast: warning: --include ${folder}: no such folder\n`);
     }
     const { modules, services } = generateAll(files, {
       includeDirs: include,

@@ -8,7 +8,7 @@ import { InputError, isSystemError, UsageError } from './command-errors.js';
 
 interface CommandEntry {
   readonly summary: string;
-  /** Whether it ends by itself, and cleans up, when its output is gone. */
+  /** Whether it ends by itself, and cleans up, when its output is gone; help has nothing to clean up. */
   readonly endsItself?: boolean;
   /** Loaded on demand, so that no command pays for the imports of another. */
   load(): Promise<{ readonly command: Command }>;
@@ -70,6 +70,10 @@ try {
 }
 
 async function main([name, ...args]: readonly string[]): Promise<void> {
+  // With nobody to tell, work goes on: standard output may still be read.
+  process.stderr.on('error', () => {});
+  const entry = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry?.endsItself !== true || asksForHelp(args)) endOnBrokenOutput();
   if (name === '--version' || name === '-v') {
     process.stdout.write(`${version()}\n`);
     return;
@@ -80,9 +84,7 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
   }
   const known = `Commands: ${Object.keys(COMMANDS).join(', ')}; see ringcast --help.`;
   if (name === undefined) throw new UsageError('no command', known);
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}`, known);
-  if (entry.endsItself !== true) endOnBrokenOutput();
   tellWarnings();
   const { command } = await entry.load();
   await command.run(args);
@@ -91,12 +93,21 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
 /** Prints a failure, and returns the exit code for it. What nobody foresaw is thrown on: it needs its stack. */
 function report(error: unknown): number {
   if (error instanceof UsageError) {
-    process.stderr.write(`ringcast: ${error.message}\n${error.hint}\n`);
+    tell(`${error.message}\n${error.hint}`);
     return EXIT_USAGE;
   }
   if (!(error instanceof InputError || error instanceof BusError || isSystemError(error))) throw error;
-  process.stderr.write(`ringcast: ${error.message}\n`);
+  tell(error.message);
   return EXIT_FAILURE;
+}
+
+/** A message may quote what is in a file of others: control characters reach no terminal. */
+function tell(message: string): void {
+  const shown = message.replace(
+    /(?![\n\t])\p{Cc}/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  process.stderr.write(`ringcast: ${shown}\n`);
 }
 
 /**
@@ -109,8 +120,6 @@ function endOnBrokenOutput(): void {
     process.stderr.write(`ringcast: standard output: ${error.message}\n`);
     process.exit(EXIT_FAILURE);
   });
-  // With nobody to tell, work goes on: standard output may still be read.
-  process.stderr.on('error', () => {});
 }
 
 /** Warnings of a bus are told as the command tells everything, each once; others as Node prints them, if it does. */
@@ -121,8 +130,7 @@ function tellWarnings(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     if (!(warning instanceof BusError)) for (const print of printers) print.call(process, warning);
-    else if (told.size < told.add(warning.message).size)
-      process.stderr.write(`ringcast: warning: ${warning.message}\n`);
+    else if (told.size < told.add(warning.message).size) tell(`warning: ${warning.message}`);
   });
 }
 

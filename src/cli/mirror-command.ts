@@ -3,6 +3,7 @@ import { createBus } from '../index.js';
 import { FOREVER_MS, RING_BYTES } from './bus-settings.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './command-errors.js';
+import { checkFilter } from './filter-option.js';
 import { stopped } from './stopped.js';
 
 const HELP = `Usage: ringcast mirror --nats URL [--stream NAME] [--listen SOCKET] [--containerd SOCKET] [OPTION]…
@@ -41,9 +42,10 @@ export const command = defineCommand({
     quiet: { type: 'boolean', short: 'q' },
   },
   async run({ nats, stream = 'EVENTS', prefix, listen, containerd, filter = ['/**'], from, durable, quiet }, operands) {
-    if (nats === undefined) throw new UsageError('mirror: no server', HINT);
+    if (nats === undefined || nats === '') throw new UsageError('mirror: no server', HINT);
     if (operands.length > 0) throw new UsageError(`mirror: unexpected ${JSON.stringify(operands[0])}`, HINT);
     const start = fromOf(from);
+    checkFilter('mirror', filter);
     // Loaded on demand, as what it needs is.
     const { natsBridge } = await import('../bridges/nats/index.js');
     const { connectNats } = await import('../bridges/nats/jetstream-package.js');

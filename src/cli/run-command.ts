@@ -7,6 +7,7 @@ import { addAbortSignal } from 'node:stream';
 import { type Bus, BusError, createBus, formatCtrLine, runWithEmitter } from '../index.js';
 import { type Image, openServices, ServiceError, type Services } from '../services/index.js';
 import { fileReason, InputError, isSystemError } from './command-errors.js';
+import { checkStandardInput } from './envelope-input.js';
 import { runToEnd } from './run-container.js';
 import { chooseDemoRuntime, runContainerdDemo, runDemo } from './run-demo.js';
 import { ContainerdRun } from './run-in-containerd.js';
@@ -32,7 +33,8 @@ export async function runCommand(args: string[]): Promise<number> {
       return 0;
     }
     // Before anything is set up, so that a mistyped name gives one line and no events.
-    if (options.image !== undefined && options.image !== '-') await checkReadable(options.image);
+    if (options.image === '-') checkStandardInput();
+    else if (options.image !== undefined) await checkReadable(options.image);
     return await runWithBus(options);
   } catch (error) {
     if (error instanceof UsageError) {

@@ -70,7 +70,11 @@ function blocksOf(): Format {
     const options = { columns: 120, rows, colour: false, sort: 'backlog', skip: 0, which: '', paused: false } as const;
     const lines = viewOf(sample, previous, options);
     previous = sample;
-    return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+    // Without the last line, which tells of keys.
+    return `${lines
+      .slice(0, -1)
+      .map((line) => line.trimEnd())
+      .join('\n')}\n`;
   };
 }
 

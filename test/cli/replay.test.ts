@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { Envelope } from '../../src/events.js';
+import { CommandLines } from '../support/command-lines.js';
 import { CTR_LINES, FIXTURE, runCommand } from '../support/run-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -13,6 +14,9 @@ const topics = lines.map((line) => line.split(' ')[5]!);
 function countOf(pattern: RegExp): number {
   return topics.filter((topic) => pattern.test(topic)).length;
 }
+
+const commands = new CommandLines();
+after(() => commands.close());
 
 describe('ringcast replay', () => {
   it('sums up what the stream holds, as often as it was sent, and loses nothing', async (t) => {
@@ -87,7 +91,7 @@ describe('ringcast replay', () => {
     const length = Envelope.encode(envelope, bytes, 0, bytes.length);
     const input = [Buffer.of(length), bytes.subarray(0, length)];
     const file = join(await temporaryDirectory(t), 'audit.jsonl');
-    const { exitCode, stdout } = await runCommand(['replay', '-n', '1', '-a', file], input);
+    const { exitCode, stdout } = await commands.runWith({ input }, 'replay', '-n', '1', '-a', file);
     assert.equal(exitCode, 1);
     assert.match(stdout, /container lives +0 +1 +0 /);
     assert.match(stdout, /audit log +1 +0 +0 /);
@@ -103,7 +107,8 @@ describe('ringcast replay', () => {
   });
 
   it('ends with one line and exit code 1 on damaged input', async () => {
-    const { exitCode, stdout, stderr } = await runCommand(['replay'], [readFileSync(FIXTURE).subarray(0, 1000)]);
+    const input = [readFileSync(FIXTURE).subarray(0, 1000)];
+    const { exitCode, stdout, stderr } = await commands.runWith({ input }, 'replay');
     assert.match(stderr, /^ringcast: standard input: envelope \d+, at byte 1000 of the input: [^\n]*\n$/);
     assert.deepEqual({ exitCode, stdout }, { exitCode: 1, stdout: '' });
   });

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, it, type TestContext } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import { parseRunOptions } from '../../src/cli/run-options.js';
 import { buildImageArchive } from '../../src/services/index.js';
+import { CommandLines } from '../support/command-lines.js';
 import { covering } from '../support/full.js';
 import { COMMAND } from '../support/published.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -45,6 +46,10 @@ function topics(stdout: string): string[] {
     .filter((topic) => topic.startsWith('/service/container/'))
     .map((topic) => topic.slice('/service/container/'.length));
 }
+
+/** Runs those that end before they start a container, or because they cannot. */
+const commands = new CommandLines();
+after(() => commands.close());
 
 describe('ringcast run', () => {
   it('prints the events of a container and exits as it does, without progress in a pipe', async (t) => {
@@ -88,8 +93,8 @@ describe('ringcast run', () => {
         join(directory, 'text'),
         'no archive at all, but longer than five hundred and twelve bytes\n'.repeat(20),
       );
-      const result = await run(directory, args);
-      assert.equal(result.code, code);
+      const result = await commands.runWith({ cwd: directory, env: { TMPDIR: directory } }, 'run', ...args);
+      assert.equal(result.exitCode, code);
       assert.match(result.stderr, message);
       assert.deepEqual((await readdir(directory)).sort(), ['image.tar', 'text']);
     });
@@ -104,9 +109,9 @@ describe('ringcast run', () => {
     assert.deepEqual(await readdir(directory), ['image.tar']);
   });
 
-  it('prints its usage when asked, and that is no failure', async (t) => {
-    const { code, stdout, stderr } = await run(await workplace(t), ['--help']);
-    assert.deepEqual([code, stderr], [0, '']);
+  it('prints its usage when asked, and that is no failure', async () => {
+    const { exitCode, stdout, stderr } = await commands.run('run', '--help');
+    assert.deepEqual([exitCode, stderr], [0, '']);
     assert.match(stdout, /^Usage: ringcast run/);
   });
 
@@ -152,9 +157,11 @@ describe('ringcast run', () => {
 
   it('stops and cleans up without a word when nobody reads its events any more', async (t) => {
     const directory = await workplace(t);
-    const { child, ended, stderr } = start(directory, ['image.tar', '--', 'sh', '-c', 'sleep 1000; exit 1']);
+    const { child, ended, stderr } = start(directory, ['-', '--', 'sh', '-c', 'sleep 1000; exit 1']);
     await new Promise((resolve) => child.stdout.once('data', resolve));
     child.stdout.destroy();
+    // Only now, so that there are events that nobody reads.
+    child.stdin.on('error', () => {}).end(ARCHIVE);
     assert.equal(await ended, 141);
     assert.equal(await stderr, '');
     assert.deepEqual(await readdir(directory), ['image.tar']);

@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { CTR_LINES, FIXTURE, runCommand } from '../support/run-command.js';
+import { CommandLines } from '../support/command-lines.js';
+import { CTR_LINES, FIXTURE } from '../support/run-command.js';
 
 /** Commands as they end well and as they do not, by what they are given. */
 const COMMANDS: readonly (readonly string[])[] = [
@@ -18,22 +19,20 @@ const COMMANDS: readonly (readonly string[])[] = [
 ];
 
 describe('ringcast', () => {
-  const { TMPDIR } = process.env;
-  let folder: string;
+  const commands = new CommandLines();
+  let temporaryFolder: string;
   before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'ringcast-test-'));
-    process.env.TMPDIR = folder;
+    temporaryFolder = mkdtempSync(join(tmpdir(), 'ringcast-test-'));
   });
   after(() => {
-    rmSync(folder, { recursive: true });
-    if (TMPDIR === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = TMPDIR;
+    commands.close();
+    rmSync(temporaryFolder, { recursive: true });
   });
 
   for (const args of COMMANDS) {
     it(`leaves nothing in the temporary folder: ${args.join(' ')}`, async () => {
-      await runCommand(args);
-      assert.deepEqual(readdirSync(folder), []);
+      await commands.runWith({ env: { TMPDIR: temporaryFolder } }, ...args);
+      assert.deepEqual(readdirSync(temporaryFolder), []);
     });
   }
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -66,7 +66,7 @@ function stream(onData: (text: string) => void, path = `${page.pathname}samples?
   });
 }
 
-describe('the page of top', { timeout: 60_000 }, () => {
+describe('the page of top', { timeout: 600_000 }, () => {
   test('is served on this machine alone, at an address that nobody can guess', async () => {
     assert.equal(page.hostname, '127.0.0.1');
     assert.match(page.pathname, /^\/[\w-]{32}\/$/);
@@ -119,10 +119,49 @@ describe('the page of top', { timeout: 60_000 }, () => {
   });
 
   test('refuses every host but its own', async () => {
-    for (const host of ['evil.example', `evil.example:${page.port}`, '127.0.0.1', `127.0.0.1:${page.port}0`, '[::1]']) {
-      assert.equal((await get(page.pathname, { host })).status, 403, host);
+    const foreign = [
+      'evil.example',
+      'localhost.evil.example',
+      'evil.localhost',
+      'localhost..',
+      '.localhost',
+      '0.0.0.0',
+      '[::]',
+    ];
+    for (const host of [...foreign.flatMap((name) => [name, `${name}:${page.port}`]), `127.0.0.1:${page.port}0`]) {
+      const { status, text } = await get(page.pathname, { host });
+      assert.equal(status, 403, host);
+      assert.match(text, /Open the one that ringcast top printed/);
     }
-    assert.equal((await get(page.pathname, { host: `localhost:${page.port}` })).status, 200);
+    for (const name of ['127.0.0.1', 'localhost', '[::1]']) {
+      assert.equal((await get(page.pathname, { host: name })).status, 403, `${name} without the port`);
+    }
+  });
+
+  test('is shown by every name of this machine that a browser may be given', async () => {
+    for (const name of ['localhost', 'LOCALHOST', 'localhost.', '[::1]']) {
+      const host = `${name}:${page.port}`;
+      assert.equal((await get(page.pathname, { host })).status, 200, host);
+      const own = { host, 'sec-fetch-site': 'same-origin', origin: `http://${host.toLowerCase()}` };
+      assert.equal((await get(`${page.pathname}buses`, own)).status, 200, host);
+    }
+  });
+
+  const hasLoopback6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+  test('is found at ::1 too', { skip: !hasLoopback6 && 'this machine has no such address' }, async () => {
+    const address = new URL(page);
+    address.hostname = '[::1]';
+    assert.match(await (await fetch(address)).text(), /^<!doctype html>/);
+  });
+
+  test('has the names that browsers send at the port that they omit', async (t) => {
+    const usual = new PageServer(readPageFiles(), new SampleStreams(async () => [], 100));
+    try {
+      const address = await usual.listen(80).catch((error: Error) => t.skip(error.message));
+      if (typeof address === 'string') assert.equal((await fetch(address)).status, 200);
+    } finally {
+      usual.close();
+    }
   });
 
   test('refuses what other pages ask for, on this machine too, and lets a link lead to it', async () => {
@@ -294,7 +333,7 @@ describe('the page of top', { timeout: 60_000 }, () => {
   });
 });
 
-describe('ringcast top --web', { timeout: 60_000 }, () => {
+describe('ringcast top --web', { timeout: 600_000 }, () => {
   const command = fileURLToPath(new URL('../../lib/cli.js', import.meta.url));
 
   test('prints the address, serves there until it is told to end, and ends with 0', async () => {

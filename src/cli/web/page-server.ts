@@ -1,9 +1,9 @@
 /**
  * The page of `ringcast top --web`: HTTP for one person's browser on this machine, and for nobody else.
  *
- * What keeps others out: it listens on 127.0.0.1 alone; the address holds a random token; a `Host` other than its own is refused
- * (a name of somebody else's that was pointed here), and so is a request that another page made. What it sends loads nothing
- * from anywhere else, and runs no script but its own.
+ * What keeps others out: it listens on the loopback addresses alone; the address holds a random token; a `Host` that is not a
+ * name of the loopback is refused (a name of somebody else's that was pointed here), and so is a request that another page made.
+ * What it sends loads nothing from anywhere else, and runs no script but its own.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -13,6 +13,11 @@ import type { PageFiles } from './page-files.js';
 import type { SampleStreams } from './sample-streams.js';
 
 const ADDRESS = '127.0.0.1';
+const ADDRESS_6 = '::1';
+/** As browsers write them: no DNS server says where any of them leads. */
+const HOSTS = [ADDRESS, `[${ADDRESS_6}]`, 'localhost', 'localhost.'];
+/** Browsers omit it from a Host. */
+const DEFAULT_PORT = 80;
 const TOKEN_BYTES = 24;
 /** Connections at a time; those of streams included. */
 const MAX_CONNECTIONS = 64;
@@ -37,21 +42,30 @@ export class PageServer {
   readonly #streams: SampleStreams;
   readonly #token = randomBytes(TOKEN_BYTES).toString('base64url');
   readonly #server: Server;
+  readonly #server6: Server;
+  /** What a `Host` may be. */
+  #hosts: ReadonlySet<string> = new Set();
 
   constructor(files: PageFiles, streams: SampleStreams) {
     this.#files = files;
     this.#streams = streams;
+    this.#server = this.#makeServer();
+    this.#server6 = this.#makeServer();
+  }
+
+  #makeServer(): Server {
     const options = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: REQUEST_PATIENCE_MS };
     const looks = { requestTimeout: REQUEST_PATIENCE_MS, connectionsCheckingInterval: REQUEST_PATIENCE_MS / 5 };
-    this.#server = createServer({ ...options, ...looks }, (request, response) => this.#answer(request, response));
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    const server = createServer({ ...options, ...looks }, (request, response) => this.#answer(request, response));
+    server.maxConnections = MAX_CONNECTIONS;
     // What is no HTTP is answered with nothing.
-    this.#server.on('clientError', (_, socket) => socket.destroy());
-    this.#server.on('connection', (socket) => {
+    server.on('clientError', (_, socket) => socket.destroy());
+    server.on('connection', (socket) => {
       // Whoever says nothing at all is not waited for, either.
       const patience = setTimeout(() => socket.bytesRead === 0 && socket.destroy(), REQUEST_PATIENCE_MS).unref();
       socket.once('close', () => clearTimeout(patience));
     });
+    return server;
   }
 
   /**
@@ -60,22 +74,21 @@ export class PageServer {
    * @param port 0: one that is free
    */
   async listen(port: number): Promise<string> {
-    await new Promise<void>((resolve, reject) => {
-      // Later ones say that a client was not let in, as where the process has no file descriptor left.
-      this.#server.on('error', reject);
-      this.#server.listen(port, ADDRESS, resolve);
-    });
-    return `http://${this.#host}/${this.#token}/`;
+    await listen(this.#server, port, ADDRESS);
+    const { port: own } = this.#server.address() as AddressInfo;
+    const ports = own === DEFAULT_PORT ? [`:${own}`, ''] : [`:${own}`];
+    this.#hosts = new Set(HOSTS.flatMap((host) => ports.map((ending) => host + ending)));
+    // A machine may have no such address, or the port may be somebody else's there. It is not in the address that we print.
+    await listen(this.#server6, own, ADDRESS_6).catch(() => {});
+    return `http://${ADDRESS}:${own}/${this.#token}/`;
   }
 
   close(): void {
     this.#streams.close();
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
-
-  get #host(): string {
-    return `${ADDRESS}:${(this.#server.address() as AddressInfo).port}`;
+    for (const server of [this.#server, this.#server6]) {
+      server.close();
+      server.closeAllConnections();
+    }
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -99,14 +112,15 @@ export class PageServer {
   }
 
   #refusalOf({ method, headers, url = '' }: IncomingMessage): [status: number, message: string] | undefined {
-    if (headers.host !== this.#host && headers.host !== this.#host.replace(ADDRESS, 'localhost')) {
-      return [403, 'This is not the address of the page.'];
+    const host = headers.host?.toLowerCase() ?? '';
+    if (!this.#hosts.has(host)) {
+      return [403, 'This is not the address of the page. Open the one that ringcast top printed.'];
     }
     // Of another page, on whatever port: browsers say so in one way or the other.
     const site = headers['sec-fetch-site'];
     const isNavigation = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
     const isForeign = site !== undefined && site !== 'same-origin' && site !== 'none' && !isNavigation;
-    if (isForeign || (headers.origin !== undefined && headers.origin !== `http://${headers.host}`)) {
+    if (isForeign || (headers.origin !== undefined && headers.origin !== `http://${host}`)) {
       return [403, 'Another page may not read this.'];
     }
     const [, given = '', rest] = /^\/([^/?]*)(.*)$/.exec(url) ?? [];
@@ -115,6 +129,14 @@ export class PageServer {
     }
     return method === 'GET' ? undefined : [405, 'This page is read only.'];
   }
+}
+
+function listen(server: Server, port: number, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // Later ones say that a client was not let in, as where the process has no file descriptor left.
+    server.on('error', reject);
+    server.listen(port, address, resolve);
+  });
 }
 
 /** In a time that says nothing of how much of it is right. */
