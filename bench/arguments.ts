@@ -10,7 +10,7 @@ export interface BenchArguments {
   readonly json: string | undefined;
   readonly plots: string | undefined;
   readonly quick: boolean;
-  /** How many rounds count; default 3 of a quick run, 11 of a full one. */
+  /** Processes for each case, or with `inProcess` rounds in one; default 5 of a quick run, 9 of a full one. */
   readonly rounds: number | undefined;
   /** Take the results from there, and measure nothing. */
   readonly from: string | undefined;
@@ -18,12 +18,14 @@ export interface BenchArguments {
   readonly record: boolean;
   /** Skip, with a line each, the cases that this version of the package cannot run. */
   readonly skipMissing: boolean;
+  /** Measure in the process that runs, one case after the other: for profilers. */
+  readonly inProcess: boolean;
   /** Node binaries to run on, in turns; empty: the one that runs. */
   readonly nodes: readonly string[];
 }
 
 export const BENCH_USAGE =
-  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--rounds N] [--json FILE] [--plots [DIR]] [--record] [--from FILE] [--skip-missing] [--node PATH…]';
+  'usage: npm run bench -- [--only REGEX] [--subject REGEX] [--quick] [--rounds N] [--json FILE] [--plots [DIR]] [--record] [--from FILE] [--skip-missing] [--in-process | --node PATH…]';
 /** Where plots go without a folder of their own. */
 const PLOTS = 'plots';
 const ANYTHING = /(?:)/.source;
@@ -39,6 +41,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     from: { type: 'string' },
     record: { type: 'boolean' },
     'skip-missing': { type: 'boolean' },
+    'in-process': { type: 'boolean' },
     node: { type: 'string', multiple: true },
   } as const;
   // parseArgs has no options whose value may be missing.
@@ -49,7 +52,12 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
   if (values.record && (values.only ?? values.subject) !== undefined) {
     throw new UsageError('--record is for a run of all cases and subjects, without --only and --subject');
   }
-  if (values.from !== undefined && (values.only ?? values.subject ?? values.quick ?? values.rounds ?? values.node)) {
+  if (values['in-process'] && values.node !== undefined) {
+    throw new UsageError('--in-process measures on the Node that runs, --node in processes of others');
+  }
+  const measures =
+    values.only ?? values.subject ?? values.quick ?? values.rounds ?? values.node ?? values['in-process'];
+  if (values.from !== undefined && measures) {
     throw new UsageError('--from measures nothing: it goes with --plots, --record and --json');
   }
   return {
@@ -62,19 +70,21 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     from: values.from,
     record: values.record ?? false,
     skipMissing: values['skip-missing'] ?? false,
+    inProcess: values['in-process'] ?? false,
     nodes: [...(values.node ?? []), ...positionals],
   };
 }
 
 /** The command that measures the same; where its results go is nobody's affair. */
 export function commandOf(args: BenchArguments, nodeVersions: readonly string[]): string {
-  const { only, subject, quick, rounds, skipMissing } = args;
+  const { only, subject, quick, rounds, skipMissing, inProcess } = args;
   const words = [
     ...(only.source === ANYTHING ? [] : ['--only', only.source]),
     ...(subject.source === ANYTHING ? [] : ['--subject', subject.source]),
     ...(quick ? ['--quick'] : []),
     ...(rounds === undefined ? [] : ['--rounds', rounds]),
     ...(skipMissing ? ['--skip-missing'] : []),
+    ...(inProcess ? ['--in-process'] : []),
     ...(nodeVersions.length === 0 ? [] : ['--node', ...nodeVersions]),
   ];
   return `npm run bench${words.length === 0 ? '' : ` -- ${words.join(' ')}`}`;

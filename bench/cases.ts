@@ -22,16 +22,26 @@ const FILES: Readonly<Record<string, () => Promise<{ readonly cases: readonly Be
   services: () => import('./cases/services.js'),
 };
 
+/** A case, and the file of `cases/` that has it. */
+export interface CaseInFile extends BenchCase {
+  readonly file: string;
+}
+
+export async function casesIn(file: string): Promise<readonly CaseInFile[]> {
+  const { cases } = await FILES[file]!();
+  return cases.map((benchCase) => ({ ...benchCase, file }));
+}
+
 /**
  * Loads them all.
  *
  * @param onMissing told of a file that needs what this version of the package does not export; without it, that is an error
  */
-export async function loadCases(onMissing?: (file: string, error: unknown) => void): Promise<readonly BenchCase[]> {
-  const loaded: BenchCase[] = [];
-  for (const [file, load] of Object.entries(FILES)) {
+export async function loadCases(onMissing?: (file: string, error: unknown) => void): Promise<readonly CaseInFile[]> {
+  const loaded: CaseInFile[] = [];
+  for (const file of Object.keys(FILES)) {
     try {
-      loaded.push(...(await load()).cases);
+      loaded.push(...(await casesIn(file)));
     } catch (error) {
       if (onMissing === undefined) throw error;
       onMissing(file, error);

@@ -1,6 +1,6 @@
 /** What changed between two lists of runs, and what is noise. */
-import type { Result } from './results.js';
-import { median, rankTest } from './statistics.js';
+import { joined, nameOf, type Result } from './results.js';
+import { rankTest } from './statistics.js';
 
 /** Smaller changes are not worth a word, however certain. */
 const MIN_EFFECT = 0.05;
@@ -22,26 +22,15 @@ export interface Change {
 
 /** Each run is the results of one process; metrics that only one side has are skipped. */
 export function changesBetween(base: readonly (readonly Result[])[], head: readonly (readonly Result[])[]): Change[] {
-  const baseValues = valuesByName(base);
-  const headValues = valuesByName(head);
-  return [...baseValues].flatMap(([name, { unit, values }]) => {
-    const other = headValues.get(name);
+  const others = new Map(joined(head).map((result) => [nameOf(result), result]));
+  return joined(base).flatMap((result) => {
+    const name = nameOf(result);
+    const other = others.get(name);
     if (other === undefined) return [];
-    const from = median(values);
-    const to = median(other.values);
+    const [from, to] = [result.value, other.value];
     const effect = from === to ? 0 : (to - from) / Math.abs(from);
-    const p = rankTest(values, other.values);
-    return [{ name, unit, base: from, head: to, effect, p, changed: p < MAX_P && Math.abs(effect) >= MIN_EFFECT }];
+    const p = rankTest(result.samples, other.samples);
+    const changed = p < MAX_P && Math.abs(effect) >= MIN_EFFECT;
+    return [{ name, unit: result.unit, base: from, head: to, effect, p, changed }];
   });
-}
-
-function valuesByName(runs: readonly (readonly Result[])[]): Map<string, { unit: string; values: number[] }> {
-  const byName = new Map<string, { unit: string; values: number[] }>();
-  for (const result of runs.flat()) {
-    const name = `${result.case} ${result.subject} ${result.metric}`;
-    const known = byName.get(name);
-    if (known === undefined) byName.set(name, { unit: result.unit, values: [result.value] });
-    else known.values.push(result.value);
-  }
-  return byName;
 }

@@ -13,9 +13,9 @@ export interface Result {
   readonly value: number;
   /** `events/s`, `ns`, `MiB/million` */
   readonly unit: string;
-  /** One for each round, in order: sample i of two subjects of one case were measured next to each other. */
+  /** One for each round, in order: samples i of two subjects of one case were measured next to each other, in one process. */
   readonly samples: readonly number[];
-  /** Where every event was timed by itself: percentiles of the events of all rounds together, in `unit`. */
+  /** Where every event was timed by itself: percentiles of the events of a process, in `unit`; of several processes the medians. */
   readonly percentiles?: Percentiles;
 }
 
@@ -37,6 +37,37 @@ export function resultOf(
   samples: readonly number[],
 ): Result {
   return { case: benchCase, subject, metric, value: median(samples), unit, samples };
+}
+
+/** One result for each subject and metric, with what each process says of it as a sample. */
+export function joined(processes: readonly (readonly Result[])[]): Result[] {
+  const byName = new Map<string, Result[]>();
+  for (const result of processes.flat()) {
+    const alike = byName.get(nameOf(result));
+    if (alike === undefined) byName.set(nameOf(result), [result]);
+    else alike.push(result);
+  }
+  return [...byName.values()].map((alike) => {
+    const samples = alike.map(({ value }) => value);
+    const result = { ...alike[0]!, value: median(samples), samples };
+    if (result.percentiles === undefined) return result;
+    return { ...result, percentiles: mediansOf(alike.map(({ percentiles }) => percentiles!)) };
+  });
+}
+
+/** Case, subject and metric. */
+export function nameOf({ case: benchCase, subject, metric }: Result): string {
+  return `${benchCase} ${subject} ${metric}`;
+}
+
+/** Of the percentiles that all of them have. */
+function mediansOf(distributions: readonly Percentiles[]): Percentiles {
+  return distributions[0]!.flatMap(([percentile]) => {
+    const values = distributions.flatMap((known) =>
+      known.filter(([other]) => other === percentile).map(([, value]) => value),
+    );
+    return values.length < distributions.length ? [] : [[percentile, median(values)] as const];
+  });
 }
 
 const PERCENTILES = [0, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.99];

@@ -4,16 +4,19 @@
  */
 import { percentilesOf, type Result, resultOf } from './results.js';
 
-/** A subject has settled when that many rounds in a row were not better than the best before by more than that factor. */
-const SETTLED_ROUNDS = 3;
+/** A subject has settled when for that long no round was better than the best before by more than that factor. */
+const SETTLED_MS = 200;
 const BETTER = 1.05;
-const SETTLING_ROUND_MS = 100;
-const MAX_SETTLING_ROUNDS = 20;
+const SETTLING_ROUND_MS = 50;
+const MAX_SETTLING_MS = 2000;
 
 /** How much is measured. */
 export interface Plan {
   readonly quick: boolean;
+  /** Rounds in this process. */
   readonly rounds: number;
+  /** Which subject has the first turn; default 0, the first. Each round begins with the one after. */
+  readonly begin?: number;
   /** Time for one subject in one round; what a subject does to get ready comes on top. */
   readonly roundMs: number;
   /** Subjects that are measured. */
@@ -41,6 +44,8 @@ export interface Subject {
 
 export interface BenchCase {
   readonly name: string;
+  /** One process says all there is to know, and takes its time: further rounds do without. */
+  readonly once?: boolean;
   run(plan: Plan): Promise<readonly Result[]>;
 }
 
@@ -69,7 +74,7 @@ async function takeTurns(
     for (const { measured } of running) await settle(measured, units);
     for (let round = 0; round < plan.rounds; round++) {
       for (let turn = 0; turn < running.length; turn++) {
-        const { measured, samples, times } = running[(round + turn) % running.length]!;
+        const { measured, samples, times } = running[((plan.begin ?? 0) + round + turn) % running.length]!;
         for (const [metric, value] of Object.entries(await measured.round(plan.roundMs))) {
           const values = samples.get(metric);
           if (values === undefined) samples.set(metric, [value]);
@@ -89,23 +94,24 @@ async function takeTurns(
   );
 }
 
-/**
- * Rounds that do not count, until the compilers are done with it: as many for a quick run as for a full one, so that both
- * measure the same.
- */
+/** Rounds that do not count, until the compilers are done with it. A round that takes long, whatever it is given, counts as such. */
 async function settle(measured: Running, units: Readonly<Record<string, string>>): Promise<void> {
+  if (measured.startsAnew) return;
   const best = new Map<string, number>();
-  let sinceBetter = 0;
-  for (let round = 0; round < MAX_SETTLING_ROUNDS && sinceBetter < SETTLED_ROUNDS; round++) {
-    sinceBetter++;
-    for (const [metric, value] of Object.entries(await measured.round(SETTLING_ROUND_MS))) {
+  let sinceBetterMs = 0;
+  for (let elapsedMs = 0; elapsedMs < MAX_SETTLING_MS && sinceBetterMs < SETTLED_MS; ) {
+    const startMs = performance.now();
+    const values = await measured.round(SETTLING_ROUND_MS);
+    const tookMs = Math.max(SETTLING_ROUND_MS, performance.now() - startMs);
+    elapsedMs += tookMs;
+    sinceBetterMs += tookMs;
+    for (const [metric, value] of Object.entries(values)) {
       // Of rates more is better, of times less.
       const score = units[metric]!.endsWith('/s') ? value : 1 / value;
       const before = best.get(metric) ?? 0;
       if (score > before) best.set(metric, score);
-      if (score > before * BETTER) sinceBetter = 0;
+      if (score > before * BETTER) sinceBetterMs = 0;
     }
-    if (measured.startsAnew) return;
   }
 }
 

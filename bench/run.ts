@@ -1,17 +1,14 @@
 /** `npm run bench`: measures the cases asked for, and says what came out. Exit code 1: a verification failed; 2: usage. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { BENCH_USAGE, type BenchArguments, commandOf, parseBenchArguments, UsageError } from './arguments.js';
-import { loadCases } from './cases.js';
+import { type CaseInFile, loadCases } from './cases.js';
 import { describeEnvironment } from './environment.js';
-import { runOnNodes, versionOf } from './nodes.js';
+import { FULL_ROUNDS, type Measuring, measureCase, planOf, QUICK_ROUNDS, saySkipped } from './measuring.js';
 import { writePlots } from './plots.js';
+import { nodeAt, ProcessError, runInProcesses } from './processes.js';
 import { recordReport } from './record.js';
 import { caseTable, environmentText, floorTable, nodesTable } from './report.js';
 import { type Report, type Result, VerificationError } from './results.js';
-import type { BenchCase, Plan } from './rounds.js';
-
-const QUICK = { quick: true, rounds: 3, roundMs: 100 };
-const FULL = { quick: false, rounds: 11, roundMs: 400 };
 
 async function main(args: BenchArguments): Promise<void> {
   const report =
@@ -22,15 +19,16 @@ async function main(args: BenchArguments): Promise<void> {
 }
 
 async function measure(args: BenchArguments): Promise<Report> {
-  const onMissing = args.skipMissing
-    ? (name: string, error: unknown) => console.error(skipped(name, error))
-    : undefined;
-  const cases = await loadCases(onMissing);
+  const cases = await loadCases(args.skipMissing ? saySkipped : undefined);
   const chosen = cases.filter(({ name }) => args.only.test(name));
   if (chosen.length === 0) {
     throw new UsageError(`--only ${args.only.source} matches none of ${cases.map(({ name }) => name).join(', ')}`);
   }
-  const report = args.nodes.length > 0 ? onSeveral(args, chosen) : await onThisOne(args, chosen, onMissing);
+  const { quick, skipMissing, rounds = quick ? QUICK_ROUNDS : FULL_ROUNDS } = args;
+  const measuring: Measuring = { quick, skipMissing, subject: args.subject.source };
+  const report = args.inProcess
+    ? await inThisProcess(args, chosen, rounds, measuring)
+    : inProcesses(args, chosen, rounds, measuring);
   for (const { environment, results } of [report, ...(report.beside ?? [])]) {
     const floors = floorTable(results);
     if (floors === '') continue;
@@ -40,63 +38,68 @@ async function measure(args: BenchArguments): Promise<Report> {
   return report;
 }
 
-async function onThisOne(
+async function inThisProcess(
   args: BenchArguments,
-  chosen: readonly BenchCase[],
-  onMissing: Plan['onMissing'],
+  chosen: readonly CaseInFile[],
+  rounds: number,
+  measuring: Measuring,
 ): Promise<Report> {
   const environment = describeEnvironment(commandOf(args, []));
   console.log(`${environmentText(environment)}\n`);
-  const usual = args.quick ? QUICK : FULL;
-  const plan: Plan = {
-    ...usual,
-    rounds: args.rounds ?? usual.rounds,
-    wants: (subject) => args.subject.test(subject),
-    onMissing,
-  };
   const results: Result[] = [];
   for (const [index, benchCase] of chosen.entries()) {
-    const measured = await withProgress(index, chosen, () =>
-      benchCase.run(plan).catch((error: unknown) => {
-        if (onMissing === undefined) throw error;
-        onMissing(benchCase.name, error);
-        return [];
-      }),
-    );
-    if (measured.length === 0) continue;
+    showProgress(`${index + 1}/${chosen.length} ${benchCase.name}`);
+    const measured = await measureCase(benchCase, planOf(measuring, rounds));
     results.push(...measured);
-    console.log(`${caseTable(measured)}\n`);
+    printCase(measured);
   }
   return { environment, results };
 }
 
-function onSeveral(args: BenchArguments, chosen: readonly BenchCase[]): Report {
-  const versions = args.nodes.map(versionOf);
-  const environment = describeEnvironment(commandOf(args, versions));
-  console.log(`${environmentText(environment)}; cases on Node ${versions.join(', ')}\n`);
-  const options = [
-    ...(args.quick ? ['--quick'] : []),
-    ...(args.rounds === undefined ? [] : ['--rounds', String(args.rounds)]),
-    ...(args.skipMissing ? ['--skip-missing'] : []),
-    ...['--subject', args.subject.source],
-  ];
-  const names = chosen.map(({ name }) => name);
-  const report = runOnNodes(args.nodes, names, options, (name, byNode) =>
-    console.log(`${nodesTable(name, versions, byNode)}\n`),
-  );
-  // What was asked for, rather than one of the runs that it came to.
-  return { ...report, environment: { ...report.environment, command: environment.command } };
+function inProcesses(
+  args: BenchArguments,
+  chosen: readonly CaseInFile[],
+  rounds: number,
+  measuring: Measuring,
+): Report {
+  const nodes = (args.nodes.length > 0 ? args.nodes : [process.execPath]).map(nodeAt);
+  const versions = nodes.map(({ node }) => node);
+  const environment = describeEnvironment(commandOf(args, args.nodes.length > 0 ? versions : []));
+  const several = nodes.length > 1;
+  console.log(`${environmentText(environment)}${several ? `; cases on Node ${versions.join(', ')}` : ''}\n`);
+  const results = runInProcesses(nodes, chosen, rounds, measuring, {
+    onStart(round, index) {
+      showProgress(`round ${round + 1}/${rounds}, ${index + 1}/${chosen.length} ${chosen[index]!.name}`);
+    },
+    onCase({ name }, byNode) {
+      if (several) print(`${nodesTable(name, versions, byNode)}\n`);
+      else printCase(byNode[0]!);
+    },
+    onLine(line) {
+      showProgress('');
+      console.error(line);
+    },
+  });
+  const [first, ...beside] = nodes.map(({ node, v8 }, at) => ({
+    environment: { ...environment, node, v8 },
+    results: results[at]!,
+  }));
+  return several ? { ...first!, beside } : first!;
 }
 
-async function withProgress<T>(index: number, chosen: readonly BenchCase[], work: () => Promise<T>): Promise<T> {
-  if (process.stderr.isTTY) process.stderr.write(`${index + 1}/${chosen.length} ${chosen[index]!.name} …`);
-  const result = await work();
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-  return result;
+function printCase(results: readonly Result[]): void {
+  // A case that cannot run here has none.
+  if (results.length > 0) print(`${caseTable(results)}\n`);
 }
 
-function skipped(name: string, error: unknown): string {
-  return `${name} is skipped: ${error instanceof Error ? error.message : String(error)}`;
+function print(text: string): void {
+  showProgress('');
+  console.log(text);
+}
+
+/** In place of what was shown before. */
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
 try {
@@ -109,6 +112,7 @@ try {
     console.error(`${error.message}\n${BENCH_USAGE}`);
     process.exit(2);
   }
-  console.error(error instanceof VerificationError ? error.message : error);
+  const isSaid = error instanceof VerificationError || error instanceof ProcessError;
+  console.error(isSaid ? error.message : error);
   process.exit(1);
 }

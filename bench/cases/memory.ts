@@ -53,6 +53,7 @@ function growth(metric: string, samples: readonly MemorySample[], bytes: (sample
 export const cases: readonly BenchCase[] = [
   {
     name: steady,
+    once: true,
     async run(plan) {
       if (!plan.wants('ringcast')) return [];
       const samples = await run(plan.quick ? QUICK_EVENTS : MEASURED_EVENTS);

@@ -49,6 +49,22 @@ describe('two files of results', () => {
     );
   });
 
+  test('say whether the rounds of one reach into those of the other', () => {
+    const alone = (...rounds: number[]): Result[] => [resultOf('publish', 'ringcast', 'cost', 'ns', rounds)];
+    const overlaps = (base: Result[], head: Result[]): boolean => agreementOf(base, head, 0.15)[0]!.overlaps;
+    assert.deepEqual(
+      [
+        overlaps(alone(1, 1, 2), alone(1, 2, 2)),
+        overlaps(alone(5), alone(1, 9, 9)),
+        overlaps(alone(1, 2), alone(3, 4)),
+        overlaps(alone(3, 4), alone(1, 2)),
+      ],
+      [true, true, false, false],
+    );
+    // Ratios round by round, not values.
+    assert.equal(overlaps(run(1, 3, 2), run(9, 3, 2)), true);
+  });
+
   test('are not held against each other where only one has a figure, or in another unit', () => {
     const [ours, peer] = run(1, 3, 2);
     assert.deepEqual(agreementOf([ours!], [peer!], 0.15), []);

@@ -14,6 +14,7 @@ describe('command line of the benchmark suite', () => {
       from: undefined,
       record: false,
       skipMissing: false,
+      inProcess: false,
       nodes: [],
     });
   });
@@ -52,6 +53,7 @@ describe('command line of the benchmark suite', () => {
     const said = 'npm run bench -- --only cold --quick --rounds 5 --node 24.1.0 20.2.0';
     assert.equal(commandOf(parseBenchArguments(given), ['24.1.0', '20.2.0']), said);
     assert.equal(commandOf(parseBenchArguments(['--record']), []), 'npm run bench');
+    assert.equal(commandOf(parseBenchArguments(['--in-process']), []), 'npm run bench -- --in-process');
   });
 
   const refused: readonly [name: string, parse: () => unknown][] = [
@@ -62,6 +64,8 @@ describe('command line of the benchmark suite', () => {
     ['to record a part of the suite', () => parseBenchArguments(['--record', '--only', 'publish'])],
     ['rounds that are none', () => parseBenchArguments(['--rounds', '0'])],
     ['results of an earlier run, and to measure', () => parseBenchArguments(['--from', 'a', '--quick'])],
+    ['results of an earlier run, and a process', () => parseBenchArguments(['--from', 'a', '--in-process'])],
+    ['other Nodes in this process', () => parseBenchArguments(['--in-process', '--node', 'a'])],
     ['nothing to compare', () => parseCompareArguments([])],
     ['three commits', () => parseCompareArguments(['a', 'b', 'c'])],
     ['one file of results', () => parseCompareArguments(['a.json'])],

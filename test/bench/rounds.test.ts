@@ -26,25 +26,32 @@ function recording(log: string[], names: readonly string[], failing?: string): S
 }
 
 describe('rounds', () => {
-  test('let the subjects take turns, each first once, after a round that does not count', async () => {
+  test('let the subjects take turns, each first once', async () => {
     const log: string[] = [];
     const results = await inTurns('case', { cost: 'ns' }, recording(log, ['a', 'b', 'c'])).run(plan);
     const opened = 'open a,open b,open c';
     const closed = 'close a,close b,close c';
-    assert.equal(log.join(), `${opened},a,b,c,a,b,c,b,c,a,c,a,b,${closed}`);
+    assert.equal(log.join(), `${opened},a,b,c,b,c,a,c,a,b,${closed}`);
     assert.deepEqual(results[0], {
       case: 'case',
       subject: 'a',
       metric: 'cost',
-      value: 2,
+      value: 1,
       unit: 'ns',
-      samples: [1, 2, 3],
+      samples: [0, 1, 2],
     });
     assert.equal(results.length, 3);
   });
 
-  test('warm a subject up until it gets no faster, whatever the length of a round', async () => {
-    const settling = [100, 60, 40, 39, 39.5, 39, 30];
+  test('go on with the turns where other processes have left off', async () => {
+    const log: string[] = [];
+    await inTurns('case', { cost: 'ns' }, recording(log, ['a', 'b', 'c'])).run({ ...plan, rounds: 2, begin: 2 });
+    assert.equal(log.slice(3, -3).join(), 'c,a,b,a,b,c');
+  });
+
+  test('warm a subject up until it gets no faster, whatever the length of a round', async (t) => {
+    t.mock.method(performance, 'now', () => 0);
+    const settling = [100, 60, 40, 39, 39.5, 39, 39, 30];
     for (const roundMs of [1, 500]) {
       const asked: number[] = [];
       const subject: Subject = {
@@ -58,12 +65,31 @@ describe('rounds', () => {
         }),
       };
       await inTurns('case', { cost: 'ns' }, [subject]).run({ ...plan, rounds: 1, roundMs });
-      assert.deepEqual(asked, [100, 100, 100, 100, 100, 100, roundMs]);
+      assert.deepEqual(asked, [...new Array<number>(7).fill(50), roundMs]);
     }
   });
 
-  test('warm a rate up as long as it grows', async () => {
-    const rates = [1, 2, 4, 8, 8, 8, 8, 100];
+  test('warm up in fewer rounds what takes longer than it is given', async (t) => {
+    let nowMs = 0;
+    t.mock.method(performance, 'now', () => nowMs);
+    let asked = 0;
+    const subject: Subject = {
+      name: 'a',
+      open: () => ({
+        async round() {
+          nowMs += 1000;
+          return { cost: ++asked };
+        },
+        close() {},
+      }),
+    };
+    const [result] = await inTurns('case', { cost: 'ns' }, [subject]).run({ ...plan, rounds: 1 });
+    assert.deepEqual(result!.samples, [3]);
+  });
+
+  test('warm a rate up as long as it grows', async (t) => {
+    t.mock.method(performance, 'now', () => 0);
+    const rates = [1, 2, 4, 8, 8, 8, 8, 8, 100];
     let asked = 0;
     const subject: Subject = {
       name: 'a',
@@ -85,12 +111,12 @@ describe('rounds', () => {
       }),
     };
     const [p50, p99] = await inTurns('case', { p50: 'us', p99: 'us' }, [subject]).run({ ...plan, rounds: 2 });
-    assert.deepEqual(p50!.samples, [2, 3]);
+    assert.deepEqual(p50!.samples, [1, 2]);
     assert.deepEqual(
       p50!.percentiles!.filter(([percentile]) => percentile % 50 === 0),
       [
-        [0, 20],
-        [50, 25.5],
+        [0, 10],
+        [50, 15.5],
       ],
     );
     assert.equal(p99!.percentiles, undefined);
