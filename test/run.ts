@@ -10,6 +10,7 @@ import { join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runBounded } from './support/bounded-run.js';
+import { joinModules } from './support/joined-modules.js';
 import { summary, total } from './support/run-summary.js';
 import { nameOf, together } from './support/shared-processes.js';
 import { type Limit, TestProcess } from './support/test-process.js';
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
       minutes: { type: 'string' },
       times: { type: 'boolean', default: false },
       'in-process': { type: 'boolean', default: false },
-      concurrency: { type: 'string', default: String(availableParallelism() + 2) },
+      concurrency: { type: 'string', default: String(availableParallelism() + 4) },
     },
   });
   const concurrency = Number(values.concurrency);
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   const excepted = new Set(values.except.flatMap(named));
   const files = chosen.filter((file) => !excepted.has(file));
   if (values.full) process.env.RINGCAST_TESTS = 'full';
+  if (!values['in-process']) await joinModules(join(compiled, 'src'));
   if (values.shard !== undefined || values.minutes !== undefined) {
     const minutes = Number(values.minutes ?? Number.POSITIVE_INFINITY);
     if (!values.full || !(minutes > 0)) throw new Error('--shard and --minutes are for --full; --minutes is above 0');

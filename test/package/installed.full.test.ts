@@ -49,7 +49,7 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
      bus.subscribe('event.exit_status==7', ({ typeUrl, event }) => console.log(typeUrl, event.exitStatus));
      two.runWithEmitter(bus.emitter(), () => one.emit('/tasks/exit', new TaskExit({ exitStatus: 7 })));
      bus.publish('/tasks/exit', new TaskExit({ exitStatus: 8 }));
-     await bus.close();`,
+     await bus.close({ drainTimeoutMs: Infinity });`,
     'containerd.events.TaskExit 7\n',
   ],
   [
@@ -67,7 +67,7 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
        await services.unpacker.unpack((await resolveImage(services.content, target)).layers);
        await services.close();
      });
-     await bus.close();
+     await bus.close({ drainTimeoutMs: Infinity });
      console.log(...ends);`,
     '/service/rootfs/prepare\n/service/rootfs/commit\nunpack-n closed\n',
   ],
@@ -89,7 +89,7 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
      bus.publish('/a', runInNewContext('({ map: new Map([[1, 2]]), date: new Date(0) })'));
      for (const value of [new String('a'), new Blob([]), (function* () {})(), { typeUrl: 'a.B', value: new Uint8Array(), price: 1 }])
        try { bus.publish('/a', value); console.log('accepted', value); } catch ({ code }) { console.log(code); }
-     await bus.close();`,
+     await bus.close({ drainTimeoutMs: Infinity });`,
     `${'BUS_INVALID_EVENT\n'.repeat(4)}true true\n`,
   ],
   [
@@ -100,7 +100,7 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
      const options = { name: 'audit', argv: ['last'], env: { MINE: 'env' }, execArgv: ['--no-warnings'], stdout: true };
      const subscription = bus.subscribe('/a', module('prints.mjs'), options);
      subscription.stdout.pipe(process.stdout);
-     await bus.close();`,
+     await bus.close({ drainTimeoutMs: Infinity });`,
     'audit last env --no-warnings\n',
   ],
   [
@@ -109,12 +109,13 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
      ${URL_OF}
      const bus = createBus();
      const failing = bus.subscribe('/a', module('throws.mjs'));
-     failing.on('error', ({ code, cause }) => console.log(code, /throws\\.mjs:2:\\d+/.exec(cause.stack)[0]));
-     const broken = bus.subscribe('/a', module('imports-broken.mjs'));
      bus.publish('/a', 1);
+     const { code, cause } = await new Promise((resolve) => failing.once('error', resolve));
+     console.log(code, /throws\\.mjs:2:\\d+/.exec(cause.stack)[0]);
+     const broken = bus.subscribe('/a', module('imports-broken.mjs'));
      broken.on('error', () => {});
      await broken.ready.catch(({ code, message }) => console.log(code, message.slice(message.lastIndexOf('/') + 1)));
-     await bus.close();`,
+     await bus.close({ drainTimeoutMs: Infinity });`,
     'BUS_HANDLER_FAILED throws.mjs:2:9\nBUS_MODULE_LOAD broken.mjs:2:13)\n',
   ],
   [
@@ -127,7 +128,7 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
      bus.subscribe('/a', (envelope) => told(() => structuredClone(envelope)));
      told(() => bus.subscribe('/a', module('count.mjs'), { data: { bus } }));
      bus.publish('/a', 1);
-     await bus.close();`,
+     await bus.close({ drainTimeoutMs: Infinity });`,
     'bus.publish\nstays on its thread\nenvelope.toBinary\n',
   ],
   [
@@ -147,7 +148,7 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
      const { signal } = new AbortController();
      process.on('warning', (warning) => console.log(warning.name));
      for (let i = 0; i < 30; i++) bus.subscribe('/a', () => {}, { signal });
-     await bus.close();
+     await bus.close({ drainTimeoutMs: Infinity });
      console.log('none');`,
     'none\n',
   ],
@@ -157,7 +158,7 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
      const bus = createBus();
      bus.subscribe('/a', (envelope) => console.log(typeof JSON.stringify(envelope), typeof formatCtrLine(envelope)));
      bus.publish('/a', { at: new Date(NaN), big: 2n ** 70n > 0n, list: [new Date(NaN)] });
-     await bus.close();`,
+     await bus.close({ drainTimeoutMs: Infinity });`,
     'string string\n',
   ],
   [
@@ -169,7 +170,7 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
      const read = async (source) => { let sum = 0; for await (const { event } of source) sum += event.n; console.log(sum); };
      const reading = [read(Readable.from(bus.subscribe('/n'))), read(ReadableStream.from(bus.subscribe('/n')))];
      await pipeline(Readable.from([1, 2, 3].map((n) => ({ n }))), bus.writableStream('/n'));
-     await bus.close();
+     await bus.close({ drainTimeoutMs: Infinity });
      await Promise.all(reading);`,
     '6\n6\n',
   ],
@@ -185,12 +186,12 @@ const PROGRAMS: readonly (readonly [name: string, source: string, prints: string
      await bus.assertNotPublished('/orders/refused');
      await bus.assertPublished('/orders/refused').catch(({ name }) => console.log(name));
      console.log(timestamp);
-     await bus.close();`,
+     await bus.close({ drainTimeoutMs: Infinity });`,
     'AssertionError\n5000000n\n',
   ],
 ];
 
-describe('installed, ringcast', { timeout: 300_000 }, () => {
+describe('installed, ringcast', { timeout: 1_800_000 }, () => {
   before(async () => {
     await project.install('tar@7');
     cpSync(join(project.folder, 'node_modules'), join(project.folder, 'second/node_modules'), { recursive: true });
@@ -214,7 +215,7 @@ describe('installed, ringcast', { timeout: 300_000 }, () => {
         const bus = createBus();
         bus.subscribe('/a', pathToFileURL(join(__dirname, 'compiled.cjs')), { data });
         bus.publish('/a', 1);
-        bus.close().then(() => console.log(data[0]));`,
+        bus.close({ drainTimeoutMs: Infinity }).then(() => console.log(data[0]));`,
     });
     assert.deepEqual(await project.run('node', 'required.cjs'), { stdout: '1\n', stderr: '' });
     const { engines } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { engines: object };
@@ -322,7 +323,7 @@ const WAYS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['without __proto__', '--disable-proto=delete', 'app.mjs'],
 ];
 
-describe('a program with a thread runs', { timeout: 300_000 }, () => {
+describe('a program with a thread runs', { timeout: 1_800_000 }, () => {
   const APP = `
     import { createBus } from 'ringcast';
     import { TaskExit } from 'ringcast/events';
@@ -331,7 +332,7 @@ describe('a program with a thread runs', { timeout: 300_000 }, () => {
     bus.subscribe('/tasks/*', new URL('./count.mjs', import.meta.url), { data });
     bus.subscribe({ topics: '/{tasks,images}/*', where: 'event.exit_status~="^[0-9]$"' }, ({ event }) => console.log(event.exitStatus));
     for (const exitStatus of [5, 137]) bus.publish('/tasks/exit', new TaskExit({ exitStatus }));
-    const { undelivered } = await bus.close();
+    const { undelivered } = await bus.close({ drainTimeoutMs: Infinity });
     console.log(undelivered, data[0]);`;
   const PROMISED: Printed = { stdout: '5\n0 2\n', stderr: '' };
   const odd = join(project.folder, 'odd #1 100% ümlaut');

@@ -74,7 +74,7 @@ function contents(folder: string): string[] {
   });
 }
 
-describe('ringcast runs', { timeout: 600_000 }, () => {
+describe('ringcast runs', { timeout: 1_800_000 }, () => {
   before(() => installed.install('tar@7'));
 
   test('in a folder whose name holds what means something elsewhere, and so do modules, types and hosted buses', async (t) => {

@@ -8,6 +8,8 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { compile } from '../support/typescript.js';
+import { readmeExample } from '../support/user-project.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -15,14 +17,36 @@ const project = mkdtempSync(join(tmpdir(), 'ringcast-project-'));
 const installed = join(project, 'node_modules/ringcast');
 after(() => rmSync(project, { recursive: true }));
 
-/** Compiles files of the project, strictly, and with all types checked where nothing else is said. */
-async function compile(...args: readonly string[]): Promise<void> {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+/** Compiles files of the project, strictly and with all types checked. */
+async function compileStrictly(...args: readonly string[]): Promise<void> {
   const target = ['--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node'];
-  await run(process.execPath, [tsc, '--strict', ...target, ...args], { cwd: project }).catch(
-    (error: { stdout: string }) => assert.fail(error.stdout),
+  await compile(['--strict', ...target, ...args], project).catch((error: { stdout: string }) =>
+    assert.fail(error.stdout),
   );
 }
+
+/** What uses every entry with types. */
+const USE = `
+  import { createBus, type Envelope } from 'ringcast';
+  import { TaskExit } from 'ringcast/events';
+  import type { EventCodec } from 'ringcast/codec';
+  import { openServices, type Services } from 'ringcast/services';
+  import { fromContainerd } from 'ringcast/containerd';
+  import { natsBridge, type NatsConnection } from 'ringcast/nats';
+  import { serveEvents } from 'ringcast/ttrpc';
+  import { checkBridge } from 'ringcast/testing';
+  declare const connection: NatsConnection;
+  interface Topics { '/a': { id: number } }
+  const typed = createBus<Topics>();
+  void serveEvents(typed, { address: 's' }); void fromContainerd(typed, { address: 's' });
+  void natsBridge(typed, { connection, stream: 'EVENTS', out: { filter: '/**' } });
+  void checkBridge({ create: (one) => serveEvents(one, { address: 's' }) });
+  const services: Promise<Services> = openServices({ directory: 'state' });
+  void services;
+  const bus = createBus({ capacityBytes: 65536 });
+  bus.subscribe('/tasks/*', (envelope: Envelope) => { const at: bigint = envelope.timestamp; void at; });
+  const accepted: boolean = bus.publish('/tasks/exit', new TaskExit({ containerId: 'a', exitStatus: 1 }));
+  void accepted; void bus.close();`;
 
 let packed: readonly string[];
 
@@ -58,11 +82,14 @@ describe('the packed package', () => {
     }
   });
 
+  test('compiles in a strict TypeScript project, without its optional dependency and with all its types checked', async () => {
+    assert.ok(!existsSync(join(project, 'node_modules/tar')));
+    const files = { ...readmeExample(), 'use.ts': USE };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
+    await compileStrictly(...Object.keys(files));
+  });
+
   test("runs the README's first example in an empty project", async () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    const files = [...readme.matchAll(/```ts\n\/\/ (\w+\.ts)\b.*\n([\s\S]*?)```/g)];
-    for (const [, name, text] of files) writeFileSync(join(project, name!), text!);
-    await compile('--skipLibCheck', ...files.map(([, name]) => name!));
     const { stdout } = await run(process.execPath, ['main.js'], { cwd: project });
     assert.match(stdout, /\/service\/container\/exit/);
   });
@@ -163,32 +190,5 @@ describe('the packed package', () => {
       stdout.trim(),
       (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version,
     );
-  });
-
-  test('compiles in a strict TypeScript project, without its optional dependency and with all its types checked', async () => {
-    assert.ok(!existsSync(join(project, 'node_modules/tar')));
-    const source = `
-      import { createBus, type Envelope } from 'ringcast';
-      import { TaskExit } from 'ringcast/events';
-      import type { EventCodec } from 'ringcast/codec';
-      import { openServices, type Services } from 'ringcast/services';
-      import { fromContainerd } from 'ringcast/containerd';
-      import { natsBridge, type NatsConnection } from 'ringcast/nats';
-      import { serveEvents } from 'ringcast/ttrpc';
-      import { checkBridge } from 'ringcast/testing';
-      declare const connection: NatsConnection;
-      interface Topics { '/a': { id: number } }
-      const typed = createBus<Topics>();
-      void serveEvents(typed, { address: 's' }); void fromContainerd(typed, { address: 's' });
-      void natsBridge(typed, { connection, stream: 'EVENTS', out: { filter: '/**' } });
-      void checkBridge({ create: (one) => serveEvents(one, { address: 's' }) });
-      const services: Promise<Services> = openServices({ directory: 'state' });
-      void services;
-      const bus = createBus({ capacityBytes: 65536 });
-      bus.subscribe('/tasks/*', (envelope: Envelope) => { const at: bigint = envelope.timestamp; void at; });
-      const accepted: boolean = bus.publish('/tasks/exit', new TaskExit({ containerId: 'a', exitStatus: 1 }));
-      void accepted; void bus.close();`;
-    writeFileSync(join(project, 'use.ts'), source);
-    await compile('--noEmit', 'use.ts');
   });
 });

@@ -1,11 +1,10 @@
 /** The types that are published: what is marked `@internal` in the sources is not in them, and cannot be used. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { compile } from '../support/typescript.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 // Below the package, where its own name resolves to it.
@@ -84,9 +83,7 @@ describe('the published types', () => {
       'node',
       '--skipLibCheck',
     ];
-    const args = [join(root, 'node_modules/typescript/bin/tsc'), '--ignoreConfig', ...options];
-    await promisify(execFile)(process.execPath, [...args, '--lib', 'es2023,esnext.disposable', 'use.ts'], {
-      cwd: folder,
-    }).catch((error: { stdout: string }) => assert.fail(error.stdout));
+    const args = ['--ignoreConfig', ...options, '--lib', 'es2023,esnext.disposable', 'use.ts'];
+    await compile(args, folder).catch((error: { stdout: string }) => assert.fail(error.stdout));
   });
 });

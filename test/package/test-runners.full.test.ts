@@ -30,7 +30,7 @@ const FILES = {
     const audit: URL = new URL('./audit.ts', import.meta.url);
     bus.subscribe('/orders/*', audit, { name: 'audit' });
     bus.publish('/orders/new', new Order({ id: 'o1', lines: [{ price: 7n }] }));
-    console.log(JSON.stringify(await bus.close()));`,
+    console.log(JSON.stringify(await bus.close({ drainTimeoutMs: Infinity })));`,
   'shop/broken.ts': 'export default (): void => {\n  const one: number = ;\n};',
   'shop/names.js': `
     import { createBus } from 'ringcast';
@@ -38,7 +38,7 @@ const FILES = {
     const broken = bus.subscribe('/a', new URL('./broken.ts', import.meta.url));
     broken.on('error', () => {});
     await broken.ready.catch(({ message }) => console.log(/shop\\/broken\\.ts:2/.exec(message)?.[0]));
-    await bus.close();`,
+    await bus.close({ drainTimeoutMs: Infinity });`,
   'count.ts': 'export default (envelope: unknown): void => {};',
   'count.js': 'export default () => {};',
   'in-thread.js': `
@@ -49,7 +49,7 @@ const FILES = {
       bus.subscribe('/a', ({ event }) => void values.push(event));
       const value = { map: new Map([[1, 'one']]), at: new Date(5), bytes: new Uint8Array([1, 2]) };
       bus.publish('/a', value);
-      expect(await bus.close()).toEqual({ undelivered: 0 });
+      expect(await bus.close({ drainTimeoutMs: Infinity })).toEqual({ undelivered: 0 });
       expect(counted.stats().delivered).toBe(1);
       // Values of the realm that a runner gives to tests arrive as what they are.
       expect([...values[0].map]).toEqual([[1, 'one']]);
@@ -62,7 +62,7 @@ const FILES = {
     bus.publish('/a', { id: 1 });
     await bus.next('/go');
     bus.publish('/a', { id: 2 });
-    if (workerData.end === 'close') await bus.close();
+    if (workerData.end === 'close') await bus.close({ drainTimeoutMs: Infinity });
     else process.exit();`,
   'connections.js': `
     import { Worker } from 'node:worker_threads';
@@ -79,7 +79,7 @@ const FILES = {
       await ended;
       clearInterval(going);
       while (reasons.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-      await bus.close();
+      await bus.close({ drainTimeoutMs: Infinity });
       return { ids, reasons };
     };
     test('a thread connects to the bus of a test, and is seen off', async () => {
@@ -90,7 +90,7 @@ const FILES = {
       const bus = await hostBus();
       const connection = connectBus(bus.handle);
       expect(connection).toBe(bus);
-      await connection.close();
+      await connection.close({ drainTimeoutMs: Infinity });
       expect(await goes(bus, 'close')).toEqual({ ids: [1, 2], reasons: ['closed'] });
     }, 60_000);`,
 };
@@ -110,7 +110,7 @@ async function nodeBinary(line: string): Promise<string> {
   return join(folder, 'node_modules', name, 'bin/node');
 }
 
-describe('a project', { timeout: 600_000 }, () => {
+describe('a project', { timeout: 1_800_000 }, () => {
   before(async () => {
     await project.install('tsx', 'vitest@4', 'jest@30');
     const { 'in-thread.js': inThread, 'connections.js': connections, ...files } = FILES;

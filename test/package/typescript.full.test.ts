@@ -7,7 +7,7 @@ const project = new UserProject();
 after(() => project.remove());
 
 /** The oldest, those that changed what declarations may hold, and the newest. `@types/node` 20 has compiled with each since 5.0. */
-const VERSIONS = ['5.0', '5.2', '5.5', '5.7', '5.8', '5.9', '6.0', '7.0'];
+const VERSIONS = ['5.0', '5.2', '5.4', '5.5', '5.7', '5.8', '5.9', '6.0', '7.0'];
 
 /** Options of the compiler, on which files, since which version, and before which. */
 interface Setting {
@@ -23,6 +23,7 @@ const STRICTEST =
 const SETTINGS: Readonly<Record<string, Setting>> = {
   'the strictest options': { options: STRICTEST },
   node16: { options: '--module node16 --moduleResolution node16' },
+  'preserved modules': { options: '--module preserve --verbatimModuleSyntax', since: '5.4' },
   'a bundler': { options: '--module esnext --moduleResolution bundler' },
   'no DOM, and no types': { options: '--module nodenext --lib es2022 --types node' },
   'modules compiled one by one': { options: '--module nodenext --verbatimModuleSyntax --isolatedModules' },
@@ -173,7 +174,7 @@ const CASES = VERSIONS.flatMap((version) =>
     .map(([name, setting]) => ({ version, name, ...setting })),
 );
 
-describe('the published types', { timeout: 900_000 }, () => {
+describe('the published types', { timeout: 1_800_000 }, () => {
   before(async () => {
     const peers = ['@opentelemetry/api', '@grpc/grpc-js', '@nats-io/jetstream@3', '@nats-io/transport-node@3'];
     const compilers = VERSIONS.map((version) => `typescript-${version}@npm:typescript@~${version}.0`);

@@ -36,6 +36,7 @@ const HELD: Readonly<Record<string, readonly [file: string, title: string]>> = {
     'deadlocks',
     'a publishSync that waits for the reader of a thread that ends',
   ],
+  'has died | `publishSync`, once they have met | any': ['connecting', 'that waits in publishSync without a limit'],
   'closes | blocked, or never has a turn | any': ['publishing', 'is not waited for when the bus closes'],
 };
 

@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { COMMAND } from '../support/published.js';
+import { compile } from '../support/typescript.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 // Below the package, where its own name resolves to it.
@@ -66,7 +67,7 @@ const OPTIONS = [
 const STRICT = ['--strict', '--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes'];
 
 /** Compiles blocks, each as a module of its own; a complaint names the page and the line. */
-async function compile(language: string, options: readonly string[]): Promise<void> {
+async function compileBlocks(language: string, options: readonly string[]): Promise<void> {
   const chosen = blocks.filter((block) => block.language === language);
   assert.ok(chosen.length > 0, `no page has a block of ${language}`);
   writeFileSync(join(folder, 'globals.ts'), GLOBALS);
@@ -76,9 +77,7 @@ async function compile(language: string, options: readonly string[]): Promise<vo
     writeFileSync(join(folder, name), `${'\n'.repeat(line)}${code}\nexport {};\n`);
     return name;
   });
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const args = [tsc, ...OPTIONS, ...options, 'globals.ts', ...files];
-  const complaints = await promisify(execFile)(process.execPath, args, { cwd: folder }).then(
+  const complaints = await compile([...OPTIONS, ...options, 'globals.ts', ...files], folder).then(
     () => [],
     (error: { stdout: string }) => error.stdout.trim().split('\n'),
   );
@@ -100,10 +99,10 @@ function headingsOf(page: string): string[] {
 }
 
 describe('the pages of the repository', () => {
-  test('have blocks of TypeScript that compile, strictly', () => compile('ts', STRICT));
+  test('have blocks of TypeScript that compile, strictly', () => compileBlocks('ts', STRICT));
 
   test('have blocks of JavaScript that use the package as its types say', () =>
-    compile('js', ['--checkJs', '--strict', 'false']));
+    compileBlocks('js', ['--checkJs', '--strict', 'false']));
 
   test('have blocks in languages that are checked, and no others', () => {
     for (const { page, line, language } of blocks) assert.match(language, /^(ts|js|sh|)$/, `${page}:${line}`);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { compile } from '../support/typescript.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 // Below the package, where its own name resolves to it.
@@ -29,7 +30,6 @@ describe('the first example of the README', () => {
       ['audit.ts', 'main.ts'],
     );
     for (const { name, text } of files) writeFileSync(join(folder, name), text);
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const names = files.map(({ name }) => name);
     const target = [
       '--module',
@@ -41,7 +41,7 @@ describe('the first example of the README', () => {
       '--types',
       'node',
     ];
-    await run([tsc, '--ignoreConfig', '--strict', '--skipLibCheck', ...target, ...names]);
+    await compile(['--ignoreConfig', '--strict', '--skipLibCheck', ...target, ...names], folder);
     const { stdout, stderr } = await run([join(folder, 'main.js')]);
     const printed = files.flatMap(({ text }) => [...text.matchAll(/\/\/ prints: (.*)$/gm)].map((match) => match[1]!));
     assert.ok(printed.length >= 2);

@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { findBusybox } from '../../src/services/index.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { CONTAINER_TOPICS, runcMissing, testImageArchive } from '../support/test-image.js';
+import { compile } from '../support/typescript.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -34,9 +35,8 @@ describe('the example of the services', () => {
     writeFileSync(join(folder, 'runc.ts'), example);
     writeFileSync(join(folder, 'process.ts'), withoutRunc);
     writeFileSync(join(folder, 'threads.ts'), threads);
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    const args = [tsc, '--ignoreConfig', ...STRICT, ...TARGET, 'runc.ts', 'process.ts', 'threads.ts'];
-    await run(process.execPath, args, { cwd: folder }).catch((error: { stdout: string }) => assert.fail(error.stdout));
+    const args = ['--ignoreConfig', ...STRICT, ...TARGET, 'runc.ts', 'process.ts', 'threads.ts'];
+    await compile(args, folder).catch((error: { stdout: string }) => assert.fail(error.stdout));
   });
 
   for (const [runtime, title] of [

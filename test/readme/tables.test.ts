@@ -84,7 +84,7 @@ const TABLES: readonly [
   ['bus', '| event of a bus |', [['bus/bus-events', 'BusEvents']]],
   ['bus', '| event of a subscription |', [['subscribe/subscription-events', 'SubscriptionEvents']]],
   ['bus', '| field of `bus.stats()` |', [['observe/bus-stats', 'BusStats']]],
-  ['bus', '| field of `stats().connections` |', [['connect/connected-thread', 'ConnectionStats']]],
+  ['bus', '| field of `stats().connections` |', [['connect/connection-stats', 'ConnectionStats']]],
   ['bus', '| field of `subscription.stats()` |', [['subscribe/subscription-stats', 'SubscriptionStats']]],
   ['services', '| option of `openServices` |', [['services/services', 'ServicesOptions']]],
   [
