@@ -29,6 +29,8 @@ const CHANGE = COUNTERS * 2;
 
 /** Whoever finds the counts changing so often, as when that thread was stopped amid a change, takes those of the last moment. */
 const MAX_LOOKS = 64;
+/** Where there is no last moment yet. A thread that changes them all the time is caught between two changes long before. */
+const MAX_FIRST_LOOKS = 10_000;
 
 export type OwnerCounters = Float64Array<SharedArrayBuffer>;
 
@@ -60,7 +62,12 @@ export function countChange(changes: Int32Array): void {
   Atomics.add(changes, CHANGE, 1);
 }
 
-/** The counts of one moment, or of the last one in which they agreed. Any thread; waits for nobody. */
+/**
+ * The counts of one moment, or of the last one in which they agreed. Any thread; waits for nobody.
+ *
+ * Only where the publishing thread stands still amid a change as the view is used for the first time are they as they stand:
+ * the pending bytes may be those of one event more or less.
+ */
 export class CountersView {
   readonly #counters: Float64Array;
   readonly #changes: Int32Array;
@@ -76,16 +83,16 @@ export class CountersView {
   }
 
   take(): PublishedCounts {
-    let counts: PublishedCounts | undefined;
-    for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const maxLooks = this.#last === undefined ? MAX_FIRST_LOOKS : MAX_LOOKS;
+    for (let looks = 0; looks < maxLooks; looks++) {
       const change = Atomics.load(this.#changes, CHANGE);
-      counts = this.#look();
+      const counts = this.#look();
       // Orders the look before it. An odd number: a change is on its way.
       if (change % 2 !== 0 || Atomics.load(this.#changes, CHANGE) !== change) continue;
       this.#last = counts;
       return counts;
     }
-    return this.#last ?? counts!;
+    return this.#last ?? this.#look();
   }
 
   #look(): PublishedCounts {

@@ -6,7 +6,15 @@ import { Worker } from 'node:worker_threads';
 import { createBus, type Sample, type SampledSubscription } from '../../src/index.js';
 import type { BurstFlush } from '../../src/publish/burst-flush.js';
 import type { EventWriter } from '../../src/publish/event-writer.js';
-import { allocateCounters, CountersView } from '../../src/publish/owner-counters.js';
+import {
+  ACCEPTED,
+  allocateCounters,
+  CountersView,
+  changesOf,
+  countChange,
+  PENDING_BYTES,
+  PENDING_EVENTS,
+} from '../../src/publish/owner-counters.js';
 import type { PendingRecord } from '../../src/publish/pending-queue.js';
 import { PendingWriter } from '../../src/publish/pending-writer.js';
 import { PublishOrder } from '../../src/publish/publish-order.js';
@@ -27,6 +35,7 @@ const WATCHER = `
   const view = new CountersView(workerData.buffer);
   const faults = [];
   let before = view.take();
+  parentPort.postMessage('looking');
   while (Atomics.load(workerData.cells, ${OVER}) === 0) {
     const now = view.take();
     if (now.published < before.published) faults.push('published goes back');
@@ -53,6 +62,8 @@ describe('the counts of one look', { timeout: 600_000 }, () => {
     const module = new URL('../../src/publish/owner-counters.js', import.meta.url).href;
     const url = new URL(`data:text/javascript,${encodeURIComponent(WATCHER)}`);
     const watcher = new Worker(url, { workerData: { module, buffer: counters.buffer, cells } });
+    // A view whose first look is at a thread that stands still amid a change has no moment yet in which the counts agreed.
+    await once(watcher, 'message');
     const told = once(watcher, 'message') as Promise<[string[]]>;
     let isOver = false;
     void told.then(() => {
@@ -71,6 +82,33 @@ describe('the counts of one look', { timeout: 600_000 }, () => {
     Atomics.store(cells, OVER, 1);
     assert.deepEqual((await told)[0], []);
     assert.equal(new CountersView(counters.buffer).take().published, pending.accepted);
+  });
+
+  test('agree in the first look, too, at a thread that changes them over and over', () => {
+    const counters = allocateCounters();
+    const changes = changesOf(counters);
+    let changing = 1_000;
+    class View extends CountersView {
+      override at(index: number): number {
+        if (index === PENDING_BYTES && changing-- > 0) {
+          countChange(changes);
+          counters[PENDING_EVENTS]!++;
+          counters[ACCEPTED]!++;
+          counters[PENDING_BYTES]! += 100;
+          countChange(changes);
+        }
+        return super.at(index);
+      }
+    }
+    const { published, pending } = new View(counters.buffer).take();
+    assert.deepEqual({ published, ...pending }, { published: 1_000, events: 1_000, bytes: 100_000 });
+  });
+
+  test('are those that stand there where the thread was stopped amid a change before anybody looked', () => {
+    const counters = allocateCounters();
+    counters[ACCEPTED] = 7;
+    countChange(changesOf(counters));
+    assert.equal(new CountersView(counters.buffer).take().published, 7);
   });
 
   test('have the event that publishSync waits with among the pending, and not yet among the published', async () => {
