@@ -36,7 +36,7 @@ const SCOPE = 'ringcast';
  * Threads: that of the bus; with `hostBus`, the one that called it. Of a connection by `connectBus`, it makes the spans alone:
  * the counters are reported where the bus is instrumented. In threads of modules, call {@link instrumentThread}.
  *
- * @returns ends it: nothing is observed, and no span is begun any more
+ * @returns ends it: nothing is observed, and no span is begun any more; those of handlers under way end with them
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION`, also for a connection by `connectBus` without spans
  * @throws {UnknownOptionError} `BUS_UNKNOWN_OPTION`
  */
@@ -45,7 +45,9 @@ export function instrument<Topics extends object>(
   given: InstrumentOptions = {},
 ): () => void {
   const options = readOptions('options', given, ['name', 'meter', 'tracer', 'spans', 'attributes']);
-  const { meter = metrics.getMeter(SCOPE), tracer = trace.getTracer(SCOPE) } = options;
+  const { meter = metrics.getMeter(SCOPE) } = options;
+  checkMethods('meter', meter, ['createObservableCounter', 'createObservableGauge', 'addBatchObservableCallback']);
+  const tracer = tracerOf(options.tracer);
   const attributes = copyOf(options.attributes);
   const { name = 'bus', spans = false } = options;
   if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a non-empty string');
@@ -74,7 +76,7 @@ export function instrument<Topics extends object>(
  */
 export function instrumentThread(given: Pick<InstrumentOptions, 'tracer' | 'attributes'> = {}): () => void {
   const options = readOptions('options', given, ['tracer', 'attributes']);
-  const { tracer = trace.getTracer(SCOPE) } = options;
+  const tracer = tracerOf(options.tracer);
   const attributes = copyOf(options.attributes);
   const ends = [spanPublishes(undefined, { tracer, attributes }), spanHandlers(undefined, { tracer, attributes })];
   return () => {
@@ -99,6 +101,20 @@ function countersOf<Topics extends object>(
   throw new InvalidOptionError('bus', bus, 'a bus, or a connection to one');
 }
 
-function copyOf(attributes: Attributes | undefined): Attributes {
+function tracerOf(tracer: Tracer = trace.getTracer(SCOPE)): Tracer {
+  checkMethods('tracer', tracer, ['startSpan']);
+  return tracer;
+}
+
+/** Checks that an object of the API, of whatever version, has the methods that are called. */
+function checkMethods<T extends object>(option: string, value: T, methods: readonly (keyof T & string)[]): void {
+  const missing = methods.find((method) => readable(option, () => typeof value?.[method]) !== 'function');
+  if (missing !== undefined) throw new InvalidOptionError(option, value, `a ${option} with ${missing}()`);
+}
+
+function copyOf(attributes: Attributes = {}): Attributes {
+  if (attributes === null || typeof attributes !== 'object' || Array.isArray(attributes)) {
+    throw new InvalidOptionError('attributes', attributes, 'an object');
+  }
   return readable('attributes', () => ({ ...attributes }));
 }

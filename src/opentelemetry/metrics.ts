@@ -2,6 +2,7 @@
 
 import type { BusStats, ConnectionStats, SubscriptionStats } from '../index.js';
 import type { Attributes, BatchObservableResult, Meter, Observable } from './api.js';
+import { EndedCounts } from './ended-counts.js';
 
 /** The attribute that names the bus. */
 const BUS_NAME = 'ringcast.bus.name';
@@ -85,10 +86,18 @@ export function observeMetrics(read: ReadCounters, meter: Meter, name: string, g
     instruments.set(series, made);
   }
   const attributes = { ...given, [BUS_NAME]: name };
+  const subscriptions = new EndedCounts(OF_SUBSCRIPTION.map(({ read }) => read));
+  const connections = new EndedCounts(OF_CONNECTION.map(({ read }) => read));
   const observe = async (result: BatchObservableResult): Promise<void> => {
-    const report = <Source>(all: readonly Series<Source>[], sources: readonly Source[], more: Attributes): void => {
-      for (const series of all) {
-        const value = sources.reduce((sum, source) => sum + series.read(source), 0);
+    const report = <Source>(
+      all: readonly Series<Source>[],
+      sources: readonly Source[],
+      more: Attributes,
+      counted?: readonly number[],
+    ): void => {
+      for (const [i, series] of all.entries()) {
+        const ended = series.kind === 'counter' ? (counted?.[i] ?? 0) : 0;
+        const value = sources.reduce((sum, source) => sum + series.read(source), ended);
         result.observe(instruments.get(series as Series<never>)!, value, { ...attributes, ...more });
       }
     };
@@ -96,11 +105,14 @@ export function observeMetrics(read: ReadCounters, meter: Meter, name: string, g
     if (stats === undefined) return;
     report(OF_BUS, [stats], {});
     for (const [subscription, same] of byName(stats.subscriptions)) {
-      report(OF_SUBSCRIPTION, same, { [SUBSCRIPTION_NAME]: subscription });
+      const ended = subscriptions.ended(subscription, same);
+      report(OF_SUBSCRIPTION, same, { [SUBSCRIPTION_NAME]: subscription }, ended);
     }
     for (const [connection, same] of byName(stats.connections)) {
-      report(OF_CONNECTION, same, { [CONNECTION_NAME]: connection });
+      report(OF_CONNECTION, same, { [CONNECTION_NAME]: connection }, connections.ended(connection, same));
     }
+    subscriptions.sweep();
+    connections.sweep();
     for (const bridge of stats.bridges) report(OF_BRIDGE, [bridge], { [BRIDGE_NAME]: bridge.name });
   };
   const observables = [...instruments.values()];

@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { reportError } from '../host/report.js';
+import { queueMicrotask } from '../host/timing.js';
 import type { HandleTrace, PublishTrace } from '../index.js';
 import { errorOf, showThrown } from '../shown.js';
 import {
@@ -29,8 +30,8 @@ interface SpanOptions {
 
 type Listener = (message: unknown, name: string | symbol) => void;
 
-/** The spans under way, by message. Where two would make a span of the same call, the first one does. */
-const spans = new WeakMap<object, Span>();
+/** The calls that have a span. Where two would make one of the same call, the first one does. */
+const traced = new WeakSet<object>();
 /** The trace of the event in hand, on threads without an SDK: nothing else keeps what is active there. */
 const inHand = new AsyncLocalStorage<SpanContext>();
 
@@ -40,14 +41,12 @@ const inHand = new AsyncLocalStorage<SpanContext>();
  * @param bus whose publishes; undefined: those of the thread
  */
 export function spanPublishes(bus: object | undefined, { tracer, attributes }: SpanOptions): () => void {
-  return listen('ringcast.publish', {
-    start(message) {
-      const publish = message as PublishTrace;
-      if ((bus !== undefined && publish.bus !== bus) || spans.has(publish)) return;
+  return spanCalls<PublishTrace>('ringcast.publish', bus, {
+    begin(publish) {
       const active = activeContext();
       const parent = trace.getSpanContext(active);
-      if (parent === undefined || !isSampled(parent)) return;
-      const span = tracer.startSpan(
+      if (parent === undefined || !isSampled(parent)) return undefined;
+      return tracer.startSpan(
         `publish ${publish.topic}`,
         {
           kind: SpanKind.PRODUCER,
@@ -61,14 +60,11 @@ export function spanPublishes(bus: object | undefined, { tracer, attributes }: S
         },
         active,
       );
-      // One that the caller gave stays.
-      spans.set(publish, span);
-      const own = span.spanContext();
-      // One that does not name its trace would have the publish refused.
-      if (trace.isSpanContextValid(own)) publish.traceparent ??= traceparentOf(own);
     },
-    end(message) {
-      end(message as PublishTrace);
+    within(span, publish) {
+      const own = span.spanContext();
+      // One that does not name its trace would have the publish refused. One that the caller gave stays.
+      if (trace.isSpanContextValid(own)) publish.traceparent ??= traceparentOf(own);
     },
   });
 }
@@ -79,17 +75,15 @@ export function spanPublishes(bus: object | undefined, { tracer, attributes }: S
  * @param bus whose handlers, on this thread; undefined: those of the thread
  */
 export function spanHandlers(bus: object | undefined, { tracer, attributes }: SpanOptions): () => void {
-  return listen('ringcast.handle', {
-    start(message) {
-      const handle = message as HandleTrace;
-      if ((bus !== undefined && handle.bus !== bus) || spans.has(handle)) return;
+  return spanCalls<HandleTrace>('ringcast.handle', bus, {
+    begin(handle) {
       const links = handle.envelopes.flatMap(({ traceparent }) => linkOf(traceparent));
-      if (links.length === 0) return;
+      if (links.length === 0) return undefined;
       const { length } = handle.envelopes;
       const [first] = handle.envelopes;
       // Events of several traces have no parent in common.
       const parent = length === 1 ? trace.setSpanContext(context.active(), links[0]!.context) : context.active();
-      const span = tracer.startSpan(
+      return tracer.startSpan(
         `process ${handle.subscription}`,
         {
           kind: SpanKind.CONSUMER,
@@ -106,7 +100,8 @@ export function spanHandlers(bus: object | undefined, { tracer, attributes }: Sp
         },
         parent,
       );
-      spans.set(handle, span);
+    },
+    within(span, handle) {
       handle.around = (call) => {
         const active = trace.setSpan(context.active(), span);
         return context.with(active, () =>
@@ -114,14 +109,60 @@ export function spanHandlers(bus: object | undefined, { tracer, attributes }: Sp
         );
       };
     },
-    end(message) {
-      const handle = message as HandleTrace;
-      if (!handle.isPending) end(handle);
-    },
-    asyncEnd(message) {
-      end(message as HandleTrace);
+  });
+}
+
+interface Spanned<Call> {
+  /** Begins the span of a call; undefined where it gets none. */
+  begin(call: Call): Span | undefined;
+  /** What the call gets of its span. */
+  within(span: Span, call: Call): void;
+}
+
+/** @returns ends it: no span is begun any more. Those that were begun end with their calls. */
+function spanCalls<Call extends PublishTrace | HandleTrace>(
+  name: string,
+  bus: object | undefined,
+  { begin, within }: Spanned<Call>,
+): () => void {
+  const open = new Map<object, Span>();
+  let isStopped = false;
+  const stopStarts = listen(name, {
+    start(message) {
+      const call = message as Call;
+      if (isStopped || (bus !== undefined && call.bus !== bus) || traced.has(call)) return;
+      const span = begin(call);
+      if (span === undefined) return;
+      traced.add(call);
+      open.set(call, span);
+      within(span, call);
     },
   });
+  const end = (call: object): void => {
+    const span = open.get(call);
+    if (span === undefined) return;
+    open.delete(call);
+    // Later: whoever else listens to this message would miss it.
+    if (isStopped && open.size === 0) queueMicrotask(stopEnds);
+    span.end();
+  };
+  const stopEnds = listen(name, {
+    error(message) {
+      const span = open.get(message as Call);
+      if (span !== undefined) fail(span, (message as Call).error);
+    },
+    end(message) {
+      if (!('isPending' in (message as Call)) || !(message as HandleTrace).isPending) end(message as Call);
+    },
+    asyncEnd(message) {
+      end(message as Call);
+    },
+  });
+  return () => {
+    isStopped = true;
+    stopStarts();
+    if (open.size === 0) stopEnds();
+  };
 }
 
 function listen(name: string, listeners: Readonly<Record<string, Listener>>): () => void {
@@ -149,17 +190,10 @@ function activeContext(): Context {
   return handled === undefined ? active : trace.setSpanContext(active, handled);
 }
 
-/** Ends the span of a call, if it has one. */
-function end(call: PublishTrace | HandleTrace): void {
-  const span = spans.get(call);
-  if (span === undefined) return;
-  spans.delete(call);
-  const { error } = call;
-  if (error !== undefined) {
-    span.setAttribute(names.ERROR_TYPE, typeOf(error));
-    span.setStatus({ code: SpanStatusCode.ERROR, message: showThrown(error) });
-  }
-  span.end();
+/** Whatever was thrown: `undefined`, too. */
+function fail(span: Span, error: unknown): void {
+  span.setAttribute(names.ERROR_TYPE, typeOf(error));
+  span.setStatus({ code: SpanStatusCode.ERROR, message: showThrown(error) });
 }
 
 /** The code of an error, or its name; of anything else that was thrown what it is. */

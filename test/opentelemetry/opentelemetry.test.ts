@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { channel } from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -17,104 +16,16 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { type Bus, connectBus, createBus, type Envelope, hostBus } from '../../src/index.js';
+import { type Bus, createBus, type Envelope, hostBus } from '../../src/index.js';
 import { instrument, instrumentThread } from '../../src/opentelemetry/index.js';
-import { closeDelivered, thrownBy, until, workerModule } from '../support/bus-scene.js';
+import { closeDelivered, until, workerModule } from '../support/bus-scene.js';
+import { MetricReader } from '../support/metric-reader.js';
 import type { ToldSpan } from '../support/thread-tracing.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const page = readFileSync(join(root, 'src/opentelemetry/README.md'), 'utf8');
-
-class Reader extends MetricReader {
-  protected override async onForceFlush(): Promise<void> {}
-  protected override async onShutdown(): Promise<void> {}
-
-  /** Values by name of the metric and its attributes. */
-  async read(): Promise<Map<string, unknown>> {
-    const { resourceMetrics, errors } = await this.collect();
-    assert.deepEqual(errors, []);
-    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
-    return new Map(
-      metrics.flatMap(({ descriptor, dataPoints }) =>
-        dataPoints.map(({ attributes, value }) => [`${descriptor.name} ${JSON.stringify(attributes)}`, value] as const),
-      ),
-    );
-  }
-}
-
-describe('metrics of OpenTelemetry', { timeout: 600_000 }, () => {
-  test('report every series of the table, with the values of stats()', async () => {
-    await using bus = createBus();
-    // One that adds up keeps series that are not observed any more.
-    const reader = new Reader({ aggregationTemporalitySelector: () => AggregationTemporality.DELTA });
-    const meter = new MeterProvider({ readers: [reader] }).getMeter('test');
-    const stop = instrument(bus, { name: 'mine', meter, attributes: { zone: 'a' } });
-    const members = { name: 'nats', ready: Promise.resolve(), stats: () => ({}), close: () => {} };
-    const bridge = Object.assign(new EventEmitter(), members);
-    bus.attach(bridge);
-    bridge.emit('connected');
-    bridge.emit('gap', { count: 4, reason: 'trimmed' });
-    const named = bus.subscribe('/a', () => {}, { name: 'named' });
-    const unnamed = [bus.subscribe('/a', () => {}), bus.subscribe('/b', () => {})];
-    for (let i = 0; i < 10; i++) bus.publish('/a', i);
-    bus.publish('/nobody', 1);
-    const connection = connectBus(bus.handle, { name: 'resizer' });
-    connection.publish('/a', 1);
-    await until(() => bus.stats().connections[0]?.received === 1);
-    await until(() => named.stats().delivered === 11 && unnamed[0]!.stats().delivered === 11);
-    const values = await reader.read();
-    const of = (name: string, more = {}): unknown =>
-      values.get(`${name} ${JSON.stringify({ zone: 'a', 'ringcast.bus.name': 'mine', ...more })}`);
-    assert.deepEqual(
-      ['published', 'written', 'unwanted', 'refused', 'ring.capacity', 'pending.events'].map((name) =>
-        of(`ringcast.${name}`),
-      ),
-      [12, 11, 1, 0, 4 * 1024 * 1024, 0],
-    );
-    const delivered = (name: string): unknown =>
-      of('ringcast.subscription.delivered', { 'ringcast.subscription.name': name });
-    assert.deepEqual([delivered('named'), delivered('(unnamed)')], [11, 11]);
-    assert.equal(of('ringcast.connection.published', { 'ringcast.connection.name': 'resizer' }), 1);
-    assert.deepEqual([of('ringcast.connections'), of('ringcast.connections.lost')], [1, 0]);
-    assert.equal(of('ringcast.bridge.lost', { 'ringcast.bridge.name': 'nats' }), 4);
-    const names = new Set([...values.keys()].map((key) => key.split(' ')[0]));
-    const documented = [...page.matchAll(/^\| `(ringcast\.[\w.]+)` +\| (?:counter|gauge)/gm)].map(([, name]) => name!);
-    assert.deepEqual([...names].sort(), documented.sort());
-    await named.stop();
-    assert.ok(![...(await reader.read()).keys()].some((key) => key.includes('"named"')));
-    stop();
-    stop();
-    assert.equal((await reader.read()).size, 0);
-  });
-
-  test('leave the way of a publish as it is', async () => {
-    await using bus = createBus();
-    const stop = instrument(bus, { meter: new MeterProvider().getMeter('test') });
-    for (const name of ['ringcast.publish', 'ringcast.handle']) {
-      for (const event of ['start', 'end', 'asyncStart', 'asyncEnd', 'error']) {
-        assert.equal(channel(`tracing:${name}:${event}`).hasSubscribers, false);
-      }
-    }
-    assert.ok(!Object.hasOwn(bus, 'publish'));
-    stop();
-  });
-
-  test('refuse options that make no sense', async () => {
-    await using bus = createBus();
-    const connection = connectBus(bus.handle);
-    // Its counters are those of the bus: without spans there is nothing to do.
-    assert.equal(thrownBy(() => instrument(connection)).code, 'BUS_INVALID_OPTION');
-    for (const none of [undefined, null, {}, 'bus', new EventEmitter()]) {
-      assert.match(thrownBy(() => instrument(none as never)).message, /bus must be a bus, or a connection to one/);
-    }
-    for (const options of [{ name: '' }, { name: 1 }, { spans: true }, { spans: 'all' }]) {
-      assert.equal(thrownBy(() => instrument(bus, options as never)).code, 'BUS_INVALID_OPTION');
-    }
-    assert.equal(thrownBy(() => instrument(bus, { span: 1 } as never)).code, 'BUS_UNKNOWN_OPTION');
-  });
-});
 
 describe('spans of OpenTelemetry', { timeout: 600_000 }, () => {
   const exporter = new InMemorySpanExporter();
@@ -204,6 +115,35 @@ describe('spans of OpenTelemetry', { timeout: 600_000 }, () => {
     assert.deepEqual(carried, [undefined, undefined, undefined, undefined]);
   });
 
+  test('end with their handlers, also where spans were given up meanwhile', async () => {
+    exporter.reset();
+    const bus = createBus();
+    const first = instrument(bus, { tracer, spans: 'sampled' });
+    const second = instrument(bus, { tracer, spans: 'sampled' });
+    let letGo!: () => void;
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const handled: unknown[] = [];
+    bus.subscribe('/a', ({ event }) => handled.push(event) < 2 && gate, { name: 'slow' });
+    inSpan(true, () => bus.publish('/a', 1));
+    await until(() => handled.length === 1);
+    first();
+    second();
+    assert.deepEqual(
+      exporter.getFinishedSpans().map(({ name }) => name),
+      ['publish /a'],
+    );
+    inSpan(true, () => bus.publish('/a', 2));
+    letGo();
+    await closeDelivered(bus);
+    assert.deepEqual(
+      exporter.getFinishedSpans().map(({ name }) => name),
+      ['publish /a', 'process slow'],
+    );
+    assert.equal(channel('tracing:ringcast.handle:asyncEnd').hasSubscribers, false);
+  });
+
   test('of handlers that throw what has no text, or errors that cannot be read, are ended, and nothing else happens', async () => {
     exporter.reset();
     const no = (): never => {
@@ -212,6 +152,7 @@ describe('spans of OpenTelemetry', { timeout: 600_000 }, () => {
     const thrown: readonly unknown[] = [
       Symbol('x'),
       null,
+      undefined,
       Object.create(null),
       { toString: no },
       new Proxy(() => {}, { get: no, getPrototypeOf: no }),
@@ -421,7 +362,7 @@ describe('a trace, on the threads of others', { timeout: 600_000 }, () => {
 
   test('is that of a hosted bus, too, whose counters are metrics of the thread that asked for it', async () => {
     exporter.reset();
-    const reader = new Reader();
+    const reader = new MetricReader();
     const meter = new MeterProvider({ readers: [reader] }).getMeter('test');
     const bus = await hostBus();
     const stop = instrument(bus, { meter, tracer, spans: 'sampled' });
