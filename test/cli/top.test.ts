@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -406,4 +406,20 @@ describe('ringcast top', { timeout: 600_000 }, () => {
       }
     });
   }
+
+  test('ends, and does not abort, when its terminal is gone', { skip: !hasTmux && 'tmux is missing' }, async () => {
+    const code = join(folder, 'code');
+    // Outlives the hang-up, to say how the command has ended.
+    const script = `trap : HUP; "${process.execPath}" "${command}" top last -i 100; echo $? > ${code}`;
+    const last = await served('last', SIXTY);
+    try {
+      tmux('new-session', '-d', '-x', '80', '-y', '24', script);
+      await until(() => /^worker-\d/m.test(tmux('capture-pane', '-p')));
+      tmux('kill-server');
+      await until(() => existsSync(code) && readFileSync(code, 'utf8').endsWith('\n'));
+      assert.equal(readFileSync(code, 'utf8'), '129\n');
+    } finally {
+      last.kill('SIGKILL');
+    }
+  });
 });

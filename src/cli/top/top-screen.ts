@@ -50,6 +50,11 @@ class TopScreen {
     process.stdout.write(ENTER);
     this.#resized();
   };
+  /** The terminal is gone: there is nothing to leave as it was. Node would try to, as it ends, and abort. */
+  readonly #hungUp = (): void => {
+    process.removeAllListeners('SIGHUP');
+    process.kill(process.pid, 'SIGHUP');
+  };
   readonly #leave = (): void => this.leave();
   #isAway = false;
   #left = false;
@@ -69,8 +74,9 @@ class TopScreen {
     process.stdout.on('resize', this.#resized);
     process.on('SIGTSTP', this.#suspended);
     process.on('SIGCONT', this.#continued);
-    // The terminal is gone.
+    // Nothing more is typed.
     process.stdin.on('end', () => this.#end(undefined));
+    process.stdin.on('error', this.#hungUp);
     emitKeypressEvents(process.stdin);
     process.stdin.setRawMode?.(true);
     process.stdin.on('keypress', (text: string | undefined, key: { name?: string; ctrl?: boolean }) =>
