@@ -1,7 +1,6 @@
 /** Serves the statistics of a bus to other processes of the user: starts the thread that answers, and tells it what changes. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { join, resolve } from 'node:path';
+import { isMainThread, threadId, Worker } from 'node:worker_threads';
 import type { ConnectedThread } from '../connect/connected-thread.js';
 import { CannotServeError, InvalidOptionError } from '../errors.js';
 import { postToWorker } from '../host/ports.js';
@@ -22,10 +21,10 @@ import type {
   Snapshot,
   ToServer,
 } from './serving/protocol.js';
-import { checkPath, makeFolder, removeOwn, socketFolder } from './serving/socket-path.js';
+import { checkPath, makeFolder, remove, removeOwn, socketFolder } from './serving/socket-path.js';
 
 export interface ServeStatsOptions {
-  /** What `ringcast top` calls the bus: one segment of a topic. Default: `bus`, for further ones `bus-2` and so on. */
+  /** What `ringcast top` calls the bus: one segment of a topic. Default: `bus`, for further ones `bus-2` and so on; in another thread than the main one, `bus-thread-N`. */
   readonly name?: string;
   /** Where the socket lies; default `<pid>-<name>.sock` in `$XDG_RUNTIME_DIR/ringcast`, or in `ringcast-<uid>` in the temporary directory. */
   readonly path?: string;
@@ -74,6 +73,7 @@ export class StatsServer implements AsyncDisposable {
   readonly #ending = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   /** Of the socket, once it is known to be there. */
   #inode: number | undefined;
+  #isListening = false;
 
   private constructor(source: StatsSource, path: string, name: string, makesFolder: boolean) {
     this.#source = source;
@@ -110,7 +110,8 @@ export class StatsServer implements AsyncDisposable {
     if (givenPath !== undefined && (typeof givenPath !== 'string' || givenPath === '' || givenPath.includes('\0'))) {
       throw new InvalidOptionError('path', givenPath, 'the path of a socket');
     }
-    const path = givenPath ?? join(socketFolder(), `${process.pid}-${name}.sock`);
+    // Also where the process changes its folder.
+    const path = resolve(givenPath ?? join(socketFolder(), `${process.pid}-${name}.sock`));
     checkPath(path);
     if (givenPath === undefined) makeFolder(socketFolder());
     const server = new StatsServer(source, path, name, givenPath === undefined);
@@ -145,7 +146,7 @@ export class StatsServer implements AsyncDisposable {
     Atomics.store(this.#ending, 0, 1);
     // Nobody else's socket is ever at a path with our own pid; at another, not before we listen there.
     if (this.#inode !== undefined) removeOwn(this.path, this.#inode);
-    else if (this.#isOwnPath) rmSync(this.path, { force: true });
+    else if (this.#isOwnPath) remove(this.path);
   }
 
   #listening(): Promise<void> {
@@ -165,7 +166,8 @@ export class StatsServer implements AsyncDisposable {
         const reason = `the thread that serves has ended: ${showThrown(error)}; call serveStats again`;
         refuse(reason, error);
         this.removeSocket();
-        this.#source.report(new CannotServeError(this.path, reason, { cause: error }));
+        // Before, whoever called serveStats is told.
+        if (this.#isListening) this.#source.report(new CannotServeError(this.path, reason, { cause: error }));
       });
       void this.#exited.then(() => refuse('the thread that serves has ended; call serveStats again'));
     });
@@ -173,6 +175,7 @@ export class StatsServer implements AsyncDisposable {
 
   #listens(inode: number | undefined): void {
     this.#inode = inode;
+    this.#isListening = true;
     // From now on it is not what the process lives for.
     if (!this.#closed) this.#worker.unref();
   }
@@ -210,6 +213,8 @@ function servedConnection(connection: ConnectedThread): ServedConnection {
   return { stats: connection.stats(), counters, uplink: uplink.control };
 }
 
+/** Threads know nothing of each other's names. */
 function defaultName(): string {
-  return ++served === 1 ? 'bus' : `bus-${served}`;
+  const name = isMainThread ? 'bus' : `bus-thread-${threadId}`;
+  return ++served === 1 ? name : `${name}-${served}`;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -46,6 +46,35 @@ describe('the socket of a served bus', { timeout: 600_000 }, () => {
     assert.equal(lstatSync(dirname(path)).mode & 0o777, 0o700);
     await bus.close();
     assert.equal(existsSync(path), false);
+  });
+
+  test('whose folder has become a file does no harm, and is made again once that is gone', async () => {
+    const bus = createBus();
+    bus.on('error', (error) => assert.fail(error));
+    const parent = join(folder, 'replaced');
+    const path = join(parent, 's.sock');
+    const replace = (): void => {
+      rmSync(parent, { recursive: true });
+      writeFileSync(parent, '');
+    };
+    mkdirSync(parent);
+    await bus.serveStats({ path });
+    replace();
+    rmSync(parent);
+    mkdirSync(parent);
+    await sampleSoon(path);
+    replace();
+    await bus.close();
+    const script = `
+      import { createBus } from '${lib}';
+      import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+      rmSync('${parent}');
+      mkdirSync('${parent}');
+      await createBus().serveStats({ path: '${path}' });
+      rmSync('${parent}', { recursive: true });
+      writeFileSync('${parent}', '');
+      process.exit(0);`;
+    execFileSync(process.execPath, ['--input-type=module', '-e', script]);
   });
 
   test('is not made again in a folder that is nobody knows whose, and not by a bus that is closed', async () => {

@@ -165,6 +165,27 @@ describe('served statistics', { timeout: 600_000 }, () => {
     assert.deepEqual([await exited, sockets(served.pid)], [0, []]);
   });
 
+  test('are served by the buses of threads, too, each under a name of its own', async () => {
+    const script = `
+      import { Worker } from 'node:worker_threads';
+      import { readdirSync } from 'node:fs';
+      createBus();
+      const code = "import { createBus } from '${lib}'; createBus(); setInterval(() => {}, 1000);";
+      for (let i = 0; i < 2; i++) new Worker(new URL('data:text/javascript,' + encodeURIComponent(code)));
+      const look = () => {
+        let names = [];
+        try { names = readdirSync('${folder}/ringcast'); } catch {}
+        names = names.filter((name) => name.startsWith(process.pid + '-'));
+        if (names.length < 3) return setTimeout(look, 5);
+        console.log(names.map((name) => name.replace(/\\d+/g, 'N')).sort().join());
+        process.exit();
+      };
+      look();`;
+    const { line, exited } = await child(script, { RINGCAST_STATS: '1' });
+    assert.equal(line, 'N-bus-thread-N.sock,N-bus-thread-N.sock,N-bus.sock');
+    assert.equal(await exited, 0);
+  });
+
   test('of a process that was killed are cleaned up by whoever looks next', async () => {
     const { process: killed, line } = await child(
       'console.log((await createBus().serveStats()).path); setInterval(() => {}, 1000);',
@@ -210,6 +231,31 @@ describe('a path that statistics are served at', { timeout: 600_000 }, () => {
     for (const options of [{ name: 'a/b' }, { name: '' }, { path: '' }, { path: 'a\0b' }, { other: 1 }]) {
       await assert.rejects(bus.serveStats(options as never), { name: /Invalid|Unknown/ } as never);
     }
+  });
+
+  test('where nothing can be served is refused at once, and nothing is left there', async () => {
+    await using bus = createBus();
+    bus.on('error', (error) => assert.fail(error));
+    const long = join(folder, 'd'.repeat(100 - Buffer.byteLength(folder)));
+    mkdirSync(long);
+    await assert.rejects(bus.serveStats({ path: join(long, 's') }), { reason: /at most 103 bytes/ } as never);
+    assert.deepEqual(readdirSync(long), []);
+    const file = join(folder, 'no-folder');
+    writeFileSync(file, '');
+    await assert.rejects(bus.serveStats({ path: join(file, 's') }), {
+      code: 'BUS_CANNOT_SERVE',
+      reason: /^ENOTDIR/,
+    } as never);
+  });
+
+  test('is the same one after the process has changed its folder', async () => {
+    const { line, exited } = await child(`
+      process.chdir('${folder}');
+      const server = await createBus().serveStats({ path: 'relative.sock' });
+      process.chdir('/');
+      await server.close();
+      console.log(server.path);`);
+    assert.deepEqual([line, await exited, existsSync(line)], [join(folder, 'relative.sock'), 0, false]);
   });
 
   test('is in no folder that others may enter', async () => {

@@ -2,12 +2,17 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CannotServeError } from '../../errors.js';
+import { attempted } from '../../option-check.js';
 import { showThrown } from '../../shown.js';
 
 /** What the address of a unix socket has room for on every system. */
 const MAX_PATH_BYTES = 103;
+/** A socket is made in a folder of its own beside its place, with six random characters behind this. */
+export const MADE_IN = '.';
+/** Its name there. */
+export const MADE_AS = 's';
 const OTHERS = 0o077;
 /** Sockets that are tried at a time: each takes a file descriptor. */
 const PROBES = 64;
@@ -50,11 +55,12 @@ function checkFolder(folder: string): void {
 export function checkPath(path: string): void {
   if (process.platform === 'win32')
     throw new CannotServeError(path, 'there are no unix sockets on Windows; read bus.stats() in the process itself');
-  const bytes = Buffer.byteLength(path);
+  const made = join(dirname(path), `${MADE_IN}XXXXXX`, MADE_AS);
+  const bytes = Math.max(Buffer.byteLength(path), Buffer.byteLength(made));
   if (bytes > MAX_PATH_BYTES) {
     throw new CannotServeError(
       path,
-      `a socket's path has at most ${MAX_PATH_BYTES} bytes, this one ${bytes}; give a shorter one`,
+      `a socket's path has at most ${MAX_PATH_BYTES} bytes, this one needs ${bytes}; give a shorter one`,
     );
   }
 }
@@ -94,20 +100,25 @@ export async function servedSockets(folder: string): Promise<readonly string[]> 
   for (let at = 0; at < paths.length; at += PROBES) {
     states.push(...(await Promise.all(paths.slice(at, at + PROBES).map((path) => probe(path)))));
   }
-  for (const [i, path] of paths.entries()) if (states[i] === 'stale') rmSync(path, { force: true });
+  for (const [i, path] of paths.entries()) if (states[i] === 'stale') remove(path);
   return paths.filter((_, i) => states[i] === 'served');
 }
 
-/** What tells a socket from another one at the same path; undefined: nothing is there. */
+/** What tells a socket from another one at the same path; undefined: nothing is there that could be reached. */
 export function inodeOf(path: string): number | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+  return attempted(() => lstatSync(path)).value?.ino;
 }
 
 /** Removes a socket, unless another one is at its path by now. */
 export function removeOwn(path: string, inode: number | undefined): void {
-  if (inode !== undefined && inodeOf(path) === inode) rmSync(path, { force: true });
+  if (inode !== undefined && inodeOf(path) === inode) remove(path);
+}
+
+/** Removes a socket, where that can be done: what is left is removed by whoever looks next and finds nobody behind it. */
+export function remove(path: string): void {
+  attempted(() => rmSync(path, { force: true }));
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return attempted(() => statSync(path)).value?.isDirectory() ?? false;
 }

@@ -9,7 +9,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../host/timing.js';
 import { PROTOCOL_VERSION, type Sample } from './protocol.js';
-import { inodeOf, removeOwn } from './socket-path.js';
+import { inodeOf, MADE_AS, MADE_IN, removeOwn } from './socket-path.js';
 
 const MAX_CLIENTS = 32;
 const MAX_REQUEST_CHARACTERS = 1_024;
@@ -47,9 +47,9 @@ export class SocketServer {
     const server = createServer((socket) => this.#serve(socket));
     server.maxConnections = MAX_CLIENTS;
     // Made in a folder that is closed to others, and moved to its place when it is closed itself.
-    const folder = mkdtempSync(join(dirname(this.#path), '.ringcast-'));
+    const folder = mkdtempSync(`${dirname(this.#path)}/${MADE_IN}`);
     try {
-      const made = join(folder, 's');
+      const made = join(folder, MADE_AS);
       await new Promise<void>((resolve, reject) => {
         // Later ones say that a client was not let in, as where the process has no file descriptor left.
         server.on('error', reject);
@@ -64,6 +64,10 @@ export class SocketServer {
       this.inode = inodeOf(this.#path);
       this.#server?.close();
       this.#server = server;
+    } catch (error) {
+      // Nobody will ever find it, and it would keep the thread.
+      server.close();
+      throw error;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

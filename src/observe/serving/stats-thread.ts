@@ -49,8 +49,8 @@ export class StatsThread {
       this.#refuse(found === 'served' ? 'another bus serves there' : 'there is a file that is no socket');
       return;
     }
-    rmSync(path, { force: true });
     try {
+      rmSync(path, { force: true });
       await this.#server.listen();
     } catch (error) {
       this.#refuse(errorOf(error).message);
