@@ -22,7 +22,7 @@ export class HandlerError extends BusError {
   }
 }
 
-/** A subscriber module that cannot be loaded. Not retried; `cause` is the loader's error. */
+/** A subscriber module that cannot be loaded. Not retried, unless files were short; `cause` is the loader's error. */
 export class ModuleLoadError extends BusError {
   readonly code = 'BUS_MODULE_LOAD';
   constructor(

@@ -78,7 +78,7 @@ export interface CrossedError {
   readonly error: unknown;
   /** Own string fields that are dropped otherwise: `code`, and what the errors of this package carry. */
   readonly fields: Readonly<Record<string, string>>;
-  /** Where clones of errors lack it, as in Bun. */
+  /** What caused it: a clone has that without its fields, or not at all, as in Bun. */
   readonly cause?: CrossedError;
 }
 
@@ -131,7 +131,7 @@ export type FromThread =
 
 const CROSSING_FIELDS = ['code', 'reason', 'url', 'typeUrl'] as const;
 
-/** Causes of causes that cross as text where no clone can. */
+/** Causes of causes that cross with all that an error carries. */
 const MAX_CAUSES = 4;
 
 /** Makes whatever was thrown fit to cross a port. Never throws: users throw anything, getters that throw included. */
@@ -140,20 +140,17 @@ export function crossError(error: unknown, causes = MAX_CAUSES): CrossedError {
   let cause: CrossedError | undefined;
   try {
     if (error instanceof Error) {
-      if (error.cause !== undefined && causes > 0 && clonesLackCauses()) cause = crossError(error.cause, causes - 1);
       for (const name of CROSSING_FIELDS) {
         const value = (error as unknown as Record<string, unknown>)[name];
         if (typeof value === 'string') fields[name] = value;
       }
+      // A clone lacks the fields of its causes, and in some runtimes the causes.
+      if (error.cause !== undefined && causes > 0) cause = crossError(error.cause, causes - 1);
     }
   } catch {
     // It crosses without them.
   }
   return { error: cloneOrText(error, causes), fields, ...(cause && { cause }) };
-}
-
-function clonesLackCauses(): boolean {
-  return structuredClone(new Error('', { cause: true })).cause === undefined;
 }
 
 function cloneOrText(error: unknown, causes: number): unknown {

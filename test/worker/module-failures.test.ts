@@ -105,6 +105,12 @@ describe('a subscriber module that cannot be used', { timeout: 600_000 }, () => 
     });
   }
 
+  test('because it does not exist tells the code of the cause', async () => {
+    await using bus = createBus();
+    const { cause } = await endOf(bus.subscribe('/a', new URL('file:///nowhere/at-all.js')));
+    assert.equal((cause as NodeJS.ErrnoException).code, 'ERR_MODULE_NOT_FOUND');
+  });
+
   for (const [where, open] of [
     ['on a bus', (bus: Bus) => bus],
     ['on a connection', (bus: Bus) => connectBus(bus.handle)],

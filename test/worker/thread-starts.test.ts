@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { createBus, type ModuleOptions } from '../../src/index.js';
-import { closeDelivered, inlineModule, record, SMALL_RING_BYTES } from '../support/bus-scene.js';
+import { closeDelivered, inlineModule, record, SMALL_RING_BYTES, until } from '../support/bus-scene.js';
 import { runProgram } from '../support/child-process.js';
 import { LIBRARY } from '../support/published.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -82,6 +82,44 @@ describe('a subscriber thread that can never be started', { timeout: 600_000 }, 
       assert.deepEqual(ids, [0]);
     });
   }
+});
+
+describe('a subscriber thread that finds its system short of files', { timeout: 600_000 }, () => {
+  /** Code that fails in every other thread, as Node does where no more files may be opened. */
+  const failing = (count: string): string =>
+    `process.env.${count} = Number(process.env.${count} ?? 1) + 1;
+     if (process.env.${count} % 2 === 0) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });`;
+  const DYING = 'export default ({ event, redelivered }) => { if (event.id === 1 && !redelivered) process.exit(7); };';
+
+  const cases: readonly [name: string, module: URL, execArgv: string[], restarts: number][] = [
+    ['as its preload is loaded', MODULE, ['--import', inlineModule(failing('PRELOADS')).href], 1],
+    ['as its module is loaded, at first and after a death', inlineModule(failing('LOADS') + DYING), [], 3],
+  ];
+  for (const [name, module, execArgv, expected] of cases) {
+    test(`${name} is started again, and skips nothing`, async () => {
+      await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+      const subscription = bus.subscribe('/a', module, { execArgv, env: SHARE_ENV, restart: { backoffMs: 0 } });
+      const errors: unknown[] = [];
+      let restarts = 0;
+      subscription.on('error', (error) => errors.push(error)).on('restart', () => restarts++);
+      for (const id of [0, 1, 2]) bus.publish('/a', { id });
+      await until(() => subscription.stats().delivered === 3 || !subscription.active);
+      await closeDelivered(bus);
+      assert.deepEqual(errors, []);
+      assert.equal(restarts, expected);
+    });
+  }
+
+  test('is not started again with restart: never, and says what was short', async () => {
+    await using bus = createBus({ capacityBytes: SMALL_RING_BYTES });
+    const execArgv = ['--import', inlineModule(failing('NEVER')).href];
+    const subscription = bus.subscribe('/a', MODULE, { execArgv, env: SHARE_ENV, restart: 'never' });
+    const failed = once(subscription, 'error');
+    await subscription.ended;
+    const [error] = (await failed) as [Error & { code: string }];
+    assert.equal(error.code, 'BUS_WORKER_EXITED');
+    assert.match(error.message, /too many open files.*restart: 'never'/);
+  });
 });
 
 describe('a preload that makes a bus and subscribes a module', { timeout: 600_000 }, () => {

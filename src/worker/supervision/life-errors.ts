@@ -16,6 +16,11 @@ import { type Attachment, type CrossedError, type RefusedStep, uncrossError } fr
 import type { ThreadOptions } from './thread-options.js';
 import type { ThreadExit } from './worker-host.js';
 
+/** What a system says that is short of files, threads or memory: it may have some another time. */
+const SHORTAGES: readonly unknown[] = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ERR_WORKER_INIT_FAILED'];
+/** An error of ours, what Node or the module said, and what that is about. */
+const MAX_CAUSES = 3;
+
 /** What all lives of a thread have in common. */
 export interface SupervisedModule extends Omit<Attachment, 'port' | 'life' | 'filter' | 'signals'> {
   readonly earlier: SequenceRange[];
@@ -55,6 +60,15 @@ export function startRefusal({ name, env, execArgv }: ThreadOptions, cause: unkn
       : new InvalidOptionError('execArgv', execArgv, `options of Node for a thread (${text})`, { cause });
   }
   return new CannotStartThreadError(name, whyForbidden(cause) ?? text, { cause });
+}
+
+/** Whether a life ended because the system was short of something, so that another one may fare better. */
+export function isOfShortage(error: Error | undefined): boolean {
+  let cause: unknown = error;
+  for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++, cause = cause.cause) {
+    if (SHORTAGES.includes((cause as NodeJS.ErrnoException).code)) return true;
+  }
+  return false;
 }
 
 /** Why the thread could not make use of the module, in the words of this side. */

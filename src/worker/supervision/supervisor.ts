@@ -14,7 +14,7 @@ import type { SequenceRange } from '../dispatch/lag.js';
 import type { LifeStart, ToThread } from '../worker-protocol.js';
 import { EndWatch } from './end-watch.js';
 import { FatalEvent } from './fatal-event.js';
-import { failureOf, givenUp, neverLoaded, type SupervisedModule, startRefusal } from './life-errors.js';
+import { failureOf, givenUp, isOfShortage, neverLoaded, type SupervisedModule, startRefusal } from './life-errors.js';
 import type { ReaderRecords } from './next-life.js';
 import type { SupervisorEvents } from './supervisor-events.js';
 import { type LifeEnd, type LifeEvents, ThreadLife } from './thread-life.js';
@@ -184,14 +184,15 @@ export class Supervisor {
 
   #ended(end: LifeEnd): void {
     this.#life = undefined;
+    const mayPass = isOfShortage(end.error);
     // What could not be used this time will not be usable the next; a setup that once succeeded may succeed again.
-    const hopeless = end.kind === 'refused' && (end.step !== 'setup' || !this.#wasReady);
+    const hopeless = end.kind === 'refused' && !mayPass && (end.step !== 'setup' || !this.#wasReady);
     if (end.kind === 'finished' || hopeless) {
       this.#conclude(end.error);
       return;
     }
     if (end.kind === 'died') this.#hasLoaded ||= end.isLoaded;
-    if (!this.#hasLoaded && !this.#wasReady) {
+    if (!mayPass && !this.#hasLoaded && !this.#wasReady) {
       this.#conclude(neverLoaded(this.#module.name, end.error));
       return;
     }
