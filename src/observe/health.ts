@@ -100,7 +100,13 @@ function ofCut({ last }: BusStats['cut']): HealthProblem[] {
 function ofBridge({ name, state, stateMs, error }: BridgeStats): HealthProblem[] {
   if (state !== 'disconnected' && state !== 'failed') return [];
   const what = state === 'failed' ? 'failed' : `has been disconnected for ${secondsOf(stateMs)}`;
-  return [{ kind: 'bridge-away', subject: name, message: `Bridge ${name} ${what}: ${error}.` }];
+  return [{ kind: 'bridge-away', subject: name, message: `Bridge ${name} ${what}${asEnding(error)}.` }];
+}
+
+/** What an error says, as the end of a sentence: errors of others are sentences themselves, of several lines, or say nothing. */
+function asEnding(text = ''): string {
+  const said = text.replace(/\s+/g, ' ').trim().replace(/\.+$/, '');
+  return said === '' ? '' : `: ${said}`;
 }
 
 function secondsOf(ms: number): string {

@@ -90,6 +90,14 @@ describe('health', { timeout: 600_000 }, () => {
     assert.match(problems[0]!.message, /^Bridge nats has been disconnected for \d+\.\d s: ECONNREFUSED\.$/);
     bridge.emit('connected');
     assert.equal(bus.health().ok, true);
+    for (const [error, said] of [
+      ['Connection refused.', ': Connection refused.'],
+      ['two\n  lines.\n', ': two lines.'],
+      ['', '.'],
+    ] as const) {
+      bridge.emit('disconnected', new Error(error));
+      assert.equal(bus.health().message.replace(/^.* s(?=[:.])/s, ''), said);
+    }
   });
 
   test('counts the times of a restart as people do', () => {
