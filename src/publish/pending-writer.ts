@@ -88,10 +88,10 @@ export class PendingWriter {
       if (!this.#order.isEncoding) this.#order.settleJoins();
       throw new QueueFullError(queue.bytes, this.#maxPendingBytes, heldBy);
     }
-    this.#order.countChange();
+    this.#order.beginChange();
     queue.insert(record, left);
     this.#order.counters[ACCEPTED] = ++this.accepted;
-    this.#order.countChange();
+    this.#order.endChange();
     this.writeBehind();
     // Also where it waited only for the event around it, or no time at all: whoever was told so awaits `drain`.
     this.#onQueued();
@@ -102,9 +102,9 @@ export class PendingWriter {
   #dequeue(record: PendingRecord): void {
     const { queue } = this.#order;
     if (![...queue].includes(record)) return;
-    this.#order.countChange();
+    this.#order.beginChange();
     queue.remove(record);
-    this.#order.countChange();
+    this.#order.endChange();
   }
 
   /**
@@ -153,13 +153,13 @@ export class PendingWriter {
     const record = queue.first!;
     if (!this.#events.writeRecord(record)) return false;
     const isTentative = record.tentative === true;
-    this.#order.countChange();
+    this.#order.beginChange();
     queue.shift();
     if (isTentative) {
       this.#order.acceptTentative(record);
       this.#order.counters[ACCEPTED] = ++this.accepted;
     }
-    this.#order.countChange();
+    this.#order.endChange();
     if (isTentative) this.#order.settleJoins();
     this.#burst.written();
     return true;

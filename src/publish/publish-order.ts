@@ -6,7 +6,7 @@
  */
 import type { RingWriter } from '../ring/ring-writer.js';
 import { LateJoins, type PassBy } from './late-joins.js';
-import { changesOf, countChange, type OwnerCounters, TENTATIVE } from './owner-counters.js';
+import { beginChange, changesOf, endChange, type OwnerCounters, TENTATIVE } from './owner-counters.js';
 import { PendingQueue, type PendingRecord } from './pending-queue.js';
 
 export class PublishOrder {
@@ -85,10 +85,10 @@ export class PublishOrder {
   /** Puts the event that a publishSync waits with into the queue, `ahead` places from its front. */
   insertTentative(record: PendingRecord, ahead: number): void {
     record.tentative = true;
-    this.countChange();
+    this.beginChange();
     this.queue.insert(record, ahead);
     this.counters[TENTATIVE] = ++this.#tentative;
-    this.countChange();
+    this.endChange();
   }
 
   /** The event that a publishSync waits with was written, and is out of the queue. */
@@ -99,15 +99,20 @@ export class PublishOrder {
 
   /** Nobody waits with the event any more, which was not written. */
   removeTentative(record: PendingRecord): void {
-    this.countChange();
+    this.beginChange();
     this.queue.remove(record);
     this.counters[TENTATIVE] = --this.#tentative;
-    this.countChange();
+    this.endChange();
   }
 
-  /** Called before counters change together that other threads see, and again after. */
-  countChange(): void {
-    countChange(this.#changes);
+  /** Called before counters change together that other threads see. */
+  beginChange(): void {
+    beginChange(this.counters, this.#changes);
+  }
+
+  /** Called once they have. */
+  endChange(): void {
+    endChange(this.#changes);
   }
 
   /** Calls back with the first sequence behind all whose publishing has begun by now: at once, or when that is settled. */

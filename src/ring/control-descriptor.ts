@@ -101,7 +101,7 @@ export const FILTER_VERSION = GENERATION + 1;
  * uplinks, tables of names, counters, and what threads say to each other. `test/layout/layout-version.test.ts` lists the files.
  */
 export const MAGIC_VALUE = 0x72696e67;
-export const LAYOUT_VERSION = 7;
+export const LAYOUT_VERSION = 8;
 
 /** Values of WAKE. */
 export const AWAKE = 0;

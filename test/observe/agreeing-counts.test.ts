@@ -4,21 +4,29 @@ import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createBus, type Sample, type SampledSubscription } from '../../src/index.js';
+import { LiveStats } from '../../src/observe/serving/live-stats.js';
+import type { ServingStart } from '../../src/observe/serving/protocol.js';
 import type { BurstFlush } from '../../src/publish/burst-flush.js';
 import type { EventWriter } from '../../src/publish/event-writer.js';
 import {
   ACCEPTED,
   allocateCounters,
+  beginChange,
   CountersView,
   changesOf,
-  countChange,
+  endChange,
   PENDING_BYTES,
   PENDING_EVENTS,
+  UNWANTED,
 } from '../../src/publish/owner-counters.js';
 import type { PendingRecord } from '../../src/publish/pending-queue.js';
 import { PendingWriter } from '../../src/publish/pending-writer.js';
 import { PublishOrder } from '../../src/publish/publish-order.js';
 import { Readers } from '../../src/publish/readers.js';
+import * as control from '../../src/ring/control-descriptor.js';
+import { NO_COUNTS, storeCounts } from '../../src/ring/reader-counters.js';
+import { allocateRing, attachRing, MIN_CAPACITY_BYTES } from '../../src/ring/ring-memory.js';
+import type { SubscriptionStats } from '../../src/subscribe/subscription-stats.js';
 import { FOREVER, inlineModule, SMALL_RING_BYTES } from '../support/bus-scene.js';
 import { size } from '../support/full.js';
 import { LIBRARY } from '../support/published.js';
@@ -35,7 +43,6 @@ const WATCHER = `
   const view = new CountersView(workerData.buffer);
   const faults = [];
   let before = view.take();
-  parentPort.postMessage('looking');
   while (Atomics.load(workerData.cells, ${OVER}) === 0) {
     const now = view.take();
     if (now.published < before.published) faults.push('published goes back');
@@ -62,8 +69,6 @@ describe('the counts of one look', { timeout: 600_000 }, () => {
     const module = new URL('../../src/publish/owner-counters.js', import.meta.url).href;
     const url = new URL(`data:text/javascript,${encodeURIComponent(WATCHER)}`);
     const watcher = new Worker(url, { workerData: { module, buffer: counters.buffer, cells } });
-    // A view whose first look is at a thread that stands still amid a change has no moment yet in which the counts agreed.
-    await once(watcher, 'message');
     const told = once(watcher, 'message') as Promise<[string[]]>;
     let isOver = false;
     void told.then(() => {
@@ -90,12 +95,12 @@ describe('the counts of one look', { timeout: 600_000 }, () => {
     let changing = 1_000;
     class View extends CountersView {
       override at(index: number): number {
-        if (index === PENDING_BYTES && changing-- > 0) {
-          countChange(changes);
+        if (index === UNWANTED && changing-- > 0) {
+          beginChange(counters, changes);
           counters[PENDING_EVENTS]!++;
           counters[ACCEPTED]!++;
           counters[PENDING_BYTES]! += 100;
-          countChange(changes);
+          endChange(changes);
         }
         return super.at(index);
       }
@@ -104,11 +109,49 @@ describe('the counts of one look', { timeout: 600_000 }, () => {
     assert.deepEqual({ published, ...pending }, { published: 1_000, events: 1_000, bytes: 100_000 });
   });
 
-  test('are those that stand there where the thread was stopped amid a change before anybody looked', () => {
+  test('are those before a change while a thread is stopped amid it, and those after it later', () => {
     const counters = allocateCounters();
+    const changes = changesOf(counters);
+    const view = new CountersView(counters.buffer);
     counters[ACCEPTED] = 7;
-    countChange(changesOf(counters));
-    assert.equal(new CountersView(counters.buffer).take().published, 7);
+    beginChange(counters, changes);
+    counters[PENDING_EVENTS] = 1;
+    counters[PENDING_BYTES] = 100;
+    for (const seen of [view, new CountersView(counters.buffer)]) {
+      const { published, written, pending } = seen.take();
+      assert.deepEqual([published, written, pending], [7, 7, { events: 0, bytes: 0 }]);
+    }
+    counters[ACCEPTED] = 8;
+    endChange(changes);
+    const { published, written, pending } = view.take();
+    assert.deepEqual([published, written, pending], [8, 7, { events: 1, bytes: 100 }]);
+  });
+
+  test('show a reader as at the look before while it has read more than is counted as written', () => {
+    const buffers = allocateRing(MIN_CAPACITY_BYTES);
+    const { cells } = attachRing(buffers);
+    const counters = allocateCounters();
+    cells.store(control.slotOf(0) + control.STATE, control.GATING);
+    const told = { name: 'reads', thread: 'own', ...NO_COUNTS } as unknown as SubscriptionStats;
+    const live = new LiveStats({
+      control: buffers.control,
+      counters: counters.buffer,
+      snapshot: {
+        stats: { ring: {} },
+        subscriptions: [{ id: 1, reader: 0, gates: true, stats: told }],
+        connections: [],
+      },
+    } as unknown as ServingStart);
+    const seen = (read: number, delivered: number, written: number): number[] => {
+      storeCounts(cells, 0, { ...NO_COUNTS, scanned: read, delivered });
+      counters[ACCEPTED] = written;
+      const { subscriptions } = live.take();
+      return [subscriptions[0]!.scanned, subscriptions[0]!.delivered];
+    };
+    assert.deepEqual(seen(1, 1, 0), [0, 0]);
+    assert.deepEqual(seen(5, 4, 5), [5, 4]);
+    assert.deepEqual(seen(7, 6, 6), [5, 4]);
+    assert.deepEqual(seen(7, 6, 7), [7, 6]);
   });
 
   test('have the event that publishSync waits with among the pending, and not yet among the published', async () => {

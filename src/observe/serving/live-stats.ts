@@ -8,10 +8,9 @@ import { distance } from '../../memory/position.js';
 import { CountersView, EVICTIONS, WAKES } from '../../publish/owner-counters.js';
 import { nameOfReader } from '../../publish/readers.js';
 import * as control from '../../ring/control-descriptor.js';
-import { loadCounts } from '../../ring/reader-counters.js';
+import { loadCounts, NO_COUNTS, type ReaderCounts } from '../../ring/reader-counters.js';
 import { UNIT_BYTES } from '../../ring/record-descriptor.js';
 import { OWNER_SLOT } from '../../ring/uplink-descriptor.js';
-import type { SubscriptionStats } from '../../subscribe/subscription-stats.js';
 import type {
   Sample,
   SampledSubscription,
@@ -37,6 +36,8 @@ export class LiveStats {
   readonly #counters: CountersView;
   readonly #readers: ReaderLook[] = [];
   readonly #subscriptions = new Map<number, ServedSubscription>();
+  /** What the threads of subscriptions counted at the last look. */
+  #counted: ReadonlyMap<number, ReaderCounts> = new Map();
   #snapshot!: Snapshot;
 
   constructor({ control: cells, counters, snapshot }: ServingStart) {
@@ -87,10 +88,14 @@ export class LiveStats {
   take(): Sample['stats'] {
     this.look();
     const { stats } = this.#snapshot;
-    // Before what the owner counts: nobody has read what is not counted as written.
-    const subscriptions = [...this.#subscriptions.values()].map((subscription) => this.#sampled(subscription));
+    // Before what the owner counts, which is never behind by more than it writes in one go.
+    const counted = new Map([...this.#subscriptions].map(([id, subscription]) => [id, this.#counts(subscription)]));
     const connections = this.#snapshot.connections.map(sampledConnection);
     const { published, unwanted, written, refused, pending } = this.#counters.take();
+    // Nobody has read what is not counted as written: who has is seen as at the look before.
+    for (const [id, { scanned }] of counted) if (scanned > written) counted.set(id, this.#counted.get(id) ?? NO_COUNTS);
+    this.#counted = counted;
+    const subscriptions = [...this.#subscriptions.values()].map((subscription) => this.#sampled(subscription));
     const holder = this.#holder();
     return {
       ...stats,
@@ -114,13 +119,20 @@ export class LiveStats {
     };
   }
 
-  #sampled({ reader, gates, stats }: ServedSubscription): SampledSubscription {
+  #sampled({ id, reader, gates, stats: told }: ServedSubscription): SampledSubscription {
+    const { scanned, delivered, failed, rescued } = this.#counted.get(id)!;
+    const stats = {
+      ...told,
+      scanned: Math.max(told.scanned, scanned),
+      delivered: Math.max(told.delivered, delivered),
+      failed: Math.max(told.failed, failed),
+      rescued: Math.max(told.rescued, rescued),
+    };
     const look = this.#readers[reader];
     if (look === undefined || look.state === control.FREE) return { ...stats, stuckMs: 0 };
     const { asleep, backlogBytes, state } = look;
     return {
       ...stats,
-      ...(stats.thread === 'own' && this.#counts(reader, stats)),
       evicted: stats.evicted || (gates && state === control.LOSSY),
       backlogBytes,
       asleep,
@@ -129,14 +141,9 @@ export class LiveStats {
   }
 
   /** What a thread of its own counts in shared memory. What it lost is told by messages: as the bus's thread knows it. */
-  #counts(reader: number, { scanned, delivered, failed, rescued }: SubscriptionStats): Partial<SubscriptionStats> {
-    const counts = loadCounts(this.#cells, reader);
-    return {
-      scanned: Math.max(scanned, counts.scanned),
-      delivered: Math.max(delivered, counts.delivered),
-      failed: Math.max(failed, counts.failed),
-      rescued: Math.max(rescued, counts.rescued),
-    };
+  #counts({ reader, stats }: ServedSubscription): ReaderCounts {
+    const isRead = stats.thread === 'own' && (this.#readers[reader]?.state ?? control.FREE) !== control.FREE;
+    return isRead ? loadCounts(this.#cells, reader) : NO_COUNTS;
   }
 
   /** The reader that gates and is furthest behind; -1: none is behind. */
