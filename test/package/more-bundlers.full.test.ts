@@ -37,7 +37,15 @@ const RUN = (name: string): string => `
 
 describe('a bundle', { timeout: 1_800_000 }, () => {
   before(async () => {
-    const bundlers = ['@rspack/core@2', 'webpack@5', 'rolldown@1', 'tsup@8', '@vercel/ncc@0.45', 'parcel@2'];
+    const bundlers = [
+      '@rspack/core@2',
+      'webpack@5',
+      'rolldown@1',
+      'tsup@8',
+      'tsdown@0.21',
+      '@vercel/ncc@0.45',
+      'parcel@2',
+    ];
     await project.install(...bundlers, 'typescript@5');
     project.write({
       'src/app.js': app("new URL('./audit.js', import.meta.url)"),
@@ -61,6 +69,8 @@ describe('a bundle', { timeout: 1_800_000 }, () => {
       'rspack.js': RUN('@rspack/core'),
       'tsup.config.js':
         "export default { entry: ['src/app.js', 'src/audit.js'], format: ['esm'], noExternal: ['ringcast'], outDir: 'out/tsup' };",
+      'tsdown.config.js':
+        "export default { entry: ['src/app.js', 'src/audit.js'], fixedExtension: false, noExternal: [/^ringcast/], outDir: 'out/tsdown' };",
     });
   });
 
@@ -78,6 +88,7 @@ describe('a bundle', { timeout: 1_800_000 }, () => {
       ['rolldown', 'src/app.js', 'src/audit.js', '-d', 'out/rolldown', '--platform', 'node'],
     ],
     tsup: ['out/tsup/app.js', ['tsup']],
+    tsdown: ['out/tsdown/app.js', ['tsdown']],
     ncc: [
       'out/ncc/index.js',
       ['ncc', 'build', 'src/ncc.js', '-o', 'out/ncc'],
