@@ -135,6 +135,8 @@ describe('generated modules', () => {
       message NaN { optional double d = 1 [default = nan]; }
       message Infinity { optional double d = 1 [default = inf]; optional float e = 2 [default = -inf]; }`,
     'two.proto': `syntax = "proto2"; package two; message Close { optional int32 a_b = 1; optional int32 aB = 2; }`,
+    'private.proto':
+      'syntax = "proto2"; message Private { optional string a = 1 [default = "<\ue000x\ue001>", json_name = "\ue000j"]; }',
   });
 
   it('type-check whatever types are called and wherever they come from', () => {
@@ -173,6 +175,8 @@ describe('generated modules', () => {
       modules.numbers![name]!.fields!.map((field) => field.default),
     );
     assert.deepEqual(defaults, [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+    const [ofPrivate] = modules.private!.Private!.fields!;
+    assert.deepEqual([ofPrivate!.default, ofPrivate!.jsonName], ['<\ue000x\ue001>', '\ue000j']);
     const { Close } = modules.two!;
     assert.equal(encodeToBuffer(Close!, { aB: 1, aB$2: 2 }).toString('hex'), '08011002');
   });
