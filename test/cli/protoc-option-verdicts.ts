@@ -32,6 +32,7 @@ export const optionVerdicts: readonly Verdicts[] = [
       `${E23}option java_multiple_files = true;`,
       `${E24}option cc_enable_arenas = true;`,
       m23('M m = 1 [lazy = true];'),
+      m23('map<string, string> m = 1 [lazy = true];'),
     ],
     refused: [
       ...[
@@ -170,6 +171,8 @@ export const optionVerdicts: readonly Verdicts[] = [
         'map<int32, int32> a = 1 [features.repeated_field_encoding = EXPANDED]; map<string, int32> b = 2 [features.utf8_validation = NONE];',
       ),
       `${E23}option features = { enum_type: CLOSED }; enum E { B = 5; } message M { E e = 1; }`,
+      m23('repeated string a = 1 [features.repeated_field_encoding = EXPANDED];'),
+      m23('repeated M a = 1 [features = { repeated_field_encoding: EXPANDED }];'),
     ],
     refused: [
       ...[
@@ -185,6 +188,9 @@ export const optionVerdicts: readonly Verdicts[] = [
         'string a = 1 [features.json_format = ALLOW];',
         'string a = 1 [features.enum_type = CLOSED];',
         'map<int32, int32> a = 1 [features.utf8_validation = NONE];',
+        'map<int32, int32> a = 1 [features.repeated_field_encoding = PACKED];',
+        'repeated string a = 1 [features.repeated_field_encoding = PACKED];',
+        'string a = 1 [features.repeated_field_encoding = EXPANDED];',
         'oneof o { option features.field_presence = IMPLICIT; string a = 1; }',
         'string a = 1 [features = { bogus: 1 }];',
         'string a = 1 [features.field_presence = IMPLICIT, features.field_presence = EXPLICIT];',

@@ -355,6 +355,7 @@ export const verdicts: readonly Verdicts[] = [
         'import option "options.proto"; message M { option (o) = 5; }',
         'import option "options.proto"; message M { Plain p = 1; }',
         'import option "options.proto"; import "exported.proto";',
+        'import option "faulty.proto";',
         'import weak "exported.proto";',
         'export service S {}',
         'export export message M {}',
@@ -406,4 +407,5 @@ export const imported = {
   'exported.proto': `${E24}message X { message Y {} export message Z {} } local message L {}`,
   'options.proto': `${P3}import "google/protobuf/descriptor.proto"; extend google.protobuf.MessageOptions { string o = 50000; } message Plain {}`,
   'extended.proto': `${P2}message Extended { extensions 4 to 9; } extend Extended { optional int32 a = 4; }`,
+  'faulty.proto': m3('string a = 0;'),
 };

@@ -106,7 +106,8 @@ export function checkField(
     refuse(file, field, 'jstype is for 64-bit integers');
   }
   const isLazy = options.lazy === true || options.unverified_lazy === true;
-  if (isLazy && (rule.kind !== 'message' || rule.delimited)) {
+  // The entries of a map are messages.
+  if (isLazy && rule.cardinality !== 'map' && (rule.kind !== 'message' || rule.delimited)) {
     refuse(file, field, 'lazy is for messages that come behind their length');
   }
   checkFeatures(file, field, rule);
@@ -118,9 +119,14 @@ function checkFeatures(file: ProtoFile, field: FieldDeclaration, { kind, cardina
   if (own.field_presence !== undefined && (!plain || (own.field_presence === 'IMPLICIT' && kind === 'message'))) {
     refuse(file, field, `features.field_presence = ${own.field_presence} is not for this field`);
   }
-  const packs = cardinality === 'map' || (cardinality === 'repeated' && !/^(?:string|bytes|message)$/.test(kind));
-  if (own.repeated_field_encoding !== undefined && !packs) {
-    refuse(file, field, 'features.repeated_field_encoding is for repeated numbers, bools and enums');
+  const packs = cardinality === 'repeated' && !/^(?:string|bytes|message)$/.test(kind);
+  const mayPack = packs || (cardinality !== 'singular' && own.repeated_field_encoding === 'EXPANDED');
+  if (own.repeated_field_encoding !== undefined && !mayPack) {
+    refuse(
+      file,
+      field,
+      'features.repeated_field_encoding is for repeated fields, and PACKED for numbers, bools and enums only',
+    );
   }
   if (own.utf8_validation !== undefined && kind !== 'string' && field.keyType !== 'string') {
     refuse(file, field, 'features.utf8_validation is for strings');

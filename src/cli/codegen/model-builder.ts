@@ -25,14 +25,14 @@ export function buildModels(files: readonly ProtoFile[]): ProtoModel[] {
   const extensions: ExtensionNumbers = new Map();
   for (const file of files) checkFile(file);
   const enumFeatures = closedEnums(files);
-  const models = withoutOptionImports(files).map((file) =>
-    new FileBuilder(file, symbols, extensions, enumFeatures).build(),
-  );
-  return withChecked(models);
+  const wanted = withoutOptionImports(files);
+  // All are checked, also those that become no code.
+  const models = files.map((file) => new FileBuilder(file, symbols, extensions, enumFeatures).build());
+  return withChecked(models.filter((_, index) => wanted.has(files[index]!)));
 }
 
 /** Files that are imported for their options only change nothing in an event. */
-function withoutOptionImports(files: readonly ProtoFile[]): ProtoFile[] {
+function withoutOptionImports(files: readonly ProtoFile[]): ReadonlySet<ProtoFile> {
   const wanted = new Set<ProtoFile>();
   const want = (file: ProtoFile): void => {
     if (wanted.has(file)) return;
@@ -40,7 +40,7 @@ function withoutOptionImports(files: readonly ProtoFile[]): ProtoFile[] {
     for (const { statement, file: imported } of file.imported) if (statement.kind !== 'option') want(imported);
   };
   for (const file of files) if (file.given) want(file);
-  return files.filter((file) => wanted.has(file));
+  return wanted;
 }
 
 /** The enums whose unnamed values are unknown fields. */
