@@ -104,6 +104,7 @@ export async function writeChunks(compiled: string, out: string): Promise<void> 
         },
       },
       { name: 'local-imports', renderChunk: (code) => ({ code: withLocalCopies(code), map: null }) },
+      { name: 'own-exports', renderChunk: (code) => ({ code: withOwnExports(code), map: null }) },
     ],
   });
   checkOneWay(written);
@@ -111,6 +112,11 @@ export async function writeChunks(compiled: string, out: string): Promise<void> 
   for (const file of written.output) {
     if (file.type === 'chunk') writeFileSync(join(out, file.fileName), inAscii(file.code));
   }
+}
+
+/** The bundler's code for `import * as` goes through what objects inherit as well: the import fails where a user has put something there. */
+function withOwnExports(code: string): string {
+  return code.replace('for (var name in all) ', 'for (var name of Object.keys(all)) ');
 }
 
 /**

@@ -57,3 +57,20 @@ test("methods of Node's threads that are replaced once they were needed are not 
   `);
   assert.deepEqual(JSON.parse(received), [1, 2, 3]);
 });
+
+test('what was put on Object.prototype before the import is in nothing that is imported or published', async () => {
+  const received = await printed(`
+    Object.prototype.odd = 'odd';
+    const { createBus } = await import(${JSON.stringify(LIBRARY)});
+    const { NamespaceCreate } = await import(${JSON.stringify(new URL('events.js', LIBRARY).href)});
+    const bus = createBus({ types: [NamespaceCreate] });
+    const events = [];
+    bus.subscribe('/**', ({ event }) => void events.push(Object.entries(event), Object.keys(event.labels)));
+    bus.publish('/a', { labels: { a: '1' } }, { namespace: 'n' });
+    bus.publish('/b', new NamespaceCreate({ labels: { a: '1' } }));
+    await bus.close();
+    console.log(JSON.stringify(events));
+  `);
+  const labels = ['labels', { a: '1' }];
+  assert.deepEqual(JSON.parse(received), [[labels], ['a'], [['name', ''], labels], ['a']]);
+});
