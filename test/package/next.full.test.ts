@@ -1,4 +1,4 @@
-/** Next.js: a bus that a route publishes to and `instrumentation.ts` subscribes a module on, in the folder that `standalone` copies. */
+/** Next.js and Nitro: a server that subscribes a module, in the folder that the build makes, where nothing else is installed. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,6 +18,7 @@ after(() => {
 const readme = readFileSync(new URL('../../../src/subscribe/README.md', import.meta.url), 'utf8');
 /** What the page says that Next needs. */
 const [, CONFIG = ''] = /```js\n\/\/ next\.config\.mjs\n([\s\S]*?)```/.exec(readme) ?? [];
+const [, NITRO_CONFIG = ''] = /```js\n\/\/ nitro\.config\.mjs\n([\s\S]*?)```/.exec(readme) ?? [];
 
 describe('a server of Next', { timeout: 1_800_000 }, () => {
   before(async () => {
@@ -73,6 +74,54 @@ describe('a server of Next', { timeout: 1_800_000 }, () => {
         }
         if (line.startsWith('audit')) {
           assert.equal(line, 'audit /orders/placed o1');
+          return;
+        }
+      }
+      assert.fail('the server has ended');
+    } finally {
+      server.kill();
+      await exited;
+    }
+  });
+});
+
+describe('a server of Nitro', { timeout: 1_800_000 }, () => {
+  test('hands what it publishes to a module on a thread', async (t) => {
+    const nitro = new UserProject();
+    const built = new UserProject();
+    t.after(() => {
+      nitro.remove();
+      built.remove();
+    });
+    await nitro.install('nitropack@2');
+    nitro.write({
+      'nitro.config.mjs': NITRO_CONFIG.replace(
+        'default {',
+        "default { compatibilityDate: '2026-01-01', srcDir: 'server',",
+      ),
+      'server/plugins/bus.ts': `
+        import { join } from 'node:path';
+        import { pathToFileURL } from 'node:url';
+        import { createBus } from 'ringcast';
+        export default defineNitroPlugin(() => {
+          const bus = createBus();
+          bus.subscribe('/orders/{new,paid}', pathToFileURL(join(process.cwd(), 'audit.mjs')), { name: 'audit' });
+          bus.publish('/orders/new', { id: 'o1' });
+        });`,
+    });
+    await nitro.run('nitropack', 'build');
+    cpSync(join(nitro.folder, '.output'), join(built.folder, '.output'), { recursive: true, verbatimSymlinks: true });
+    built.write({ 'audit.mjs': 'export default ({ topic, event }, { name }) => console.log(name, topic, event.id);' });
+    const server = spawn(process.execPath, ['.output/server/index.mjs'], {
+      cwd: built.folder,
+      env: { ...process.env, NITRO_UNIX_SOCKET: 'socket' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exited = once(server, 'exit');
+    try {
+      for await (const line of createInterface(server.stdout)) {
+        if (line.startsWith('audit')) {
+          assert.equal(line, 'audit /orders/new o1');
           return;
         }
       }
