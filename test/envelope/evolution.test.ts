@@ -143,6 +143,15 @@ const lines: [change: string, before: string, after: string, check: Versions][] 
     },
   ],
   [
+    'give the keys or values of a `map` another type',
+    `${P3} message M { map<string, string> a = 1; }`,
+    `${P3} message M { map<string, int32> a = 1; }`,
+    (Old, New) => {
+      assert.deepEqual(sent(Old, { a: { k: 'text' } }, New), { a: { k: 0 } });
+      assert.deepEqual(passed(Old, { a: { k: 'text' } }, New), { a: { k: '' } });
+    },
+  ],
+  [
     'add a value to an open enum',
     `${P3} enum E { A = 0; } message M { E a = 1; }`,
     `${P3} enum E { A = 0; B = 1; } message M { E a = 1; }`,
