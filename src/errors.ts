@@ -115,6 +115,17 @@ export class InvalidCapacityError extends BusError {
   }
 }
 
+/** The system has no shared memory left, for a ring or for the uplink of a connection; `cause` is the engine's error. */
+export class OutOfMemoryError extends BusError {
+  readonly code = 'BUS_OUT_OF_MEMORY';
+  constructor(
+    readonly bytes: number,
+    options?: ErrorOptions,
+  ) {
+    super(`no ${bytes} bytes of shared memory are left; close other buses, or make capacityBytes smaller`, options);
+  }
+}
+
 /** An event that cannot be encoded as its type; `cause` carries what the encoder or the user's getter threw. */
 export class InvalidEventError extends BusError {
   readonly code = 'BUS_INVALID_EVENT';

@@ -52,6 +52,7 @@ export type ClientParts = PublishingParts & { readonly subscriptions: Subscribin
  * @param startPosition where the ring's positions begin, in units
  * @throws {FakeTimersError} `BUS_FAKE_TIMERS`
  * @throws {InvalidCapacityError} `BUS_INVALID_CAPACITY`
+ * @throws {OutOfMemoryError} `BUS_OUT_OF_MEMORY`
  * @throws {TypesModuleError} `BUS_TYPES_MODULE`
  * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE`
  */

@@ -31,6 +31,7 @@ const NO_OPTIONS = {};
  * @throws {UnknownOptionError} `BUS_UNKNOWN_OPTION`
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION`
  * @throws {InvalidCapacityError} `BUS_INVALID_CAPACITY`
+ * @throws {OutOfMemoryError} `BUS_OUT_OF_MEMORY`
  * @throws {FakeTimersError} `BUS_FAKE_TIMERS` when fake timers were installed before this package was loaded
  * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module in `types` does not load or exports no event type
  * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when `topicTypes` names a type that is not registered

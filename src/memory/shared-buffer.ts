@@ -1,3 +1,6 @@
+/** The shared memory of rings, uplinks and tables of names. */
+import { OutOfMemoryError } from '../errors.js';
+
 /**
  * Allocates shared memory that goes back to the system when nobody holds it any more.
  *
@@ -6,7 +9,13 @@
  * that were never written take no memory at all.
  *
  * Views must be given their length. One without tracks the length of the buffer, which costs each access a load.
+ *
+ * @throws {OutOfMemoryError} `BUS_OUT_OF_MEMORY`
  */
 export function allocateShared(byteLength: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(byteLength, { maxByteLength: byteLength });
+  try {
+    return new SharedArrayBuffer(byteLength, { maxByteLength: byteLength });
+  } catch (error) {
+    throw new OutOfMemoryError(byteLength, { cause: error });
+  }
 }

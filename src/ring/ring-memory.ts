@@ -58,6 +58,7 @@ class SharedRingMemory implements RingMemory {
  * Allocates the buffers of a ring that starts at `startPosition` units (tests start just below the counter's edges).
  *
  * @throws {InvalidCapacityError} `BUS_INVALID_CAPACITY` unless a power of two from 64 KiB to 1 GiB
+ * @throws {OutOfMemoryError} `BUS_OUT_OF_MEMORY`
  */
 export function allocateRing(capacityBytes: number, startPosition = 0): RingBuffers {
   checkCapacity(capacityBytes);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InvalidCapacityError, LayoutMismatchError } from '../../src/errors.js';
+import { InvalidCapacityError, LayoutMismatchError, OutOfMemoryError } from '../../src/errors.js';
+import { connectBus, createBus } from '../../src/index.js';
 import * as control from '../../src/ring/control-descriptor.js';
 import {
   allocateRing,
@@ -74,4 +75,27 @@ for (const [position, offset] of [
 test('offsets in the largest ring are exact', () => {
   assert.equal(offsetOf(-1, MAX_CAPACITY_BYTES), MAX_CAPACITY_BYTES - 32);
   assert.equal(offsetOf(2 ** 25, MAX_CAPACITY_BYTES), 0);
+});
+
+test('a bus and a connection that get no shared memory say so, with how much they asked for', () => {
+  const bus = createBus();
+  const { handle } = bus;
+  const original = globalThis.SharedArrayBuffer;
+  globalThis.SharedArrayBuffer = class {
+    constructor() {
+      throw new RangeError('Array buffer allocation failed');
+    }
+  } as unknown as typeof original;
+  try {
+    for (const make of [() => createBus({ capacityBytes: 2 ** 30 }), () => connectBus(handle)]) {
+      assert.throws(make, (error) => {
+        assert.ok(error instanceof OutOfMemoryError && error.cause instanceof RangeError);
+        assert.match(error.message, new RegExp(`no ${error.bytes} bytes of shared memory are left`));
+        return true;
+      });
+    }
+  } finally {
+    globalThis.SharedArrayBuffer = original;
+    bus.destroy();
+  }
 });

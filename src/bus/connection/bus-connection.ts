@@ -49,6 +49,7 @@ function connectionsHere(): Map<string, BusConnection> {
  * @throws {LayoutMismatchError} `BUS_LAYOUT_MISMATCH` when another version of the package made it
  * @throws {TypesModuleError} `BUS_TYPES_MODULE` when a module in `types` of the bus does not load here
  * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE` when `topicTypes` of the bus names a type that only the owner's thread has
+ * @throws {OutOfMemoryError} `BUS_OUT_OF_MEMORY` when there is none for its uplink
  * @throws {FakeTimersError} `BUS_FAKE_TIMERS`
  * @example
  * const bus = connectBus(workerData.bus);

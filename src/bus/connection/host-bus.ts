@@ -40,6 +40,7 @@ const NO_OPTIONS = {};
  * @param options those of `createBus`, but for `clock`, and for event classes in `types`, which cannot be sent to a thread
  * @throws {InvalidOptionError} `BUS_INVALID_OPTION`; all errors reject the promise
  * @throws {InvalidCapacityError} `BUS_INVALID_CAPACITY`
+ * @throws {OutOfMemoryError} `BUS_OUT_OF_MEMORY`
  * @throws {HostEndedError} `BUS_HOST_ENDED` when the thread cannot be started
  * @throws {TypesModuleError} `BUS_TYPES_MODULE`
  * @throws {UnknownTypeError} `BUS_UNKNOWN_TYPE`
