@@ -34,6 +34,9 @@ export function readNextOptions(given: NextOptions): NextOptions {
   return exceptOrigins === undefined ? options : { ...options, exceptOrigins };
 }
 
+/** Turns of the event loop that what was accepted in time has to come: with others to do, a reader waits for its turn. */
+const MAX_TURNS = 100;
+
 /**
  * @param subscribe makes the subscription, which ends with the wait
  * @param cameInstead asked when the event has not come; never rejects
@@ -60,12 +63,16 @@ export function nextEvent(
       reportError(new NothingSelectedError(subscription.filter, HINT_AFTER_MS, others));
     };
     const timeOut = async (): Promise<void> => {
+      isOver = true;
+      // What was accepted by now is handed over all the same.
+      const drained = subscription.stop({ drain: true }).then(() => true);
       const { others } = await cameInstead();
-      // What was accepted by now is handed over in this turn.
-      await nextTurn();
-      // Also where the event came while others were asked: the promise is settled then.
+      let turns = 0;
+      while (turns++ < MAX_TURNS && !(await Promise.race([drained, nextTurn()])));
+      // Changes nothing where the event came meanwhile.
       fail(new TimeoutError('next', timeoutMs!, others));
     };
+    let isOver = false;
     const forget = signal === undefined ? undefined : onAbort(signal, () => fail(abortReason(signal)));
     let timer: NodeJS.Timeout | undefined;
     if (timeoutMs === undefined) {
@@ -79,7 +86,8 @@ export function nextEvent(
     void subscription.delivery.ended.then(() => {
       clearTimeout(timer);
       forget?.();
-      // Changes nothing when the event, the signal or the timer came first.
+      if (isOver) return;
+      // Changes nothing when the event or the signal came first.
       reject(new SubscriptionEndedError(subscription.name, 'ended without an event, because the bus was closed'));
     });
   });

@@ -27,6 +27,20 @@ describe('next', { timeout: 600_000 }, () => {
     }
   });
 
+  test('resolves with what was accepted in time also where others take the turns of the event loop', async () => {
+    await using bus = createBus();
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    const block = () => void Atomics.wait(cell, 0, 0, 20);
+    for (const _ of range(4)) bus.subscribe('/busy', block, { isolate: true });
+    for (const id of range(3)) {
+      for (const _ of range(3)) bus.publish('/busy', {});
+      await turn();
+      const next = bus.next('/a', { timeoutMs: 0 });
+      bus.publish('/a', { id });
+      assert.equal(idOf(await next), id);
+    }
+  });
+
   test('resolves with the first event that the filter selects, of those accepted after the call', async () => {
     await using bus = createBus();
     record(bus, '/a');
