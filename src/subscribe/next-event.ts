@@ -63,10 +63,11 @@ export function nextEvent(
       reportError(new NothingSelectedError(subscription.filter, HINT_AFTER_MS, others));
     };
     const timeOut = async (): Promise<void> => {
+      // Before the end: the subscription keeps the event loop going until others have answered.
+      const { others } = await cameInstead();
       isOver = true;
       // What was accepted by now is handed over all the same.
       const drained = subscription.stop({ drain: true }).then(() => true);
-      const { others } = await cameInstead();
       let turns = 0;
       while (turns++ < MAX_TURNS && !(await Promise.race([drained, nextTurn()])));
       // Changes nothing where the event came meanwhile.
