@@ -55,7 +55,7 @@ function checkFolder(folder: string): void {
 export function checkPath(path: string): void {
   if (process.platform === 'win32')
     throw new CannotServeError(path, 'there are no unix sockets on Windows; read bus.stats() in the process itself');
-  const made = join(dirname(path), `${MADE_IN}XXXXXX`, MADE_AS);
+  const made = join(dirname(path), `${MADE_IN}random`, MADE_AS);
   const bytes = Math.max(Buffer.byteLength(path), Buffer.byteLength(made));
   if (bytes > MAX_PATH_BYTES) {
     throw new CannotServeError(
